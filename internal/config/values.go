@@ -1,0 +1,84 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Secret is a text that prints as "[redacted]" wherever it is formatted or
+// encoded. Convert it to string to use it.
+type Secret string
+
+const redacted = "[redacted]"
+
+func (Secret) String() string   { return redacted }
+func (Secret) GoString() string { return redacted }
+
+// MarshalText redacts the secret in JSON and other encodings.
+func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// Rate is a number of calls in a span of time, written "1200/1h".
+// The zero value means no limit and is written "0".
+type Rate struct {
+	Calls int
+	Per   time.Duration
+}
+
+// UnmarshalText reads "1200/1h" or "0".
+func (r *Rate) UnmarshalText(text []byte) error {
+	if string(text) == "0" {
+		*r = Rate{}
+		return nil
+	}
+	calls, per, ok := strings.Cut(string(text), "/")
+	n, err := strconv.Atoi(calls)
+	if !ok || err != nil || n < 1 {
+		return fmt.Errorf("want calls/duration like 1200/1h, or 0")
+	}
+	d, err := time.ParseDuration(per)
+	if err != nil || d <= 0 {
+		return fmt.Errorf("want calls/duration like 1200/1h, or 0")
+	}
+	*r = Rate{Calls: n, Per: d}
+	return nil
+}
+
+func (r Rate) String() string {
+	if r == (Rate{}) {
+		return "0"
+	}
+	per := strings.TrimSuffix(strings.TrimSuffix(r.Per.String(), "0s"), "0m")
+	return strconv.Itoa(r.Calls) + "/" + per
+}
+
+// BaseURL is where a vendor is reached: an https URL without query, fragment
+// or credentials. Plain http is taken for a loopback address alone, because
+// vendor credentials travel in the body.
+type BaseURL struct{ url.URL }
+
+// UnmarshalText reads and checks the URL.
+func (b *BaseURL) UnmarshalText(text []byte) error {
+	u, err := url.Parse(strings.TrimRight(string(text), "/"))
+	switch {
+	case err != nil || u.Host == "":
+		return fmt.Errorf("want an absolute URL like https://host/path")
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return fmt.Errorf("want a URL without user, query and fragment")
+	case u.Scheme == "https", u.Scheme == "http" && IsLoopback(u.Hostname()):
+		b.URL = *u
+		return nil
+	}
+	return fmt.Errorf("want https (http is taken for a loopback address alone)")
+}
+
+func (b BaseURL) String() string { return b.URL.String() }
+
+// IsLoopback tells whether a host is this machine and nothing else.
+func IsLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

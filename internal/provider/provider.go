@@ -1,0 +1,166 @@
+// Package provider is the contract between the gateway and its vendors: what
+// an adapter may be asked (small interfaces), what it answers (Balance,
+// Statistics, User in common terms), how it fails (a closed list of kinds) and
+// what it declares it can do. It knows no HTTP, no SQL and no vendor.
+package provider
+
+import (
+	"context"
+	"time"
+)
+
+// Provider is what every adapter is. What else it can do it shows by
+// implementing the interfaces below and declares in Capabilities.
+//
+// Every method of every interface here is safe for concurrent use, honours
+// cancellation of its context, and fails with an *Error or with the context's
+// own error. Reads may be tried more than once within the context's deadline;
+// writes are sent at most once.
+type Provider interface {
+	// Capabilities declares each of Operations. It never changes.
+	Capabilities() Capabilities
+	// CheckCredentials makes one real call that only valid credentials pass.
+	CheckCredentials(ctx context.Context) error
+}
+
+// Pinger tells whether the vendor answers at all, whatever the credentials.
+type Pinger interface {
+	Ping(ctx context.Context) error
+}
+
+// BalanceReader reads money. Readings.Balance answers the query.
+type BalanceReader interface {
+	ReadBalance(ctx context.Context, q BalanceQuery) (Readings, error)
+}
+
+// StatisticsReader reads counters. Readings.Statistics answers the query.
+type StatisticsReader interface {
+	ReadStatistics(ctx context.Context, q StatisticsQuery) (Readings, error)
+}
+
+// UserReader reads the users that the credentials can see. Readings.Users
+// answers the query.
+type UserReader interface {
+	ReadUsers(ctx context.Context, q UserQuery) (Readings, error)
+}
+
+// Readings is all that one vendor call taught. The member that was asked for
+// is set and answers the query asked; any other member that is set answers
+// the zero query of its kind.
+type Readings struct {
+	Balance    *Balance
+	Statistics *Statistics
+	Users      *Users
+}
+
+// BalanceQuery asks for a balance; the zero value asks for the vendor's own
+// currency.
+type BalanceQuery struct {
+	Currency Currency // empty: the vendor's default
+}
+
+// StatisticsQuery asks for statistics of a period; zero dates ask for the
+// vendor's own current period.
+type StatisticsQuery struct {
+	From, Till Date // both inclusive; either may be zero
+}
+
+// UserQuery asks for users; the zero value asks for all that the credentials
+// can see.
+type UserQuery struct {
+	Login string // empty: all of them
+}
+
+// Balance is the money in an account. Absent at the vendor is nil, never 0.
+type Balance struct {
+	Balance Money  `json:"balance"` // may be negative; holds the bonus where there is one
+	Blocked *Money `json:"blocked"`
+	Credit  *Money `json:"credit"`
+	Bonus   *Money `json:"bonus"` // the part of Balance that is bonus
+}
+
+// Scope is the time that a figure speaks of.
+type Scope string
+
+// The scopes.
+const (
+	ScopeNow      Scope = "now"
+	ScopePeriod   Scope = "period"
+	ScopeLifetime Scope = "lifetime"
+)
+
+// Statistics is what an account has used. Counters that the vendor did not
+// send are absent, never 0.
+type Statistics struct {
+	Period   *Period   `json:"period"` // the one asked for, else the vendor's own; nil if there is none
+	Counters []Counter `json:"counters"`
+	Amounts  []Amount  `json:"amounts"`
+	Plan     *Plan     `json:"plan"`
+	Services []Service `json:"services"`
+}
+
+// Period is a span of time in RFC 3339 text. Where dates were asked for, it
+// echoes those dates, both inclusive, because vendors do not say in which zone
+// their days begin; where the vendor has a period of its own, it is two UTC
+// instants, Till exclusive. An open end is nil.
+type Period struct {
+	From *string `json:"from"`
+	Till *string `json:"till"`
+}
+
+// Counter is one count. Limit is nil where the vendor has none or does not
+// say; Unlimited tells the first from the second. Value may exceed Limit.
+type Counter struct {
+	Name      string `json:"name"`
+	Value     int64  `json:"value"`
+	Limit     *int64 `json:"limit"`
+	Unlimited bool   `json:"unlimited"`
+	Scope     Scope  `json:"scope"`
+}
+
+// Amount is one sum of money among the statistics.
+type Amount struct {
+	Name  string `json:"name"`
+	Scope Scope  `json:"scope"`
+	Money Money  `json:"money"`
+}
+
+// Plan is the tariff of this period and of the next.
+type Plan struct {
+	ID     string  `json:"id"`
+	NextID *string `json:"next_id"`
+}
+
+// Service is something bought for a time.
+type Service struct {
+	ID        string     `json:"id"`
+	Name      string     `json:"name"`
+	PaidUntil *time.Time `json:"paid_until"`
+}
+
+// Users are the users that a query found, in the vendor's order.
+type Users struct {
+	Users []User `json:"users"`
+}
+
+// User is one user of the vendor. Absent or empty at the vendor is nil.
+// Attributes keep the vendor's fields that have no common name, as text.
+type User struct {
+	ID           *string           `json:"id"`
+	Login        string            `json:"login"`
+	Email        *string           `json:"email"`
+	FirstName    *string           `json:"first_name"`
+	MiddleName   *string           `json:"middle_name"`
+	LastName     *string           `json:"last_name"`
+	Phone        *string           `json:"phone"`
+	Company      *string           `json:"company"`
+	Country      *string           `json:"country"`  // ISO 3166-1 alpha-2
+	Language     *string           `json:"language"` // ISO 639
+	Timezone     *string           `json:"timezone"` // IANA name
+	RegisteredAt *time.Time        `json:"registered_at"`
+	ParentLogin  *string           `json:"parent_login"`
+	Roles        []string          `json:"roles"`
+	Active       *bool             `json:"active"`
+	APIAccess    *string           `json:"api_access"` // on, off, test
+	Attributes   map[string]string `json:"attributes"`
+}
