@@ -51,7 +51,13 @@ func (r Rate) String() string {
 	if r == (Rate{}) {
 		return "0"
 	}
-	per := strings.TrimSuffix(strings.TrimSuffix(r.Per.String(), "0s"), "0m")
+	per := r.Per.String() // 1h0m0s
+	if strings.HasSuffix(per, "m0s") {
+		per = strings.TrimSuffix(per, "0s")
+	}
+	if strings.HasSuffix(per, "h0m") {
+		per = strings.TrimSuffix(per, "0m")
+	}
 	return strconv.Itoa(r.Calls) + "/" + per
 }
 

@@ -1,0 +1,50 @@
+// Package account is the heart of the gateway: the configured accounts, what
+// was read from each and how the last call to its vendor went. It knows
+// neither HTTP nor SQL, and no vendor by name.
+package account
+
+import (
+	"fmt"
+	"time"
+
+	"accountgateway/internal/provider"
+)
+
+// Account is one configured account.
+type Account struct {
+	Name     string // as in /accounts/{account}
+	Provider string // the vendor's name, as in GATEWAY_ACCOUNTS
+	Adapter  provider.Provider
+}
+
+// Info is what callers may know of an account.
+type Info struct {
+	Name         string
+	Provider     string
+	Capabilities provider.Capabilities
+	State        State
+}
+
+// NotFoundError says that no account of that name is configured.
+type NotFoundError struct{ Name string }
+
+func (e *NotFoundError) Error() string {
+	return fmt.Sprintf("no account named %q is configured", e.Name)
+}
+
+// Reading is a figure and when the vendor said it.
+type Reading[T any] struct {
+	Account  string
+	Provider string
+	AsOf     time.Time
+	Stale    bool // older than its freshness limit
+	Value    T
+}
+
+// FleetItem is one account's part in a fleet read: a reading or an error.
+type FleetItem struct {
+	Account  string
+	Provider string
+	Balance  Reading[provider.Balance]
+	Err      error
+}

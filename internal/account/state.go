@@ -1,0 +1,99 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"accountgateway/internal/provider"
+)
+
+// The states of an account: how the last real call to its vendor ended.
+const (
+	StateOK             = "ok"
+	StateBadCredentials = "bad_credentials"
+	StateAccessDenied   = "access_denied"
+	StateRateLimited    = "rate_limited"
+	StateUnavailable    = "unavailable"
+	StateBadResponse    = "bad_response"
+	StateUnknown        = "unknown" // no call has been made yet
+)
+
+// States lists them all.
+func States() []string {
+	return []string{
+		StateOK, StateBadCredentials, StateAccessDenied, StateRateLimited,
+		StateUnavailable, StateBadResponse, StateUnknown,
+	}
+}
+
+// State is how an account stands with its vendor.
+type State struct {
+	State         string
+	Since         time.Time  // when the account came into this state
+	LastSuccessAt *time.Time // nil: never since the start
+	Detail        string     // the one line that a person on call needs
+}
+
+// tracker follows an account's state. It is safe for concurrent use.
+type tracker struct {
+	mu    sync.Mutex
+	state State
+}
+
+func newTracker(now time.Time) *tracker {
+	return &tracker{state: State{State: StateUnknown, Since: now, Detail: "no call has been made yet"}}
+}
+
+func (t *tracker) current() State {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.state
+}
+
+// observe takes note of how a vendor call ended.
+func (t *tracker) observe(err error, now time.Time) {
+	state, detail := classify(err)
+	if state == "" {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.state.State != state {
+		t.state.Since = now
+	}
+	t.state.State, t.state.Detail = state, detail
+	if state == StateOK {
+		t.state.LastSuccessAt = &now
+	}
+}
+
+// classify tells what an outcome says of the account: nothing ("") if the
+// caller gave up or the vendor was never asked.
+func classify(err error) (state, detail string) {
+	if err == nil {
+		return StateOK, "the last call succeeded"
+	}
+	if errors.Is(err, context.Canceled) {
+		return "", ""
+	}
+	switch provider.KindOf(err) {
+	case provider.KindCredentials:
+		state = StateBadCredentials
+	case provider.KindAccess:
+		state = StateAccessDenied
+	case provider.KindRateLimited:
+		state = StateRateLimited
+	case provider.KindUnavailable, provider.KindTimeout:
+		state = StateUnavailable
+	case provider.KindBadResponse, provider.KindOther:
+		state = StateBadResponse
+	case provider.KindRejected, provider.KindNotFound, provider.KindConflict, provider.KindInsufficientFunds, provider.KindForbidden:
+		// The vendor understood the call and said no to it: the account works.
+		return StateOK, "the last call was answered: " + err.Error()
+	default:
+		return "", ""
+	}
+	return state, err.Error()
+}

@@ -1,0 +1,151 @@
+// Package config reads settings: each one from its environment variable, or
+// from the file that NAME_FILE names. It fills any struct with envconfig tags,
+// so that whoever has settings declares them; it knows nobody's settings and
+// nothing else of the gateway.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+	"strings"
+	"sync"
+
+	"github.com/kelseyhightower/envconfig"
+)
+
+// maxFile is how much of a NAME_FILE is read, in bytes.
+const maxFile = 64 << 10
+
+// Lookup finds an environment variable, as os.LookupEnv does.
+type Lookup func(name string) (value string, found bool)
+
+// Reader reads settings and gathers every fault, so that all can be mended at
+// once. It is for one goroutine.
+type Reader struct {
+	lookup Lookup
+	faults []error
+}
+
+// NewReader reads from the given environment.
+func NewReader(lookup Lookup) *Reader { return &Reader{lookup: lookup} }
+
+// Set tells whether a setting has a value, in the environment or by a file.
+// An empty variable counts as not set.
+func (r *Reader) Set(name string) bool {
+	value, _ := r.lookup(name)
+	file, _ := r.lookup(name + "_FILE")
+	return value != "" || file != ""
+}
+
+// Fault adds a fault that names a setting.
+func (r *Reader) Fault(name, format string, args ...any) {
+	r.faults = append(r.faults, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
+}
+
+// Err gives all faults so far, nil if there are none.
+func (r *Reader) Err() error { return errors.Join(r.faults...) }
+
+// Into fills the struct that dst points to. Each field has the tag
+// envconfig:"NAME" and may have default:"…" and required:"true"; its setting is
+// prefix_NAME, or NAME for an empty prefix.
+func (r *Reader) Into(prefix string, dst any) {
+	v := reflect.ValueOf(dst).Elem()
+	for i := range v.NumField() {
+		field := v.Type().Field(i)
+		name := field.Tag.Get("envconfig")
+		if prefix != "" {
+			name = prefix + "_" + name
+		}
+		r.field(name, field, v.Field(i))
+	}
+}
+
+func (r *Reader) field(name string, field reflect.StructField, dst reflect.Value) {
+	text, err := r.text(name)
+	if err != nil {
+		r.Fault(name, "%v", err)
+		return
+	}
+	if text == "" {
+		text = field.Tag.Get("default")
+	}
+	if text == "" {
+		if field.Tag.Get("required") == "true" {
+			r.Fault(name, "is not set")
+		}
+		return
+	}
+	if err := decode(text, dst); err != nil {
+		r.Fault(name, "%v", err)
+	}
+}
+
+// text is a setting's value; "" if it is not set.
+func (r *Reader) text(name string) (string, error) {
+	value, _ := r.lookup(name)
+	path, _ := r.lookup(name + "_FILE")
+	switch {
+	case path == "":
+		return value, nil
+	case value != "":
+		return "", fmt.Errorf("%s_FILE is set too: keep one of them", name)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("%s_FILE: %w", name, err)
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%s_FILE: %w", name, err)
+	case len(data) > maxFile:
+		return "", fmt.Errorf("%s_FILE: the file is larger than %d bytes", name, maxFile)
+	}
+	text := strings.TrimRight(string(data), "\r\n")
+	if text == "" {
+		return "", fmt.Errorf("%s_FILE: the file is empty", name)
+	}
+	return text, nil
+}
+
+// scratch is where decode shows envconfig a text.
+const scratch = "GATEWAY_CONFIG_SCRATCH"
+
+var scratchMu sync.Mutex
+
+// decode turns text into a value by envconfig. That reads the process's
+// environment alone and stops at the first fault, so it is given one field at
+// a time under a scratch name: this is what makes the environment an argument,
+// files work, and every fault show.
+func decode(text string, dst reflect.Value) error {
+	one := reflect.New(reflect.StructOf([]reflect.StructField{{
+		Name: "Field", Type: dst.Type(), Tag: reflect.StructTag(`envconfig:"` + scratch + `"`),
+	}}))
+	scratchMu.Lock()
+	defer scratchMu.Unlock()
+	if err := os.Setenv(scratch, text); err != nil {
+		return errors.New("has a NUL byte") // all that Setenv refuses in a value
+	}
+	defer os.Unsetenv(scratch)
+	err := envconfig.Process("", one.Interface())
+	var parse *envconfig.ParseError
+	switch {
+	case errors.As(err, &parse):
+		// ParseError's own text holds the value, which may be a secret, and so
+		// do the errors of strconv.
+		if dst.CanAddr() {
+			if _, ours := dst.Addr().Interface().(interface{ UnmarshalText([]byte) error }); ours {
+				return parse.Err
+			}
+		}
+		return fmt.Errorf("is not a %s", dst.Type())
+	case err != nil:
+		return errors.New("can't be read")
+	}
+	dst.Set(one.Elem().Field(0))
+	return nil
+}

@@ -1,0 +1,139 @@
+package config_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"accountgateway/internal/config"
+)
+
+type sample struct {
+	User    string         `envconfig:"USER" required:"true"`
+	Key     config.Secret  `envconfig:"KEY" required:"true"`
+	Base    config.BaseURL `envconfig:"BASE_URL" default:"https://vendor.example/api"`
+	Rate    config.Rate    `envconfig:"RATE" default:"1200/1h"`
+	Timeout time.Duration  `envconfig:"TIMEOUT" default:"10s"`
+	Count   int            `envconfig:"COUNT"`
+}
+
+func lookup(env map[string]string) config.Lookup {
+	return func(name string) (string, bool) {
+		v, ok := env[name]
+		return v, ok
+	}
+}
+
+func TestInto(t *testing.T) {
+	key := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(key, []byte("from-file\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := config.NewReader(lookup(map[string]string{
+		"SHOP_USER": "ada", "SHOP_KEY_FILE": key, "SHOP_RATE": "20/1m", "SHOP_BASE_URL": "http://127.0.0.1:9/x/", "SHOP_COUNT": "",
+	}))
+	var got sample
+	r.Into("SHOP", &got)
+	if err := r.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if got.User != "ada" || string(got.Key) != "from-file" || got.Base.String() != "http://127.0.0.1:9/x" ||
+		got.Rate != (config.Rate{Calls: 20, Per: time.Minute}) || got.Timeout != 10*time.Second {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestFaultsAreReportedAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	empty, big := filepath.Join(dir, "empty"), filepath.Join(dir, "big")
+	os.WriteFile(empty, nil, 0o600)
+	os.WriteFile(big, []byte(strings.Repeat("x", 70_000)), 0o600)
+	tests := []struct {
+		name string
+		env  map[string]string
+		want []string
+	}{
+		{"nothing set", nil, []string{"S_USER: is not set", "S_KEY: is not set"}},
+		{"both", map[string]string{"S_USER": "a", "S_KEY": "hush", "S_KEY_FILE": empty}, []string{"S_KEY: S_KEY_FILE is set too: keep one of them"}},
+		{"no file", map[string]string{"S_USER": "a", "S_KEY_FILE": dir + "/none"}, []string{"S_KEY: S_KEY_FILE: open " + dir + "/none: no such file or directory"}},
+		{"empty file", map[string]string{"S_USER": "a", "S_KEY_FILE": empty}, []string{"S_KEY: S_KEY_FILE: the file is empty"}},
+		{"large file", map[string]string{"S_USER": "a", "S_KEY_FILE": big}, []string{"S_KEY: S_KEY_FILE: the file is larger than 65536 bytes"}},
+		{
+			"bad values",
+			map[string]string{"S_USER": "a", "S_KEY": "hush", "S_BASE_URL": "http://vendor.example", "S_RATE": "hush/1h", "S_TIMEOUT": "hush", "S_COUNT": "hush"},
+			[]string{
+				"S_BASE_URL: want https (http is taken for a loopback address alone)", "S_RATE: want calls/duration like 1200/1h, or 0",
+				"S_TIMEOUT: is not a time.Duration", "S_COUNT: is not a int",
+			},
+		},
+		{"NUL", map[string]string{"S_USER": "a\x00b", "S_KEY": "k"}, []string{"S_USER: has a NUL byte"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := config.NewReader(lookup(tt.env))
+			r.Into("S", new(sample))
+			got := strings.Split(r.Err().Error(), "\n")
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("faults (-want +got):\n%s", diff)
+			}
+			if strings.Contains(r.Err().Error(), "hush") {
+				t.Error("a value is in the fault")
+			}
+		})
+	}
+}
+
+func TestSecretDoesNotPrint(t *testing.T) {
+	s := sample{Key: "hush"}
+	encoded, _ := json.Marshal(s)
+	for _, printed := range []string{fmt.Sprint(s), fmt.Sprintf("%+v", s), fmt.Sprintf("%#v", s), fmt.Sprintf("%q", s.Key), string(encoded)} {
+		if strings.Contains(printed, "hush") {
+			t.Errorf("printed %s", printed)
+		}
+	}
+}
+
+func TestValues(t *testing.T) {
+	urls := []struct{ text, want string }{
+		{"https://a.example/x", ""},
+		{"http://localhost:1", ""},
+		{"http://[::1]:1", ""},
+		{"http://127.0.0.2", ""},
+		{"http://10.0.0.1", "want https (http is taken for a loopback address alone)"},
+		{"ftp://a.example", "want https (http is taken for a loopback address alone)"},
+		{"a.example", "want an absolute URL like https://host/path"},
+		{"https://u:p@a.example", "want a URL without user, query and fragment"},
+		{"https://a.example?k=1", "want a URL without user, query and fragment"},
+	}
+	for _, tt := range urls {
+		var u config.BaseURL
+		if got := message(u.UnmarshalText([]byte(tt.text))); got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.text, got, tt.want)
+		}
+	}
+	for text, want := range map[string]string{"1200/1h": "1200/1h", "20/1m": "20/1m", "5/90s": "5/1m30s", "0": "0", "3/10s": "3/10s", "3/10m": "3/10m"} {
+		var r config.Rate
+		if err := r.UnmarshalText([]byte(text)); err != nil || r.String() != want {
+			t.Errorf("%s: got %v, %v", text, r, err)
+		}
+	}
+	for _, text := range []string{"", "x", "0/1h", "-1/1h", "5", "5/0s", "5/-1s", "5/x"} {
+		var r config.Rate
+		if r.UnmarshalText([]byte(text)) == nil {
+			t.Errorf("%q was taken", text)
+		}
+	}
+}
+
+func message(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
