@@ -1,0 +1,25 @@
+# Everything but running and testing, which need Go alone:
+#   go run ./cmd/gateway demo
+#   go test ./...
+
+GO_TOOL = go tool -modfile=tools/go.mod
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+
+.PHONY: help build generate lint bench
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+build: ## a static binary in bin/
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.release=$(VERSION)' -o bin/gateway ./cmd/gateway
+
+generate: ## regenerate the code made from api/openapi.yaml
+	go generate ./...
+
+lint: ## formatting and linters
+	gofmt -l .
+	go vet ./...
+	$(GO_TOOL) golangci-lint run ./...
+
+bench: ## benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
