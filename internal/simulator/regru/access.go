@@ -49,7 +49,7 @@ func (s *Server) authenticate(c *call, r *http.Request) (*account, *apiError) {
 		}
 	}
 	if a == nil || password == "" || (password != a.Password && password != a.AltPassword) {
-		if s.opts.Profile == Profile2017 {
+		if s.opts.Profile == Profile2017 || s.Control.Quirk(c.function, "password_auth_failed") {
 			return refuse("PASSWORD_AUTH_FAILED")
 		}
 		return refuse("USER_AUTHENTICATION_FAILED")

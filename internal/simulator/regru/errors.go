@@ -78,5 +78,5 @@ func (e *apiError) text(lang string) string {
 func errorCodes() []string { return slices.Sorted(maps.Keys(errorTexts)) }
 
 func quirkNames() []string {
-	return append([]string{"numbers", "bare_envelope", "wm_invid_0", "billing_lock", "unavailable503"}, errorCodes()...)
+	return append([]string{"numbers", "bare_envelope", "wm_invid_0", "billing_lock", "password_auth_failed", "unavailable503"}, errorCodes()...)
 }

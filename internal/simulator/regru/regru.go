@@ -11,6 +11,7 @@
 //	bare_envelope   no charset and messagestore, as in older samples
 //	wm_invid_0      refill_balance: the invoice is made, but wm_invid is 0
 //	billing_lock    functions that touch the balance answer BILLING_LOCK
+//	password_auth_failed  wrong credentials give the older PASSWORD_AUTH_FAILED, as the manual's examples still do
 //	unavailable503  HTTP 503 with INTERNAL_API_ERROR as JSON, in Russian, whatever lang was asked for
 //	NOT_ENOUGH_MONEY, SERVICE_UNAVAILABLE, … every error code in capitals: the answer to a call that passed authentication
 package regru

@@ -670,6 +670,7 @@ func TestQuirks(t *testing.T) {
 		{"wm_invid_0", "user/refill_balance", refill, 200, `"wm_invid" : "0"`},
 		{"billing_lock", "user/refill_balance", refill, 200, `"BILLING_LOCK"`},
 		{"billing_lock", "user/get_balance", shop, 200, `"success"`},
+		{"password_auth_failed", "nop", form{"username": "x", "password": "y"}, 200, `"PASSWORD_AUTH_FAILED"`},
 		{"unavailable503", "user/get_balance", shop, 503, `"error_text" : "Внутренняя ошибка"`},
 		{"NOT_ENOUGH_MONEY", "user/refill_balance", refill, 200, `"NOT_ENOUGH_MONEY"`},
 		{"INTERNAL_ERROR", "user/get_balance", shop, 200, `"Internal error: simulated"`},
