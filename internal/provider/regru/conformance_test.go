@@ -1,0 +1,75 @@
+package regru_test
+
+import (
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"accountgateway/internal/config"
+	"accountgateway/internal/provider"
+	"accountgateway/internal/provider/providertest"
+	"accountgateway/internal/provider/regru"
+	"accountgateway/internal/provider/upstream"
+	"accountgateway/internal/simulator"
+	regrusim "accountgateway/internal/simulator/regru"
+)
+
+func TestConformance(t *testing.T) {
+	for _, row := range []struct{ login, password, quirk string }{
+		{"test", "test", ""},
+		{"shop", "shop-secret", "bare_envelope"},
+		{"partner", "partner-api-secret", "numbers"},
+	} {
+		t.Run(row.login, func(t *testing.T) {
+			providertest.Run(t, providertest.Harness{
+				New: func(t *testing.T, s providertest.Scenario) provider.Provider {
+					return simulated(t, s, row.login, row.password, row.quirk)
+				},
+				Balances:   []provider.BalanceQuery{{Currency: "RUB"}, {Currency: "USD"}, {Currency: "EUR"}, {Currency: "UAH"}},
+				Statistics: []provider.StatisticsQuery{{From: "2026-01-01", Till: "2026-01-31"}, {From: "2026-01-01"}, {Till: "2026-01-31"}},
+				Users:      []provider.UserQuery{{Login: row.login}},
+				NoCurrency: "KZT",
+				NoLogin:    "somebody-else",
+			})
+		})
+	}
+}
+
+// simulated makes a client of a simulated vendor in the scenario.
+func simulated(t *testing.T, s providertest.Scenario, login, password, quirk string) *regru.Client {
+	t.Helper()
+	vendor := regrusim.New(regrusim.Options{})
+	server := httptest.NewServer(vendor)
+	t.Cleanup(server.Close)
+	cfg := regru.Config{Username: login, Password: config.Secret(password), Lang: "en"}
+	if err := cfg.BaseURL.UnmarshalText([]byte(server.URL + "/api/regru2")); err != nil {
+		t.Fatal(err)
+	}
+	timeout := 5 * time.Second
+	var faults []simulator.Fault
+	if quirk != "" {
+		faults = append(faults, simulator.Fault{Kind: simulator.KindQuirk, Quirk: quirk})
+	}
+	body, bad := s.Body()
+	switch {
+	case bad:
+		faults = append(faults, simulator.Fault{Kind: simulator.KindBody, Body: body})
+	case s == providertest.WrongCredentials:
+		cfg.Password += "x"
+	case s == providertest.UnknownCode:
+		faults = append(faults, simulator.Fault{Kind: simulator.KindBody, Body: failureBody(providertest.Code, "null")})
+	case s == providertest.Silent:
+		timeout = 200 * time.Millisecond
+		faults = append(faults, simulator.Fault{Kind: simulator.KindHang})
+	case s == providertest.Down:
+		server.Close()
+	}
+	for _, f := range faults {
+		if err := vendor.Control.Inject(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return regru.New(upstream.New(upstream.Options{
+		Account: "shop", Provider: "regru", Secrets: cfg.Secrets(), Timeout: timeout,
+	}), cfg)
+}

@@ -1,0 +1,107 @@
+package regru
+
+import (
+	"net/http"
+
+	"accountgateway/internal/provider"
+	"accountgateway/internal/provider/wire"
+)
+
+// class is what an error code means to the gateway.
+type class struct {
+	kind    provider.Kind
+	message string // what happened and what to mend; no vendor text
+	field   string // the input field, in our terms, if the code itself names one
+}
+
+const (
+	mendLogin  = "check the account's USERNAME and PASSWORD settings"
+	mendAccess = "check the API settings of the account at REG.RU"
+)
+
+// classes are the documented and seen error codes (regru.md 2.3, 2.4, 4 and 5.2). Codes that are not here, such as
+// those of domains and orders, are provider_error. error_text may change at any time and is never looked at.
+var classes = map[string]class{
+	"NO_USERNAME":                {provider.KindCredentials, "REG.RU got no username: " + mendLogin, ""},
+	"NO_AUTH":                    {provider.KindCredentials, "REG.RU got no username and password: " + mendLogin, ""},
+	"PASSWORD_AUTH_FAILED":       {provider.KindCredentials, "REG.RU refused the username or password: " + mendLogin, ""},
+	"USER_AUTHENTICATION_FAILED": {provider.KindCredentials, "REG.RU refused the username or password: " + mendLogin, ""},
+	"MORE_THAN_ONE_ACCOUNT_WITH_THE_SAME_EMAIL": {provider.KindCredentials,
+		"several REG.RU accounts have this e-mail address: set the account's USERNAME to the login, not the e-mail", ""},
+
+	"RESELLER_AUTH_FAILED": {provider.KindForbidden, "REG.RU allows this to partners only, and the account is none", ""},
+	"PURCHASES_DISABLED":   {provider.KindForbidden, "REG.RU has forbidden orders to this account: ask its support", ""},
+
+	"ACCESS_DENIED":         {provider.KindAccess, "REG.RU has closed the API for this account: " + mendAccess + " or ask its support", ""},
+	"ACCESS_DENIED_FROM_IP": {provider.KindAccess, "REG.RU does not take calls from this gateway's address: add the address to the list in the account's API settings at REG.RU", ""},
+	"ACCOUNT_BLOCKED":       {provider.KindAccess, "REG.RU has blocked the account: ask its support", ""},
+	"HTTPS_ONLY":            {provider.KindAccess, "REG.RU takes https alone: check the account's BASE_URL setting", ""},
+
+	"IP_EXCEEDED_ALLOWED_CONNECTION_RATE":      {provider.KindRateLimited, "REG.RU's hourly limit of calls from this address is used up", ""},
+	"ACCOUNT_EXCEEDED_ALLOWED_CONNECTION_RATE": {provider.KindRateLimited, "REG.RU's hourly limit of calls for this account is used up", ""},
+
+	"SERVICE_UNAVAILABLE": {provider.KindUnavailable, "REG.RU's API is down for the moment", ""},
+	"BILLING_LOCK":        {provider.KindUnavailable, "REG.RU is at work on another billing call of this account", ""},
+	"CONNECTION_FAILED":   {provider.KindUnavailable, "REG.RU can't reach the registry for the moment", ""},
+	"INTERNAL_ERROR":      {provider.KindUnavailable, "REG.RU failed inside", ""},
+	"INTERNAL_API_ERROR":  {provider.KindUnavailable, "REG.RU failed inside", ""},
+
+	"NO_SUCH_COMMAND":       {provider.KindUnsupportedOperation, "REG.RU does not have this function (any more)", ""},
+	"PARAMETER_MISSING":     {provider.KindRejected, "REG.RU misses a parameter", ""},
+	"PARAMETER_INCORRECT":   {provider.KindRejected, "REG.RU refused a parameter's format or value", ""},
+	"INVALID_CONTACTS":      {provider.KindRejected, "REG.RU refused the contact data", ""},
+	"UNSUPPORTED_CURRENCY":  {provider.KindUnsupportedCurrency, "REG.RU does not know this currency", "currency"},
+	"NOT_ENOUGH_MONEY":      {provider.KindInsufficientFunds, "the REG.RU account has not enough money", ""},
+	"USER_LOGIN_NOT_UNIQUE": {provider.KindConflict, "the login is taken at REG.RU", "login"},
+
+	// The gateway's own faults: it posts, and puts nothing into the query.
+	"ONLY_POST_ALLOWED":       {provider.KindOther, "REG.RU takes POST alone", ""},
+	"QUERY_PARAMS_DISALLOWED": {provider.KindOther, "REG.RU takes no parameters in the URL", ""},
+}
+
+// fields turns REG.RU's parameter names into ours.
+var fields = map[string]string{
+	"currency":  "currency",
+	"date_from": "date_from",
+	"date_till": "date_till",
+}
+
+// failure is an error envelope.
+type failure struct {
+	code     string
+	param    string // error_params.param: what PARAMETER_MISSING and PARAMETER_INCORRECT speak of
+	upstream *provider.Upstream
+}
+
+// newFailure reads what stands beside the code. error_params may be missing, null or an object; nothing that is odd
+// about it or about the text changes what the code means.
+func newFailure(envelope *wire.Object, code string, redact func(string) string) failure {
+	f := failure{code: code, upstream: &provider.Upstream{
+		Code:    wire.Quote(code, redact),
+		Message: wire.Quote(envelope.Scalar("error_text"), redact),
+	}}
+	if !envelope.Empty("error_params") {
+		f.param = envelope.Object("error_params").Scalar("param")
+	}
+	return f
+}
+
+// error classifies by the code, or by the HTTP status where the code is not known.
+func (f failure) error(status int) *provider.Error {
+	c, known := classes[f.code]
+	if !known && status != http.StatusOK {
+		e := wire.StatusError(status)
+		e.Upstream = f.upstream
+		return e
+	}
+	if !known {
+		c = class{kind: provider.KindOther, message: "REG.RU answered with an error that the gateway does not know"}
+	}
+	e := provider.Errorf(c.kind, "%s", c.message)
+	e.Upstream = f.upstream
+	e.Field = c.field
+	if field := fields[f.param]; field != "" {
+		e.Field = field
+	}
+	return e
+}

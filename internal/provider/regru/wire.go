@@ -1,0 +1,96 @@
+package regru
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"accountgateway/internal/provider"
+	"accountgateway/internal/provider/upstream"
+	"accountgateway/internal/provider/wire"
+)
+
+// request is one call of a function.
+type request struct {
+	operation provider.Operation
+	function  string            // path after the base URL: category/function, or a root function
+	input     map[string]string // the function's parameters, in REG.RU's terms
+	anonymous bool              // send no credentials
+}
+
+// form is the body of a request (regru.md 1.1). Credentials stay outside input_data; show_input_params is never sent,
+// because REG.RU would echo the password.
+func (r request) form(cfg Config) (url.Values, error) {
+	input := []byte("{}")
+	if len(r.input) > 0 {
+		var err error
+		if input, err = json.Marshal(r.input); err != nil {
+			return nil, fmt.Errorf("input_data: %w", err)
+		}
+	}
+	form := url.Values{
+		"input_format":  {"json"},
+		"output_format": {"json"},
+		"io_encoding":   {"utf8"}, // the server does not know "utf-8"
+		"lang":          {cfg.Lang},
+		"input_data":    {string(input)},
+	}
+	if !r.anonymous {
+		form.Set("username", cfg.Username)
+		form.Set("password", string(cfg.Password))
+	}
+	return form, nil
+}
+
+// call sends a request and hands a success to read.
+func (c *Client) call(ctx context.Context, r request, read func(*answer) error) error {
+	form, err := r.form(c.cfg)
+	if err != nil {
+		return err
+	}
+	call := upstream.Call{Operation: r.operation, URL: c.cfg.BaseURL.String() + "/" + r.function, Form: form}
+	return c.up.Do(ctx, call, func(a upstream.Answer) error {
+		success, err := decode(a.Status, a.Body, c.up.Redact)
+		if err != nil {
+			return err
+		}
+		return read(success)
+	})
+}
+
+// answer is a successful envelope (regru.md 3). charset, messagestore and input_params in it are ignored.
+type answer struct{ envelope *wire.Object }
+
+// decode opens the envelope. A status other than 200 is a failure, whatever the envelope says; the envelope may say
+// which (seen: HTTP 503 with INTERNAL_API_ERROR).
+func decode(status int, body []byte, redact func(string) string) (*answer, error) {
+	envelope, err := wire.Parse(body)
+	if err != nil {
+		if status != http.StatusOK {
+			return nil, wire.StatusError(status)
+		}
+		return nil, err
+	}
+	result, code := envelope.Scalar("result"), envelope.Scalar("error_code")
+	err = envelope.Err()
+	switch {
+	case err == nil && code != "":
+		return nil, newFailure(envelope, code, redact).error(status)
+	case status != http.StatusOK:
+		return nil, wire.StatusError(status)
+	case err != nil:
+		return nil, err
+	case result == "error":
+		e := wire.BadResponse("error_code", "is missing")
+		e.Upstream = newFailure(envelope, "", redact).upstream
+		return nil, e
+	case result != "success":
+		return nil, wire.BadResponse("result", "is neither success nor error")
+	}
+	return &answer{envelope: envelope}, nil
+}
+
+// values is the answer member, which every function here but user/nop has.
+func (a *answer) values() *wire.Object { return a.envelope.Object("answer") }

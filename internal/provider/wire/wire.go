@@ -1,0 +1,151 @@
+// Package wire reads vendors' JSON: tolerant of type, strict about meaning. A figure may come as a number or as a
+// string, but one that is there and can't be read exactly is an error, never 0. It knows no vendor and no HTTP.
+//
+// Every error is a *provider.Error of kind provider_bad_response whose Drift names the member. It never holds the
+// vendor's text, which may be personal data.
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"accountgateway/internal/provider"
+)
+
+// Body is the name of the whole answer among the members that were not understood.
+const Body = "body"
+
+// BadResponse says that a member was not understood, and why.
+func BadResponse(member, why string) *provider.Error {
+	return &provider.Error{
+		Kind:    provider.KindBadResponse,
+		Message: fmt.Sprintf("the vendor's answer was not understood: %s %s", member, why),
+		Drift:   member,
+	}
+}
+
+// Object is one JSON object. Its readers keep the first error for Err, so that a conversion reads like a table and
+// asks once, at its end. An Object is for one goroutine.
+type Object struct {
+	prefix  string // "services[]." in front of member names in errors
+	members map[string]json.RawMessage
+	err     *error // shared with the objects inside
+}
+
+// Parse reads a body that is one JSON object and nothing else. A member that is there twice makes the whole
+// unreadable: which of two balances would be the true one?
+func Parse(body []byte) (*Object, error) {
+	if !json.Valid(body) {
+		return nil, BadResponse(Body, "is no JSON")
+	}
+	members, why := split(body)
+	if why != "" {
+		return nil, BadResponse(Body, why)
+	}
+	return &Object{members: members, err: new(error)}, nil
+}
+
+// split reads the members of an object from valid JSON, by their exact names. why is "" unless it can't.
+func split(raw []byte) (members map[string]json.RawMessage, why string) {
+	if kindOf(raw) != '{' {
+		return nil, "is no object"
+	}
+	in := json.NewDecoder(bytes.NewReader(raw))
+	members = map[string]json.RawMessage{}
+	_, err := in.Token() // the opening brace
+	for err == nil && in.More() {
+		var name json.Token
+		if name, err = in.Token(); err != nil {
+			break
+		}
+		var value json.RawMessage
+		if err = in.Decode(&value); err != nil {
+			break
+		}
+		if _, twice := members[name.(string)]; twice {
+			return nil, "has a member twice"
+		}
+		members[name.(string)] = value
+	}
+	if err != nil {
+		return nil, "is no JSON"
+	}
+	return members, ""
+}
+
+// kindOf is the first byte of a value: { [ " t f n - or a digit; 0 if there is none.
+func kindOf(raw json.RawMessage) byte {
+	if raw = bytes.TrimLeft(raw, " \t\r\n"); len(raw) > 0 {
+		return raw[0]
+	}
+	return 0
+}
+
+// Afresh is the same object without the errors so far, for a conversion of its own.
+func (o *Object) Afresh() *Object {
+	return &Object{prefix: o.prefix, members: o.members, err: new(error)}
+}
+
+// Err is the first error that any reader of this object, or of one inside it, met.
+func (o *Object) Err() error { return *o.err }
+
+// Fail records that a member was not understood.
+func (o *Object) Fail(member, why string) {
+	if *o.err == nil {
+		*o.err = BadResponse(o.prefix+member, why)
+	}
+}
+
+// Has tells whether a member is there, be it null.
+func (o *Object) Has(member string) bool {
+	_, there := o.members[member]
+	return there
+}
+
+// Null tells whether a member is there and null.
+func (o *Object) Null(member string) bool { return kindOf(o.members[member]) == 'n' }
+
+// Empty tells whether a member is absent or null, which read alike.
+func (o *Object) Empty(member string) bool { return !o.Has(member) || o.Null(member) }
+
+// Object reads a member that must be an object. What it returns is never nil.
+func (o *Object) Object(member string) *Object {
+	inside := &Object{prefix: o.prefix, err: o.err}
+	var why string
+	if inside.members, why = split(o.members[member]); why != "" {
+		o.Fail(member, why)
+	}
+	return inside
+}
+
+// Objects reads a member that must be a list of objects. Absent and null are an empty list.
+func (o *Object) Objects(member string) []*Object {
+	if o.Empty(member) {
+		return nil
+	}
+	var items []json.RawMessage
+	if err := json.Unmarshal(o.members[member], &items); err != nil {
+		o.Fail(member, "is no list")
+		return nil
+	}
+	list := make([]*Object, 0, len(items))
+	for _, raw := range items {
+		members, why := split(raw)
+		if why != "" {
+			o.Fail(member+"[]", why)
+			return nil
+		}
+		list = append(list, &Object{prefix: o.prefix + member + "[].", members: members, err: o.err})
+	}
+	return list
+}
+
+// JSON gives a member's own text without white space, "" if it is absent.
+func (o *Object) JSON(member string) string {
+	var compact bytes.Buffer
+	if !o.Has(member) || json.Compact(&compact, o.members[member]) != nil {
+		return ""
+	}
+	return compact.String()
+}
