@@ -1,0 +1,219 @@
+// Package upstream is the one outgoing HTTP client that adapters are given.
+// It sends a form, bounds time and size, tries reads again, redacts secrets
+// and counts. It does not know what the bytes mean: adapters hand it a function
+// that reads them.
+package upstream
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/failsafe-go/failsafe-go"
+	"github.com/failsafe-go/failsafe-go/retrypolicy"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+
+	"accountgateway/internal/provider"
+)
+
+const (
+	defaultTimeout = 10 * time.Second
+	maxRetries     = 2
+	firstBackoff   = 100 * time.Millisecond // doubles with each retry
+)
+
+// Options of one account's client.
+type Options struct {
+	Account, Provider string        // metric labels
+	Secrets           []string      // redacted from whatever the vendor says; empty strings are ignored
+	Timeout           time.Duration // one call, retries included; 0 is 10 s
+	Metrics           *Metrics      // nil counts nowhere
+	Log               zerolog.Logger
+	Transport         http.RoundTripper // nil: a new http.Transport with sane limits
+}
+
+// Client calls one vendor with one account's credentials. It is safe for
+// concurrent use.
+type Client struct {
+	o             Options
+	secrets       redactor
+	metrics       accountMetrics
+	reads, writes lane
+}
+
+// lane is how a kind of call travels.
+type lane struct {
+	transport http.RoundTripper
+	policies  failsafe.Executor[try]
+}
+
+// Call is one request to a vendor. It is sent as a POST.
+type Call struct {
+	Operation provider.Operation // what for, in the gateway's terms: the metrics' label
+	URL       string             // absolute, without a query
+	Query     url.Values         // goes into the URL: never a secret
+	Form      url.Values         // goes into the body, with the credentials
+	Write     bool               // changes something at the vendor: sent once, never retried
+}
+
+// Answer is what came back. Body is decompressed and at most 4 MiB.
+type Answer struct {
+	Status int
+	Body   []byte
+}
+
+// New makes the client of one account.
+func New(o Options) *Client {
+	if o.Timeout <= 0 {
+		o.Timeout = defaultTimeout
+	}
+	if o.Metrics == nil {
+		o.Metrics = NewMetrics(prometheus.NewRegistry())
+	}
+	readTransport, writeTransport := o.Transport, o.Transport
+	if o.Transport == nil {
+		readTransport, writeTransport = newTransport(o.Timeout), newWriteTransport(o.Timeout)
+	}
+	return &Client{
+		o:       o,
+		secrets: newRedactor(o.Secrets),
+		metrics: o.Metrics.of(o.Account, o.Provider),
+		reads:   lane{transport: readTransport, policies: failsafe.With[try](retries())},
+		writes:  lane{transport: writeTransport, policies: failsafe.With[try]()},
+	}
+}
+
+// retries decides by the try alone, so that an error of another policy is
+// never tried again.
+func retries() failsafe.Policy[try] {
+	return retrypolicy.NewBuilder[try]().
+		HandleIf(func(t try, _ error) bool { return t.again }).
+		WithMaxRetries(maxRetries).
+		WithDelayFunc(func(exec failsafe.ExecutionAttempt[try]) time.Duration { return exec.LastResult().wait }).
+		ReturnLastFailure().
+		Build()
+}
+
+// Redact replaces the account's secrets in a text by "[redacted]", also where
+// they are url-, JSON- or HTML-escaped.
+func (c *Client) Redact(text string) string { return c.secrets.redact(text) }
+
+// Do sends the call and hands the answer, whatever its status, to read, which
+// decodes it and returns nil or a *provider.Error. Reads are tried again after
+// transport faults and 5xx; read may run more than once.
+//
+// Do fails with a redacted copy of the last error of read, or, where there was
+// nothing to read, with a *provider.Error of kind provider_unavailable,
+// provider_timeout or provider_bad_response. An answer other than 2xx is a
+// failure even if read accepts it. A call that the caller gave up wraps
+// context.Canceled.
+func (c *Client) Do(ctx context.Context, call Call, read func(Answer) error) error {
+	ctx, cancel := context.WithTimeout(ctx, c.o.Timeout)
+	defer cancel()
+	way := c.reads
+	if call.Write {
+		way = c.writes
+	}
+
+	// The last try is kept here because an execution whose context ends
+	// forgets its result, be it a success.
+	var last try
+	var tries int
+	var sent bool
+	began := time.Now()
+	_, policyErr := way.policies.WithContext(ctx).Get(func() (try, error) {
+		last = c.try(ctx, way.transport, call, tries, read)
+		tries++
+		sent = sent || last.sent
+		return last, nil
+	})
+	err := last.err
+	if err != nil && errors.Is(policyErr, context.Canceled) {
+		err = canceled() // also when it was given up between two tries
+	}
+	err = c.finish(err, last.retryAfter, sent)
+
+	took := time.Since(began)
+	c.metrics.ended(call.Operation, outcome(err), took)
+	if last.drift != "" {
+		c.metrics.drifted(c.Redact(last.drift))
+	}
+	c.o.Log.Debug().Str("account", c.o.Account).Str("operation", string(call.Operation)).
+		Int("status", last.status).Int("tries", tries).Str("outcome", outcome(err)).
+		Dur("duration", took).Msg("vendor call")
+	return err
+}
+
+// try is what one try came to.
+type try struct {
+	err        error
+	status     int           // 0 if no answer came
+	sent       bool          // the vendor may have seen the request
+	drift      string        // the vendor's field that read did not understand
+	retryAfter time.Duration // what the vendor asked for
+	again      bool          // another try makes sense and fits in the deadline
+	wait       time.Duration // before that
+}
+
+func (c *Client) try(ctx context.Context, transport http.RoundTripper, call Call, retry int, read func(Answer) error) try {
+	cause := provider.CauseOf(ctx)
+	if retry > 0 {
+		cause = provider.CauseRetry
+	}
+	t := c.exchange(ctx, transport, call, read)
+	if t.sent {
+		c.metrics.called(call.Operation, cause)
+	}
+	t.wait = max(t.retryAfter, backoff(retry))
+	deadline, _ := ctx.Deadline()
+	t.again = t.again && time.Until(deadline) > t.wait
+	return t
+}
+
+// exchange sends the request once and has its answer read.
+func (c *Client) exchange(ctx context.Context, transport http.RoundTripper, call Call, read func(Answer) error) try {
+	var trail trail
+	req, err := newRequest(trail.follow(ctx), call)
+	if err != nil {
+		return try{err: notBuilt(err)}
+	}
+	if ctx.Err() != nil {
+		return try{err: transportError(ctx, false, false, ctx.Err())}
+	}
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		failure := transportError(ctx, trail.maySent(), trail.answered.Load(), err)
+		return try{err: failure, sent: trail.maySent(), again: failure.Kind != provider.KindBadResponse}
+	}
+	defer resp.Body.Close() // a body read to its end leaves the connection for the next call
+
+	t := try{status: resp.StatusCode, sent: true, retryAfter: retryAfter(resp, time.Now())}
+	if resp.StatusCode < 200 || resp.StatusCode/100 == 3 {
+		t.err = badStatus(resp.StatusCode) // the body, and where a redirect leads, are of no interest
+		return t
+	}
+	body, err := readBody(resp)
+	if err != nil {
+		failure := bodyError(ctx, resp.StatusCode, err)
+		t.err, t.again = failure, failure.Kind != provider.KindBadResponse
+		return t
+	}
+	t.err = read(Answer{Status: resp.StatusCode, Body: body})
+	t.drift = driftOf(t.err)
+	if t.err == nil && resp.StatusCode/100 != 2 {
+		t.err = badStatus(resp.StatusCode)
+	}
+	t.again = resp.StatusCode >= 500 && mayPass(provider.KindOf(t.err))
+	return t
+}
+
+// backoff is how long to wait before a retry: half to one and a half of the
+// doubling step, so that many clients don't come back at once.
+func backoff(retry int) time.Duration {
+	step := firstBackoff << min(retry, maxRetries)
+	return step/2 + rand.N(step) //nolint:gosec // nothing depends on nobody guessing it
+}

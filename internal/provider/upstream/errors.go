@@ -1,0 +1,137 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"syscall"
+	"time"
+
+	"accountgateway/internal/provider"
+)
+
+// transportError says why no answer came, or no whole one. Once the vendor has
+// said something, net/http's errors may quote it, even a part of it, which
+// can't be redacted surely: those are left out.
+func transportError(ctx context.Context, sent, answered bool, err error) *provider.Error {
+	e := &provider.Error{}
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		e.Kind, e.Message, e.Err = provider.KindUnavailable, "the call was given up", context.Canceled
+	case ctx.Err() != nil:
+		e.Kind, e.Message, e.Err = provider.KindTimeout, "the vendor did not answer in time", context.DeadlineExceeded
+	case timedOut(err):
+		e.Kind, e.Message, e.Err = provider.KindTimeout, "the vendor did not answer in time", err
+	case !sent:
+		e.Kind, e.Message, e.Err = provider.KindUnavailable, "the vendor can't be reached", err
+	case !answered || broken(err):
+		e.Kind, e.Message, e.Err = provider.KindUnavailable, "the connection to the vendor broke", err
+	default:
+		e.Kind, e.Message = provider.KindBadResponse, "the vendor's answer is not valid HTTP"
+	}
+	return e
+}
+
+func timedOut(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// broken tells a connection that ended from an answer that makes no sense.
+func broken(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.As(err, new(*net.OpError)) || errors.As(err, new(syscall.Errno))
+}
+
+// bodyError says why the body of an answer could not be read. A 5xx stays a
+// temporary failure whatever its body.
+func bodyError(ctx context.Context, status int, err error) *provider.Error {
+	e := &provider.Error{Kind: provider.KindBadResponse, Err: err}
+	switch {
+	case errors.Is(err, errTooLarge), errors.Is(err, errGzip), errors.Is(err, errEncoding):
+		e.Message = "the vendor's answer can't be read"
+	default:
+		e = transportError(ctx, true, true, err)
+	}
+	if status >= 500 && e.Kind == provider.KindBadResponse {
+		e.Kind = provider.KindUnavailable
+	}
+	return e
+}
+
+// badStatus is the failure of an answer that is not 2xx and says nothing else.
+func badStatus(status int) *provider.Error {
+	switch {
+	case status >= 500:
+		return provider.Errorf(provider.KindUnavailable, "the vendor answered with status %d", status)
+	case status/100 == 3:
+		return provider.Errorf(provider.KindBadResponse, "the vendor answered with a redirect (status %d), which is never followed", status)
+	}
+	return provider.Errorf(provider.KindBadResponse, "the vendor answered with status %d", status)
+}
+
+func notBuilt(err error) *provider.Error {
+	return &provider.Error{Kind: provider.KindOther, Message: "the request to the vendor can't be made", Err: err}
+}
+
+func canceled() *provider.Error {
+	return &provider.Error{Kind: provider.KindUnavailable, Message: "the call was given up", Err: context.Canceled}
+}
+
+// mayPass tells whether a failure said with a 5xx may be over at the next try.
+// A refusal will not be, and vendors lock out who repeats one.
+func mayPass(kind provider.Kind) bool {
+	switch kind {
+	case provider.KindUnavailable, provider.KindTimeout, provider.KindBadResponse, provider.KindOther, "":
+		return true
+	default:
+		return false
+	}
+}
+
+// driftOf names the vendor's field that read did not understand; "" if it
+// understood.
+func driftOf(err error) string {
+	var e *provider.Error
+	switch {
+	case !errors.As(err, &e) || e.Kind != provider.KindBadResponse:
+		return ""
+	case e.Drift == "":
+		return "body"
+	}
+	return e.Drift
+}
+
+// finish makes a complete copy of an error, without secrets. sent is true if
+// the vendor may have seen any of the tries.
+func (c *Client) finish(err error, retryAfter time.Duration, sent bool) error {
+	var found *provider.Error
+	if !errors.As(err, &found) {
+		return c.cleanCause(err)
+	}
+	e := *found
+	e.Message = c.Redact(e.Message)
+	e.Drift = c.Redact(e.Drift)
+	if e.Upstream != nil {
+		e.Upstream = &provider.Upstream{Code: c.Redact(e.Upstream.Code), Message: c.Redact(e.Upstream.Message)}
+	}
+	e.Err = c.cleanCause(e.Err)
+	if e.RetryAfter == 0 {
+		e.RetryAfter = retryAfter
+	}
+	e.NotSent = !sent
+	return &e
+}
+
+// cleanCause keeps a cause that holds no secret, and only the redacted text of
+// one that does.
+func (c *Client) cleanCause(err error) error {
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if text := err.Error(); c.Redact(text) != text {
+		return errors.New(c.Redact(text))
+	}
+	return err
+}
