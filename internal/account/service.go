@@ -78,7 +78,9 @@ func (s *Service) Ping(ctx context.Context, name string) (known bool, err error)
 // Balance reads an account's money.
 func (s *Service) Balance(ctx context.Context, name string, q provider.BalanceQuery) (Reading[provider.Balance], error) {
 	return read(ctx, s, name, provider.OpBalance,
-		func(ctx context.Context, r provider.BalanceReader) (provider.Readings, error) { return r.ReadBalance(ctx, q) },
+		func(ctx context.Context, r provider.BalanceReader) (provider.Readings, error) {
+			return r.ReadBalance(ctx, q)
+		},
 		func(r provider.Readings) *provider.Balance { return r.Balance })
 }
 
@@ -94,7 +96,9 @@ func (s *Service) Statistics(ctx context.Context, name string, q provider.Statis
 // Users reads the users that an account's credentials can see.
 func (s *Service) Users(ctx context.Context, name string, q provider.UserQuery) (Reading[provider.Users], error) {
 	return read(ctx, s, name, provider.OpUsers,
-		func(ctx context.Context, r provider.UserReader) (provider.Readings, error) { return r.ReadUsers(ctx, q) },
+		func(ctx context.Context, r provider.UserReader) (provider.Readings, error) {
+			return r.ReadUsers(ctx, q)
+		},
 		func(r provider.Readings) *provider.Users { return r.Users })
 }
 

@@ -97,3 +97,21 @@ func classify(err error) (state, detail string) {
 	}
 	return state, err.Error()
 }
+
+// Remedy is what to do about a state, "" if nothing. $PREFIX stands for what
+// the account's settings begin with.
+func Remedy(state string) string {
+	switch state {
+	case StateBadCredentials:
+		return "check the credentials in the account's $PREFIX_* settings"
+	case StateAccessDenied:
+		return "in the vendor's panel, allow this machine's address and switch API access on"
+	case StateRateLimited:
+		return "wait for the vendor's window to pass, or lower $PREFIX_RATE"
+	case StateUnavailable:
+		return "check the vendor's status page, the network and $PREFIX_BASE_URL"
+	case StateBadResponse:
+		return "compare the vendor's documentation with the field named here: its format may have changed"
+	}
+	return ""
+}
