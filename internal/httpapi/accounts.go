@@ -1,0 +1,67 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/go-chi/chi/v5"
+
+	"accountgateway/internal/account"
+	"accountgateway/internal/provider"
+)
+
+// ListAccounts answers GET /accounts.
+func (s *server) ListAccounts(context.Context, ListAccountsRequestObject) (ListAccountsResponseObject, error) {
+	accounts := []Account{}
+	for _, info := range s.Accounts.List() {
+		accounts = append(accounts, accountBody(info))
+	}
+	return encode(http.StatusOK, Accounts{Accounts: accounts})
+}
+
+// GetAccount answers GET /accounts/{account}.
+func (s *server) GetAccount(_ context.Context, r GetAccountRequestObject) (GetAccountResponseObject, error) {
+	info, err := s.Accounts.Info(r.Account)
+	if err != nil {
+		return nil, err
+	}
+	return encode(http.StatusOK, accountBody(info))
+}
+
+func accountBody(info account.Info) Account {
+	support := func(op provider.Operation) Support { return Support(info.Capabilities[op]) }
+	return Account{
+		Name:     info.Name,
+		Provider: info.Provider,
+		Capabilities: Capabilities{
+			Balance:    support(provider.OpBalance),
+			Statistics: support(provider.OpStatistics),
+			Users:      support(provider.OpUsers),
+			CreateUser: support(provider.OpCreateUser),
+			Refill:     support(provider.OpRefill),
+		},
+		State: State{
+			State:         StateState(info.State.State),
+			Since:         info.State.Since.UTC(),
+			LastSuccessAt: utc(info.State.LastSuccessAt),
+			Detail:        info.State.Detail,
+		},
+	}
+}
+
+// accountOf finds the configured account that a request's path names, if it does.
+func (s *server) accountOf(r *http.Request) (account.Info, bool) {
+	name := chi.URLParam(r, "account")
+	if name == "" || s.Accounts == nil {
+		return account.Info{}, false
+	}
+	if r.URL.RawPath != "" { // then chi matched, and gives, the escaped form
+		var err error
+		if name, err = url.PathUnescape(name); err != nil {
+			return account.Info{}, false
+		}
+	}
+	info, err := s.Accounts.Info(name)
+	return info, err == nil
+}

@@ -1,0 +1,19 @@
+package httpapi
+
+import "net/http"
+
+// maxBody is how many bytes of body a request may have.
+const maxBody = 64 << 10
+
+// limitBody refuses larger bodies: at once where the request says its size, else
+// where it is read.
+func (s *server) limitBody(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength > maxBody {
+			s.fail(w, r, &http.MaxBytesError{Limit: maxBody})
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		next.ServeHTTP(w, r)
+	})
+}

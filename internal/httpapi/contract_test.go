@@ -1,0 +1,110 @@
+package httpapi
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// TestRoutesAreTheSpecifications walks router and specification, so that neither
+// has a route that the other lacks. HEAD follows GET everywhere.
+func TestRoutesAreTheSpecifications(t *testing.T) {
+	served := routesOf(t, New(Options{Accounts: service(nil), Registry: prometheus.NewRegistry()}))
+	var specified []string
+	for path, item := range contract(t).doc.Paths.Map() {
+		for method := range item.Operations() {
+			specified = append(specified, method+" "+path)
+		}
+	}
+	slices.Sort(specified)
+	if diff := cmp.Diff(specified, served); diff != "" {
+		t.Errorf("routes (-specified +served):\n%s", diff)
+	}
+}
+
+// routesOf lists a handler's methods and routes, sorted.
+func routesOf(t *testing.T, h http.Handler) (list []string) {
+	t.Helper()
+	err := chi.Walk(h.(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		list = append(list, method+" "+route)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// TestQueryIsTheSpecifications finds parameters that only one side knows.
+func TestQueryIsTheSpecifications(t *testing.T) {
+	g := start(t, map[string]fake{"acme": everything()})
+	for path, item := range contract(t).doc.Paths.Map() {
+		target := strings.ReplaceAll(path, "{account}", "acme")
+		params := append(slices.Clone(item.Parameters), item.Get.Parameters...)
+		var names []string
+		for _, p := range params {
+			if p.Value.In == "query" {
+				names = append(names, p.Value.Name)
+			}
+		}
+		problem := g.get(target + "?surprise=1").wantCode(ProblemCodeInvalidParameter)
+		slices.Sort(names)
+		got := knownOf(problem.Detail)
+		slices.Sort(got)
+		if diff := cmp.Diff(names, got); diff != "" {
+			t.Errorf("%s: parameters (-specified +served):\n%s", path, diff)
+		}
+	}
+}
+
+// knownOf reads the parameters of a route out of what it says to an unknown one.
+func knownOf(detail string) []string {
+	_, list, _ := strings.Cut(detail, "; it takes ")
+	if list == "none" {
+		return nil
+	}
+	return strings.Split(list, ", ")
+}
+
+func TestProblemCodesAreTheSpecifications(t *testing.T) {
+	var listed, specified []string
+	for code := range problems {
+		listed = append(listed, string(code))
+	}
+	for _, code := range contract(t).doc.Components.Schemas["ProblemCode"].Value.Enum {
+		specified = append(specified, code.(string))
+	}
+	slices.Sort(listed)
+	slices.Sort(specified)
+	if diff := cmp.Diff(specified, listed); diff != "" {
+		t.Errorf("codes (-specified +listed):\n%s", diff)
+	}
+}
+
+func TestSpecIsServed(t *testing.T) {
+	a := start(t, nil).get("/openapi.yaml")
+	if a.status != http.StatusOK || !strings.HasPrefix(string(a.body), "openapi: 3.1") {
+		t.Errorf("got %d %.40s", a.status, a.body)
+	}
+}
+
+func TestHeadWorksWhereGetDoes(t *testing.T) {
+	g := start(t, map[string]fake{"acme": everything()})
+	for path := range contract(t).doc.Paths.Map() {
+		target := strings.ReplaceAll(path, "{account}", "acme")
+		get, head := g.get(target), g.ask(http.MethodHead, target, nil, nil)
+		if head.status != http.StatusOK || len(head.body) != 0 || head.header.Get("Content-Type") != get.header.Get("Content-Type") {
+			t.Errorf("HEAD %s: %d, %d bytes, %s", target, head.status, len(head.body), head.header.Get("Content-Type"))
+		}
+	}
+	a := g.ask(http.MethodHead, "/nowhere", nil, nil)
+	if a.status != http.StatusNotFound || a.header.Get("Content-Length") == "0" {
+		t.Errorf("HEAD /nowhere: %d %v", a.status, a.header)
+	}
+}

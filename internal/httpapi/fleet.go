@@ -1,0 +1,110 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/govalues/decimal"
+
+	"accountgateway/internal/account"
+	"accountgateway/internal/provider"
+)
+
+// GetBalances answers GET /balances.
+func (s *server) GetBalances(ctx context.Context, r GetBalancesRequestObject) (GetBalancesResponseObject, error) {
+	all := false
+	if require := r.Params.Require; require != nil {
+		if !require.Valid() {
+			return nil, invalidParameters{{Field: "require", Message: "want any or all"}}
+		}
+		all = *require == GetBalancesParamsRequireAll
+	}
+	items := s.Accounts.Balances(ctx)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	body, failed, err := s.fleetBody(noteOf(ctx), items)
+	if err != nil {
+		return nil, err
+	}
+	if all && len(failed) > 0 {
+		return nil, fleetError(failed)
+	}
+	return encode(http.StatusOK, body)
+}
+
+func (s *server) fleetBody(n *note, items []account.FleetItem) (body Balances, failed []account.FleetItem, err error) {
+	items = slices.SortedFunc(slices.Values(items), func(a, b account.FleetItem) int { return strings.Compare(a.Account, b.Account) })
+	body.Balances = make([]FleetItem, 0, len(items))
+	var read []provider.Money
+	for _, item := range items {
+		out := FleetItem{Account: item.Account, Provider: item.Provider, Status: FleetItemStatusOk}
+		if item.Err != nil {
+			p, _ := describe(item.Err)
+			p.Account, p.Provider, p.RequestID = &item.Account, &item.Provider, &n.requestID
+			out.Status, out.Problem = FleetItemStatusFailed, &p
+			n.err = errors.Join(n.err, fmt.Errorf("%s: %w", item.Account, item.Err))
+			failed = append(failed, item)
+		} else {
+			out.Balance = new(balanceBody(item.Balance))
+			if item.Balance.Stale {
+				out.Status = FleetItemStatusStale
+			}
+			read = append(read, item.Balance.Value.Balance)
+		}
+		body.Balances = append(body.Balances, out)
+	}
+	body.Complete = len(failed) == 0
+	body.Totals, err = totals(read)
+	return body, failed, err
+}
+
+// totals adds exactly, per currency. A sum with more digits than can be held is an
+// error, never a rounded number.
+func totals(amounts []provider.Money) ([]Money, error) {
+	sums := map[provider.Currency]decimal.Decimal{}
+	for _, m := range amounts {
+		sum, ok := sums[m.Currency]
+		if !ok {
+			sums[m.Currency] = m.Amount
+			continue
+		}
+		sum, err := sum.AddExact(m.Amount, max(sum.Scale(), m.Amount.Scale()))
+		if err != nil {
+			return nil, fmt.Errorf("total of %s: %w", m.Currency, err)
+		}
+		sums[m.Currency] = sum
+	}
+	out := make([]Money, 0, len(sums))
+	for _, currency := range slices.Sorted(maps.Keys(sums)) {
+		out = append(out, moneyBody(provider.Money{Amount: sums[currency], Currency: currency}))
+	}
+	return out, nil
+}
+
+// fleetError is the problem of a fleet that was wanted whole. Another try makes
+// sense once every failed account's vendor can be asked again, if all of them say when.
+func fleetError(failed []account.FleetItem) error {
+	names := make([]string, 0, len(failed))
+	var wait time.Duration
+	known := true
+	for _, item := range failed {
+		p, retryAfter := describe(item.Err)
+		names = append(names, fmt.Sprintf("%s (%s)", item.Account, p.Code))
+		wait, known = max(wait, retryAfter), known && retryAfter > 0
+	}
+	if !known {
+		wait = 0
+	}
+	return &problemError{
+		code:       ProblemCodeProviderError,
+		detail:     "not every balance could be read: " + strings.Join(names, ", "),
+		retryAfter: wait,
+	}
+}

@@ -1,0 +1,87 @@
+package httpapi
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"accountgateway/internal/account"
+	"accountgateway/internal/provider"
+)
+
+func TestFleet(t *testing.T) {
+	g := start(t, map[string]fake{"b": balanceOf("250.7", "RUB"), "a": balanceOf("-4.75", "USD"), "c": balanceOf("1000.05", "RUB")})
+	const item = `{"account":"%","provider":"vendor-of-%","status":"ok","problem":null,"balance":{"account":"%","provider":"vendor-of-%","as_of":"T",
+		"stale":false,"balance":{"amount":"AMOUNT"},"blocked":null,"credit":null,"bonus":null}}`
+	row := func(name, amount string) string {
+		return strings.ReplaceAll(strings.ReplaceAll(item, "%", name), `"AMOUNT"`, amount)
+	}
+	want := `{"complete":true,"balances":[` + row("a", `"-4.75","currency":"USD"`) + `,` + row("b", `"250.7","currency":"RUB"`) + `,` +
+		row("c", `"1000.05","currency":"RUB"`) + `],"totals":[{"amount":"1250.75","currency":"RUB"},{"amount":"-4.75","currency":"USD"}]}`
+	g.get("/balances").wantBody(want)
+	g.get("/balances?require=any").wantBody(want)
+	g.get("/balances?require=all").wantBody(want)
+	start(t, nil).get("/balances?require=all").wantBody(`{"complete":true,"balances":[],"totals":[]}`)
+}
+
+func TestFleetWithFailures(t *testing.T) {
+	g := start(t, map[string]fake{
+		"good":   balanceOf("1.10", "USD"),
+		"locked": failing(&provider.Error{Kind: provider.KindAccess, Message: "address not listed", Upstream: &provider.Upstream{Code: "ACCESS_DENIED_FROM_IP", Message: "denied"}}),
+		"slow":   failing(provider.Errorf(provider.KindTimeout, "no answer within 10s")),
+	})
+	a := g.get("/balances")
+	body := string(a.body)
+	for _, want := range []string{
+		`"complete":false`, `"totals":[{"amount":"1.10","currency":"USD"}]`,
+		`"account":"locked","balance":null,"problem":{"account":"locked","code":"provider_access","detail":"address not listed","provider":"vendor-of-locked"`,
+		`"upstream":{"code":"ACCESS_DENIED_FROM_IP","message":"denied"}},"provider":"vendor-of-locked","status":"failed"`,
+		`"code":"provider_timeout"`, `"request_id":"` + a.header.Get(requestIDHeader) + `"`,
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("no %s in %s", want, body)
+		}
+	}
+	all := g.get("/balances?require=all")
+	p := all.wantCode(ProblemCodeProviderError)
+	if want := "not every balance could be read: locked (provider_access), slow (provider_timeout)"; p.Detail != want || p.Account != nil {
+		t.Errorf("got %s", all.body)
+	}
+	if got := all.header.Get("Retry-After"); got != "" {
+		t.Errorf("Retry-After is %q, though waiting does not help them all", got)
+	}
+}
+
+func TestFleetRetryAfter(t *testing.T) {
+	limited := func(d time.Duration) fake {
+		return failing(&provider.Error{Kind: provider.KindRateLimited, Message: "limit", RetryAfter: d})
+	}
+	a := start(t, map[string]fake{"a": limited(3 * time.Second), "b": limited(7 * time.Second), "c": balanceOf("1", "USD")}).get("/balances?require=all")
+	if got := a.header.Get("Retry-After"); a.status != http.StatusBadGateway || got != "7" {
+		t.Errorf("got %d, Retry-After %q", a.status, got)
+	}
+}
+
+func TestFleetTotalIsNeverRounded(t *testing.T) {
+	g := start(t, map[string]fake{"a": balanceOf("9999999999999999.99", "RUB"), "b": balanceOf("0.001", "RUB"), "c": balanceOf("1", "USD")})
+	if body := string(g.get("/balances").body); !strings.Contains(body, `"totals":[{"amount":"9999999999999999.991","currency":"RUB"},{"amount":"1","currency":"USD"}]`) {
+		t.Errorf("not the exact total: %s", body)
+	}
+	g = start(t, map[string]fake{"a": balanceOf("99999999999999999.99", "RUB"), "b": balanceOf("0.001", "RUB")})
+	g.get("/balances").wantCode(ProblemCodeInternal)
+	if log := g.log.String(); !strings.Contains(log, "total of RUB") {
+		t.Errorf("the log does not say why: %s", log)
+	}
+}
+
+func TestFleetStale(t *testing.T) {
+	s := &server{}
+	body, failed, err := s.fleetBody(&note{}, []account.FleetItem{{
+		Account: "a", Provider: "v",
+		Balance: account.Reading[provider.Balance]{Stale: true, Value: provider.Balance{Balance: money("1", "USD")}},
+	}})
+	if err != nil || len(failed) != 0 || !body.Complete || body.Balances[0].Status != FleetItemStatusStale || len(body.Totals) != 1 {
+		t.Errorf("got %+v, %v", body, err)
+	}
+}

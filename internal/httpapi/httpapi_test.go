@@ -1,0 +1,323 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+	"github.com/google/go-cmp/cmp"
+	"github.com/govalues/decimal"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+
+	"accountgateway/api"
+	"accountgateway/internal/account"
+	"accountgateway/internal/provider"
+)
+
+// fake is a vendor of func fields; what is nil is not supported.
+type fake struct {
+	balance    func(context.Context, provider.BalanceQuery) (provider.Balance, error)
+	statistics func(context.Context, provider.StatisticsQuery) (provider.Statistics, error)
+	users      func(context.Context, provider.UserQuery) (provider.Users, error)
+}
+
+func (f fake) Capabilities() provider.Capabilities {
+	c := provider.Capabilities{provider.OpCreateUser: provider.NotBuilt, provider.OpRefill: provider.Unsupported}
+	for op, built := range map[provider.Operation]bool{
+		provider.OpBalance: f.balance != nil, provider.OpStatistics: f.statistics != nil, provider.OpUsers: f.users != nil,
+	} {
+		c[op] = provider.Unsupported
+		if built {
+			c[op] = provider.Supported
+		}
+	}
+	return c
+}
+
+func (f fake) CheckCredentials(context.Context) error { return nil }
+
+func (f fake) ReadBalance(ctx context.Context, q provider.BalanceQuery) (provider.Readings, error) {
+	v, err := f.balance(ctx, q)
+	return provider.Readings{Balance: &v}, err
+}
+
+func (f fake) ReadStatistics(ctx context.Context, q provider.StatisticsQuery) (provider.Readings, error) {
+	v, err := f.statistics(ctx, q)
+	return provider.Readings{Statistics: &v}, err
+}
+
+func (f fake) ReadUsers(ctx context.Context, q provider.UserQuery) (provider.Readings, error) {
+	v, err := f.users(ctx, q)
+	return provider.Readings{Users: &v}, err
+}
+
+// balanceOf is a vendor whose account holds amount.
+func balanceOf(amount string, currency provider.Currency) fake {
+	return fake{balance: func(context.Context, provider.BalanceQuery) (provider.Balance, error) {
+		return provider.Balance{Balance: money(amount, currency)}, nil
+	}}
+}
+
+// failing is a vendor that fails every read.
+func failing(err error) fake {
+	return fake{
+		balance: func(context.Context, provider.BalanceQuery) (provider.Balance, error) { return provider.Balance{}, err },
+		statistics: func(context.Context, provider.StatisticsQuery) (provider.Statistics, error) {
+			return provider.Statistics{}, err
+		},
+		users: func(context.Context, provider.UserQuery) (provider.Users, error) { return provider.Users{}, err },
+	}
+}
+
+func money(amount string, currency provider.Currency) provider.Money {
+	return provider.Money{Amount: decimal.MustParse(amount), Currency: currency}
+}
+
+// gateway is the HTTP side on loopback, over fakes.
+type gateway struct {
+	t        *testing.T
+	url      string
+	registry *prometheus.Registry
+	log      *lines
+}
+
+// lines is a log that tests read.
+type lines struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// start serves accounts by name; change may set further options.
+func start(t *testing.T, accounts map[string]fake, change ...func(*Options)) *gateway {
+	t.Helper()
+	g := &gateway{t: t, registry: prometheus.NewRegistry(), log: &lines{}}
+	o := Options{Accounts: service(accounts), Log: zerolog.New(g.log), Registry: g.registry, Spec: api.Spec}
+	for _, f := range change {
+		f(&o)
+	}
+	return g.serve(New(o))
+}
+
+func (g *gateway) serve(h http.Handler) *gateway {
+	server := httptest.NewServer(h)
+	g.t.Cleanup(server.Close)
+	g.url = server.URL
+	return g
+}
+
+func service(accounts map[string]fake) *account.Service {
+	var list []account.Account
+	for name, adapter := range accounts {
+		list = append(list, account.Account{Name: name, Provider: "vendor-of-" + name, Adapter: adapter})
+	}
+	return account.New(list)
+}
+
+// answer is a response that was found to be as the specification says.
+type answer struct {
+	t      *testing.T
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (g *gateway) get(target string) answer {
+	g.t.Helper()
+	return g.ask(http.MethodGet, target, nil, nil)
+}
+
+// ask sends a request and holds the answer against the specification. All tests go
+// through it.
+func (g *gateway) ask(method, target string, header http.Header, body io.Reader) answer {
+	g.t.Helper()
+	req, err := http.NewRequestWithContext(g.t.Context(), method, g.url+target, body)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	for name, values := range header {
+		req.Header[name] = values
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	a := answer{t: g.t, status: resp.StatusCode, header: resp.Header, body: data}
+	a.check(req)
+	return a
+}
+
+// check holds the answer against the specification.
+func (a answer) check(req *http.Request) {
+	a.t.Helper()
+	if !wellFormedID(a.header.Get(requestIDHeader)) {
+		a.t.Errorf("X-Request-Id is %q", a.header.Get(requestIDHeader))
+	}
+	if got := a.header.Get("X-Content-Type-Options"); got != "nosniff" {
+		a.t.Errorf("X-Content-Type-Options is %q", got)
+	}
+	if req.Method == http.MethodHead {
+		return
+	}
+	if a.status >= 400 && a.header.Get("Content-Type") == "application/problem+json" {
+		a.checkProblem()
+	}
+	spec := contract(a.t)
+	route, params, err := spec.router.FindRoute(req)
+	if err != nil { // no such route or method: a problem, and nothing else to hold it against
+		if a.status < 400 {
+			a.t.Errorf("%s %s: status %d from a route that the specification lacks", req.Method, req.URL, a.status)
+		}
+		return
+	}
+	err = openapi3filter.ValidateResponse(a.t.Context(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: req, PathParams: params, Route: route},
+		Status:                 a.status,
+		Header:                 a.header,
+		Body:                   io.NopCloser(bytes.NewReader(a.body)),
+		Options:                &openapi3filter.Options{IncludeResponseStatus: true},
+	})
+	if err != nil {
+		a.t.Errorf("%s %s: not as the specification says: %v\n%s", req.Method, req.URL, err, a.body)
+	}
+}
+
+func (a answer) checkProblem() {
+	a.t.Helper()
+	var value any
+	if err := json.Unmarshal(a.body, &value); err != nil {
+		a.t.Fatalf("no JSON: %s", a.body)
+	}
+	schema := contract(a.t).doc.Components.Schemas["Problem"].Value
+	if err := schema.VisitJSON(value, openapi3.EnableJSONSchema2020()); err != nil {
+		a.t.Errorf("no problem as the specification has it: %v\n%s", err, a.body)
+	}
+	p := a.problem()
+	if p.Status != a.status || p.RequestID == nil || *p.RequestID != a.header.Get(requestIDHeader) {
+		a.t.Errorf("problem %s does not fit status %d and X-Request-Id %s", a.body, a.status, a.header.Get(requestIDHeader))
+	}
+}
+
+func (a answer) problem() Problem {
+	a.t.Helper()
+	var p Problem
+	if err := json.Unmarshal(a.body, &p); err != nil || a.header.Get("Content-Type") != "application/problem+json" {
+		a.t.Fatalf("no problem: %s %s", a.header.Get("Content-Type"), a.body)
+	}
+	return p
+}
+
+// wantCode checks that the answer is a problem of the code, with the code's status.
+func (a answer) wantCode(code ProblemCode) Problem {
+	a.t.Helper()
+	p := a.problem()
+	if p.Code != code || a.status != problems[code].status {
+		a.t.Errorf("got %d %s, want %s", a.status, a.body, code)
+	}
+	return p
+}
+
+// wantFields checks that the answer is invalid_parameter and names just these fields.
+func (a answer) wantFields(fields ...string) {
+	a.t.Helper()
+	p := a.wantCode(ProblemCodeInvalidParameter)
+	var got []string
+	if p.Errors != nil {
+		for _, e := range *p.Errors {
+			got = append(got, e.Field)
+		}
+	}
+	if diff := cmp.Diff(fields, got); diff != "" {
+		a.t.Errorf("fields (-want +got):\n%s", diff)
+	}
+}
+
+var asOf = regexp.MustCompile(`"(as_of|since|last_success_at)":"[^"]*Z"`)
+
+// wantBody compares the whole body with JSON text, times of reading apart.
+func (a answer) wantBody(want string) {
+	a.t.Helper()
+	if a.status != http.StatusOK || a.header.Get("Content-Type") != "application/json" {
+		a.t.Fatalf("got %d %s %s", a.status, a.header.Get("Content-Type"), a.body)
+	}
+	got := asOf.ReplaceAllString(string(a.body), `"$1":"T"`)
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, []byte(want)); err != nil {
+		a.t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Split(sorted(a.t, compact.Bytes()), ","), strings.Split(sorted(a.t, []byte(got)), ",")); diff != "" {
+		a.t.Errorf("body (-want +got):\n%s", diff)
+	}
+}
+
+// sorted gives JSON with its members in order; numbers keep their text.
+func sorted(t *testing.T, data []byte) string {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		t.Fatalf("%v: %s", err, data)
+	}
+	out, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+// specification is api/openapi.yaml, read once.
+type specification struct {
+	doc    *openapi3.T
+	router routers.Router
+}
+
+var loadSpecification = sync.OnceValues(func() (*specification, error) {
+	doc, err := openapi3.NewLoader().LoadFromData(slices.Clone(api.Spec))
+	if err != nil {
+		return nil, err
+	}
+	if err := doc.Validate(context.Background(), openapi3.EnableExamplesValidation(), openapi3.EnableSchemaFormatValidation()); err != nil {
+		return nil, err
+	}
+	router, err := gorillamux.NewRouter(doc)
+	return &specification{doc: doc, router: router}, err
+})
+
+func contract(t *testing.T) *specification {
+	t.Helper()
+	spec, err := loadSpecification()
+	if err != nil {
+		t.Fatalf("api/openapi.yaml: %v", err)
+	}
+	return spec
+}

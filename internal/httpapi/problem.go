@@ -1,0 +1,180 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"accountgateway/internal/account"
+	"accountgateway/internal/provider"
+)
+
+// problems is the closed list of codes: the status and the title of each.
+var problems = map[ProblemCode]struct {
+	status int
+	title  string
+}{
+	ProblemCodeInvalidParameter:       {http.StatusBadRequest, "A parameter is not valid"},
+	ProblemCodeIdempotencyKeyMissing:  {http.StatusBadRequest, "The Idempotency-Key header is missing"},
+	ProblemCodeUnauthenticated:        {http.StatusUnauthorized, "No token, or one that is not known"},
+	ProblemCodeForbidden:              {http.StatusForbidden, "The token does not grant this"},
+	ProblemCodeAccountNotFound:        {http.StatusNotFound, "No such account is configured"},
+	ProblemCodeNotFound:               {http.StatusNotFound, "Not found"},
+	ProblemCodeMethodNotAllowed:       {http.StatusMethodNotAllowed, "The route does not take this method"},
+	ProblemCodeNotAcceptableFreshness: {http.StatusGatewayTimeout, "No reading as fresh as asked for"},
+	ProblemCodeConflict:               {http.StatusConflict, "The login is taken"},
+	ProblemCodeOperationInProgress:    {http.StatusConflict, "The same operation is still running"},
+	ProblemCodeOutcomeUnknown:         {http.StatusConflict, "The operation ended without an answer"},
+	ProblemCodeIdempotencyKeyReused:   {http.StatusUnprocessableEntity, "The Idempotency-Key was used for something else"},
+	ProblemCodePayloadTooLarge:        {http.StatusRequestEntityTooLarge, "The body is too large"},
+	ProblemCodeUnsupportedMediaType:   {http.StatusUnsupportedMediaType, "The body's media type is not supported"},
+	ProblemCodeUnsupportedOperation:   {http.StatusNotImplemented, "The operation is not supported"},
+	ProblemCodeUnsupportedParameter:   {http.StatusUnprocessableEntity, "The vendor has no such filter"},
+	ProblemCodeUnsupportedCurrency:    {http.StatusUnprocessableEntity, "The vendor has no such currency"},
+	ProblemCodeProviderRejected:       {http.StatusUnprocessableEntity, "The vendor refused the input"},
+	ProblemCodeInsufficientFunds:      {http.StatusPaymentRequired, "The account can't pay for the call"},
+	ProblemCodeProviderForbidden:      {http.StatusForbidden, "The account has no right to this operation"},
+	ProblemCodeProviderCredentials:    {http.StatusBadGateway, "The vendor refused the gateway's credentials"},
+	ProblemCodeProviderAccess:         {http.StatusBadGateway, "The vendor does not let the gateway in"},
+	ProblemCodeProviderRateLimited:    {http.StatusServiceUnavailable, "The vendor's rate limit is used up"},
+	ProblemCodeProviderUnavailable:    {http.StatusServiceUnavailable, "The vendor is not available"},
+	ProblemCodeProviderTimeout:        {http.StatusGatewayTimeout, "The vendor did not answer in time"},
+	ProblemCodeProviderBadResponse:    {http.StatusBadGateway, "The vendor's answer was not understood"},
+	ProblemCodeProviderError:          {http.StatusBadGateway, "The vendor answered an error"},
+	ProblemCodeTooManyRequests:        {http.StatusTooManyRequests, "Too many requests"},
+	ProblemCodeInternal:               {http.StatusInternalServerError, "The gateway failed"},
+}
+
+// statusClientGone is what a request is logged as whose caller did not wait.
+const statusClientGone = 499
+
+// problemError is a failure that this package itself finds.
+type problemError struct {
+	code       ProblemCode
+	detail     string
+	retryAfter time.Duration
+}
+
+func (e *problemError) Error() string { return string(e.code) + ": " + e.detail }
+
+// invalidParameters names each bad parameter.
+type invalidParameters []FieldError
+
+func (e invalidParameters) Error() string { return string(ProblemCodeInvalidParameter) }
+
+// fail writes every failure.
+func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	n := noteOf(r.Context())
+	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
+		w.WriteHeader(statusClientGone)
+		return
+	}
+	p, retryAfter := describe(err)
+	if info, ok := s.accountOf(r); ok && vendorFailed(err) {
+		p.Account, p.Provider = &info.Name, &info.Provider
+	}
+	p.RequestID = &n.requestID
+	n.code = p.Code
+	if p.Status >= http.StatusInternalServerError && n.err == nil {
+		n.err = err
+	}
+	if retryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(retryAfter.Seconds()))))
+	}
+	body, err := json.Marshal(p)
+	if err != nil { // a Problem of texts and numbers always has a JSON form
+		n.err = errors.Join(n.err, err)
+	}
+	send(w, p.Status, "application/problem+json", body)
+}
+
+// describe turns an error into a problem and the time after which another try makes
+// sense. An error that is no known failure is `internal`: its text stays here.
+func describe(err error) (Problem, time.Duration) {
+	var (
+		vendor  *provider.Error
+		missing *account.NotFoundError
+		own     *problemError
+		bad     invalidParameters
+		format  *InvalidParamFormatError
+		tooBig  *http.MaxBytesError
+	)
+	switch {
+	case errors.As(err, &vendor):
+		return describeVendor(vendor)
+	case errors.As(err, &missing):
+		return noAccount(), 0
+	case errors.As(err, &own):
+		return newProblem(own.code, own.detail), own.retryAfter
+	case errors.As(err, &bad):
+		return invalid(bad), 0
+	case errors.As(err, &format) && format.ParamName == "account":
+		return noAccount(), 0
+	case errors.As(err, &format):
+		return invalid(invalidParameters{{Field: format.ParamName, Message: formatOf(format.ParamName)}}), 0
+	case errors.As(err, &tooBig):
+		return newProblem(ProblemCodePayloadTooLarge, "a body may have "+strconv.FormatInt(tooBig.Limit, 10)+" bytes"), 0
+	case errors.Is(err, context.DeadlineExceeded):
+		return newProblem(ProblemCodeProviderTimeout, "the vendor did not answer before the deadline"), 0
+	case errors.Is(err, context.Canceled):
+		return newProblem(ProblemCodeProviderUnavailable, "the call to the vendor was given up"), 0
+	}
+	return newProblem(ProblemCodeInternal, "the cause is in the gateway's log under this request_id"), 0
+}
+
+// describeVendor leaves out the error's cause: it is for the log.
+func describeVendor(e *provider.Error) (Problem, time.Duration) {
+	code := ProblemCode(e.Kind)
+	if _, known := problems[code]; !known {
+		return newProblem(ProblemCodeInternal, "the cause is in the gateway's log under this request_id"), 0
+	}
+	p := newProblem(code, e.Message)
+	if e.Upstream != nil {
+		p.Upstream = &Upstream{Code: e.Upstream.Code, Message: e.Upstream.Message}
+	}
+	if e.Field != "" {
+		p.Errors = &[]FieldError{{Field: e.Field, Message: e.Message}}
+	}
+	return p, e.RetryAfter
+}
+
+// vendorFailed tells whether the failure is about an account's vendor, so that
+// the problem names them.
+func vendorFailed(err error) bool { return provider.KindOf(err) != "" }
+
+func newProblem(code ProblemCode, detail string) Problem {
+	known := problems[code]
+	if detail == "" {
+		detail = known.title
+	}
+	return Problem{Type: "urn:accountgateway:problem:" + string(code), Title: known.title, Status: known.status, Detail: detail, Code: code}
+}
+
+func noAccount() Problem {
+	return newProblem(ProblemCodeAccountNotFound, "no account of that name is configured; GET /accounts lists them")
+}
+
+func invalid(fields invalidParameters) Problem {
+	detail := ""
+	for i, f := range fields {
+		if i > 0 {
+			detail += "; "
+		}
+		detail += f.Field + ": " + f.Message
+	}
+	p := newProblem(ProblemCodeInvalidParameter, detail)
+	p.Errors = (*[]FieldError)(&fields)
+	return p
+}
+
+// formatOf says what a parameter takes that the generated code could not bind.
+func formatOf(param string) string {
+	if param == "limit" {
+		return wantLimit
+	}
+	return "not of the form that this parameter takes"
+}

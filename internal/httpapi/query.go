@@ -1,0 +1,68 @@
+package httpapi
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// maxFieldErrors is how many bad parameters one problem names.
+const maxFieldErrors = 20
+
+// query refuses every query parameter that the route does not have, repeated
+// ones and empty ones: none of them may read as "all" or as "the default".
+func (s *server) query(known ...string) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if bad := checkQuery(r.URL.RawQuery, known); len(bad) > 0 {
+				s.fail(w, r, bad)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+func checkQuery(raw string, known []string) invalidParameters {
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return invalidParameters{{Field: "query", Message: "not a well-formed query"}}
+	}
+	var bad invalidParameters
+	for name, given := range values {
+		switch {
+		case !slices.Contains(known, name):
+			bad = append(bad, FieldError{Field: printable(name), Message: "this route has no such parameter" + listOf(known)})
+		case len(given) > 1:
+			bad = append(bad, FieldError{Field: name, Message: "given more than once"})
+		case given[0] == "":
+			bad = append(bad, FieldError{Field: name, Message: "empty; leave it out instead"})
+		}
+	}
+	slices.SortFunc(bad, func(a, b FieldError) int { return strings.Compare(a.Field, b.Field) })
+	return bad[:min(len(bad), maxFieldErrors)]
+}
+
+func listOf(known []string) string {
+	if len(known) == 0 {
+		return "; it takes none"
+	}
+	return "; it takes " + strings.Join(known, ", ")
+}
+
+// printable makes a caller's text fit to be said back: short, and plain where it
+// is not. The bounds are in characters.
+func printable(text string) string {
+	const most = 64
+	clean := []rune(strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == '\ufffd' {
+			return '?'
+		}
+		return r
+	}, text))
+	if len(clean) > most {
+		return string(clean[:most]) + "…"
+	}
+	return string(clean)
+}

@@ -1,0 +1,33 @@
+package httpapi
+
+import (
+	"fmt"
+	"net/http"
+	"runtime/debug"
+)
+
+// recoverer turns a panic into a problem. An answer that has begun is cut off, so
+// that nobody takes it for a whole one.
+func (s *server) recoverer(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rec := record(w, r)
+		defer func() {
+			cause := recover()
+			if cause == nil {
+				return
+			}
+			if cause == http.ErrAbortHandler {
+				panic(cause) // net/http's own way to cut an answer off
+			}
+			n := noteOf(r.Context())
+			n.stack = debug.Stack()
+			err := fmt.Errorf("panic: %v", cause)
+			if rec.Status() != 0 {
+				n.err = err
+				panic(http.ErrAbortHandler)
+			}
+			s.fail(w, r, err)
+		}()
+		next.ServeHTTP(rec, r)
+	})
+}

@@ -1,0 +1,100 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+)
+
+// New serves callers.
+func New(o Options) http.Handler {
+	s := newServer(o)
+	r := s.router()
+	h := s.operations()
+
+	r.With(s.query()).Get("/accounts", h.ListAccounts)
+	r.With(s.query()).Get("/accounts/{account}", h.GetAccount)
+	r.With(s.query("currency")).Get("/accounts/{account}/balance", h.GetBalance)
+	r.With(s.query("date_from", "date_till")).Get("/accounts/{account}/statistics", h.GetStatistics)
+	r.With(s.query("login", "limit", "cursor")).Get("/accounts/{account}/users", h.ListUsers)
+	r.With(s.query("require")).Get("/balances", h.GetBalances)
+	r.With(s.query()).Get("/openapi.yaml", h.GetSpec)
+	if !o.ServiceApart {
+		s.serviceRoutes(r, h)
+	}
+	s.preset(r)
+	return r
+}
+
+// NewService serves health and metrics alone, for an address of their own.
+func NewService(o Options) http.Handler {
+	s := newServer(o)
+	r := s.router()
+	s.serviceRoutes(r, s.operations())
+	s.preset(r)
+	return r
+}
+
+func (s *server) serviceRoutes(r chi.Router, h *ServerInterfaceWrapper) {
+	r.With(s.query()).Get("/healthz", h.GetHealth)
+	r.With(s.query()).Get("/readyz", h.GetReady)
+	r.With(s.query()).Method(http.MethodGet, "/metrics", s.metrics())
+}
+
+// router has what every route shares. The order matters: what is counted and
+// logged is what the recovered and limited request ended with.
+func (s *server) router() *chi.Mux {
+	r := chi.NewRouter()
+	r.Use(requestID, s.accessLog, s.observe, headers, s.recoverer, s.limitBody, middleware.GetHead)
+	r.NotFound(s.notFound)
+	r.MethodNotAllowed(s.methodNotAllowed)
+	return r
+}
+
+// operations are the generated handlers; every failure inside them goes to fail.
+func (s *server) operations() *ServerInterfaceWrapper {
+	strict := NewStrictHandlerWithOptions(s, nil, StrictHTTPServerOptions{
+		RequestErrorHandlerFunc:  s.fail,
+		ResponseErrorHandlerFunc: s.fail,
+	})
+	return &ServerInterfaceWrapper{Handler: strict, ErrorHandlerFunc: s.fail}
+}
+
+func (s *server) notFound(w http.ResponseWriter, r *http.Request) {
+	s.fail(w, r, &problemError{code: ProblemCodeNotFound, detail: "no such route; GET /openapi.yaml lists them"})
+}
+
+// methodNotAllowed also comes for methods that no route knows, on any path.
+func (s *server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
+	allow := allowed(r)
+	if allow == "" {
+		s.notFound(w, r)
+		return
+	}
+	w.Header().Set("Allow", allow)
+	s.fail(w, r, &problemError{code: ProblemCodeMethodNotAllowed, detail: "this route takes " + allow})
+}
+
+// allowed lists the methods that the request's path takes.
+func allowed(r *http.Request) string {
+	path := r.URL.RawPath
+	if path == "" {
+		path = r.URL.Path
+	}
+	routes := chi.RouteContext(r.Context()).Routes
+	list := ""
+	for _, m := range []string{http.MethodGet, http.MethodPost} {
+		if !routes.Match(chi.NewRouteContext(), m, path) {
+			continue
+		}
+		if list != "" {
+			list += ", "
+		}
+		list += m
+		if m == http.MethodGet {
+			list += ", " + http.MethodHead
+		}
+	}
+	return list
+}

@@ -1,0 +1,41 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+)
+
+// readyTimeout is how long GET /readyz waits for what it asks.
+const readyTimeout = 5 * time.Second
+
+// GetSpec answers GET /openapi.yaml.
+func (s *server) GetSpec(context.Context, GetSpecRequestObject) (GetSpecResponseObject, error) {
+	return reply{status: http.StatusOK, contentType: "application/yaml", body: s.Spec}, nil
+}
+
+// GetHealth answers GET /healthz: the process is up.
+func (s *server) GetHealth(context.Context, GetHealthRequestObject) (GetHealthResponseObject, error) {
+	return encode(http.StatusOK, Health{Status: HealthStatusOk})
+}
+
+// GetReady answers GET /readyz: the gateway can serve.
+func (s *server) GetReady(ctx context.Context, _ GetReadyRequestObject) (GetReadyResponseObject, error) {
+	if s.Ready == nil {
+		return encode(http.StatusOK, Health{Status: HealthStatusOk})
+	}
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	err := s.Ready(ctx)
+	if err == nil {
+		return encode(http.StatusOK, Health{Status: HealthStatusOk})
+	}
+	noteOf(ctx).err = err
+	reason := "something that the gateway needs does not answer; the cause is in its log"
+	var public NotReady
+	if errors.As(err, &public) {
+		reason = string(public)
+	}
+	return encode(http.StatusServiceUnavailable, Health{Status: HealthStatusUnavailable, Reason: &reason})
+}

@@ -1,0 +1,81 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"accountgateway/internal/account"
+	"accountgateway/internal/provider"
+)
+
+// GetStatistics answers GET /accounts/{account}/statistics.
+func (s *server) GetStatistics(ctx context.Context, r GetStatisticsRequestObject) (GetStatisticsResponseObject, error) {
+	q, bad := statisticsQuery(r.Params)
+	if len(bad) > 0 {
+		return nil, bad
+	}
+	reading, err := s.Accounts.Statistics(ctx, r.Account, q)
+	if err != nil {
+		return nil, err
+	}
+	return encode(http.StatusOK, statisticsBody(reading))
+}
+
+func statisticsQuery(p GetStatisticsParams) (q provider.StatisticsQuery, bad invalidParameters) {
+	day := func(field string, text *string) provider.Date {
+		if text == nil {
+			return ""
+		}
+		if _, err := time.Parse(time.DateOnly, *text); err != nil {
+			bad = append(bad, FieldError{Field: field, Message: "want a day as YYYY-MM-DD"})
+		}
+		return provider.Date(*text)
+	}
+	q.From, q.Till = day("date_from", p.DateFrom), day("date_till", p.DateTill)
+	if len(bad) == 0 && q.From != "" && q.Till != "" && q.Till < q.From {
+		bad = append(bad, FieldError{Field: "date_till", Message: "before date_from"})
+	}
+	return q, bad
+}
+
+func statisticsBody(r account.Reading[provider.Statistics]) Statistics {
+	body := Statistics{
+		Account:  r.Account,
+		Provider: r.Provider,
+		AsOf:     r.AsOf.UTC(),
+		Stale:    r.Stale,
+		Counters: []Counter{},
+		Amounts:  []StatisticsAmount{},
+		Services: []Service{},
+	}
+	if p := r.Value.Period; p != nil {
+		body.Period = &Period{From: p.From, Till: p.Till}
+	}
+	for _, c := range r.Value.Counters {
+		body.Counters = append(body.Counters, Counter{
+			Name: c.Name, Value: c.Value, Limit: c.Limit, Unlimited: c.Unlimited, Scope: Scope(c.Scope),
+		})
+	}
+	for _, a := range r.Value.Amounts {
+		money := moneyBody(a.Money)
+		body.Amounts = append(body.Amounts, StatisticsAmount{
+			Name: a.Name, Scope: Scope(a.Scope), Amount: money.Amount, Currency: money.Currency,
+		})
+	}
+	if p := r.Value.Plan; p != nil {
+		body.Plan = &Plan{ID: p.ID, NextID: p.NextID}
+	}
+	for _, v := range r.Value.Services {
+		body.Services = append(body.Services, Service{ID: v.ID, Name: v.Name, PaidUntil: utc(v.PaidUntil)})
+	}
+	return body
+}
+
+// utc gives a time as every body has it.
+func utc(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	return new(t.UTC())
+}

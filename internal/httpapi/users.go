@@ -1,0 +1,96 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"accountgateway/internal/provider"
+)
+
+const (
+	defaultLimit = 100
+	wantLimit    = "want a whole number from 1 to 1000"
+	maxLimit     = 1000
+	maxLogin     = 255 // characters
+)
+
+// ListUsers answers GET /accounts/{account}/users.
+func (s *server) ListUsers(ctx context.Context, r ListUsersRequestObject) (ListUsersResponseObject, error) {
+	q, page, bad := usersQuery(r.Params)
+	if len(bad) > 0 {
+		return nil, bad
+	}
+	reading, err := s.Accounts.Users(ctx, r.Account, q)
+	if err != nil {
+		return nil, err
+	}
+	users, next := page.of(reading.Value.Users)
+	body := Users{
+		Account:    reading.Account,
+		Provider:   reading.Provider,
+		AsOf:       reading.AsOf.UTC(),
+		Stale:      reading.Stale,
+		Users:      make([]User, 0, len(users)),
+		NextCursor: next,
+	}
+	for _, u := range users {
+		body.Users = append(body.Users, userBody(u))
+	}
+	return encode(http.StatusOK, body)
+}
+
+func usersQuery(p ListUsersParams) (q provider.UserQuery, pg page, bad invalidParameters) {
+	pg.limit = defaultLimit
+	if p.Login != nil {
+		q.Login = *p.Login
+		if !utf8.ValidString(q.Login) || utf8.RuneCountInString(q.Login) > maxLogin || strings.ContainsFunc(q.Login, unicode.IsControl) {
+			bad = append(bad, FieldError{Field: "login", Message: "want at most 255 characters of UTF-8 without control characters"})
+		}
+	}
+	if p.Limit != nil {
+		pg.limit = int(*p.Limit)
+		if pg.limit < 1 || pg.limit > maxLimit {
+			bad = append(bad, FieldError{Field: "limit", Message: wantLimit})
+		}
+	}
+	if p.Cursor != nil {
+		after, err := parseCursor(*p.Cursor)
+		if err != nil {
+			bad = append(bad, FieldError{Field: "cursor", Message: "want the next_cursor of an earlier page"})
+		}
+		pg.after = &after
+	}
+	return q, pg, bad
+}
+
+func userBody(u provider.User) User {
+	body := User{
+		ID:           u.ID,
+		Login:        u.Login,
+		Email:        u.Email,
+		FirstName:    u.FirstName,
+		MiddleName:   u.MiddleName,
+		LastName:     u.LastName,
+		Phone:        u.Phone,
+		Company:      u.Company,
+		Country:      u.Country,
+		Language:     u.Language,
+		Timezone:     u.Timezone,
+		RegisteredAt: utc(u.RegisteredAt),
+		ParentLogin:  u.ParentLogin,
+		Roles:        u.Roles,
+		Active:       u.Active,
+		APIAccess:    u.APIAccess,
+		Attributes:   u.Attributes,
+	}
+	if body.Roles == nil {
+		body.Roles = []string{}
+	}
+	if body.Attributes == nil {
+		body.Attributes = map[string]string{}
+	}
+	return body
+}
