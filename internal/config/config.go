@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
@@ -49,8 +50,8 @@ func (r *Reader) Fault(name, format string, args ...any) {
 func (r *Reader) Err() error { return errors.Join(r.faults...) }
 
 // Into fills the struct that dst points to. Each field has the tag
-// envconfig:"NAME" and may have default:"…" and required:"true"; its setting is
-// prefix_NAME, or NAME for an empty prefix.
+// envconfig:"NAME" and may have default:"…", required:"true" and
+// oneof:"a|b|c"; its setting is prefix_NAME, or NAME for an empty prefix.
 func (r *Reader) Into(prefix string, dst any) {
 	v := reflect.ValueOf(dst).Elem()
 	for i := range v.NumField() {
@@ -76,6 +77,10 @@ func (r *Reader) field(name string, field reflect.StructField, dst reflect.Value
 		if field.Tag.Get("required") == "true" {
 			r.Fault(name, "is not set")
 		}
+		return
+	}
+	if allowed := field.Tag.Get("oneof"); allowed != "" && !slices.Contains(strings.Split(allowed, "|"), text) {
+		r.Fault(name, "must be one of %s", strings.ReplaceAll(allowed, "|", ", "))
 		return
 	}
 	if err := decode(text, dst); err != nil {

@@ -21,6 +21,7 @@ type sample struct {
 	Rate    config.Rate    `envconfig:"RATE" default:"1200/1h"`
 	Timeout time.Duration  `envconfig:"TIMEOUT" default:"10s"`
 	Count   int            `envconfig:"COUNT"`
+	Lang    string         `envconfig:"LANG" default:"en" oneof:"en|ru"`
 }
 
 func lookup(env map[string]string) config.Lookup {
@@ -66,10 +67,10 @@ func TestFaultsAreReportedAtOnce(t *testing.T) {
 		{"large file", map[string]string{"S_USER": "a", "S_KEY_FILE": big}, []string{"S_KEY: S_KEY_FILE: the file is larger than 65536 bytes"}},
 		{
 			"bad values",
-			map[string]string{"S_USER": "a", "S_KEY": "hush", "S_BASE_URL": "http://vendor.example", "S_RATE": "hush/1h", "S_TIMEOUT": "hush", "S_COUNT": "hush"},
+			map[string]string{"S_USER": "a", "S_KEY": "hush", "S_BASE_URL": "http://vendor.example", "S_RATE": "hush/1h", "S_TIMEOUT": "hush", "S_COUNT": "hush", "S_LANG": "hush"},
 			[]string{
 				"S_BASE_URL: want https (http is taken for a loopback address alone)", "S_RATE: want calls/duration like 1200/1h, or 0",
-				"S_TIMEOUT: is not a time.Duration", "S_COUNT: is not a int",
+				"S_TIMEOUT: is not a time.Duration", "S_COUNT: is not a int", "S_LANG: must be one of en, ru",
 			},
 		},
 		{"NUL", map[string]string{"S_USER": "a\x00b", "S_KEY": "k"}, []string{"S_USER: has a NUL byte"}},

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"text/tabwriter"
+
+	"github.com/rs/zerolog"
+
+	"accountgateway/internal/account"
+	"accountgateway/internal/config"
+)
+
+// checkCommand reads the settings, makes one real call per account with its
+// credentials, and prints a line for each.
+func checkCommand(ctx context.Context, args []string, env environment) error {
+	if err := parse(newFlags("check"), args, env); err != nil {
+		return err
+	}
+	r := config.NewReader(env.lookup)
+	s, list := readSettings(r)
+	g := open(r, s, list, zerolog.Nop())
+	if err := r.Err(); err != nil {
+		return &settingsError{err}
+	}
+
+	results := make([]string, len(list))
+	failed := make([]bool, len(list))
+	var wg sync.WaitGroup
+	for i, a := range list {
+		wg.Go(func() {
+			err := g.accounts.Check(ctx, a.name)
+			failed[i] = err != nil
+			results[i] = checkLine(ctx, g.accounts, a, err)
+		})
+	}
+	wg.Wait()
+
+	table := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "ACCOUNT\tPROVIDER\tSTATE\tDETAIL")
+	status := error(nil)
+	for i := range list {
+		fmt.Fprintln(table, results[i])
+		if failed[i] {
+			status = errSaid
+		}
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	return status
+}
+
+// checkLine is an account's row: its state and, after a failure, the cause and
+// what to do.
+func checkLine(ctx context.Context, accounts *account.Service, a accountSetting, err error) string {
+	info, _ := accounts.Info(a.name)
+	detail := "the credentials work"
+	if err != nil {
+		detail = strings.ReplaceAll(info.State.Detail, "\n", " ")
+		if remedy := account.Remedy(info.State.State); remedy != "" {
+			detail += "; " + strings.ReplaceAll(remedy, "$PREFIX", a.prefix())
+		}
+		if known, pingErr := accounts.Ping(ctx, a.name); known {
+			detail += reachability(pingErr)
+		}
+	}
+	return strings.Join([]string{a.name, a.vendor, info.State.State, detail}, "\t")
+}
+
+func reachability(pingErr error) string {
+	if pingErr != nil {
+		return "; the vendor's API does not answer a call without credentials either"
+	}
+	return "; the vendor's API is reached"
+}

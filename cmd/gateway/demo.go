@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"text/template"
+
+	"accountgateway/internal/simulator/regru"
+	"accountgateway/internal/simulator/selzy"
+)
+
+// demoCommand serves the gateway in front of simulated vendors inside this
+// process. It takes no setting from the environment, so that real credentials
+// stay out of it, and keeps nothing on disk.
+func demoCommand(ctx context.Context, args []string, env environment) error {
+	flags := newFlags("demo")
+	addr := flags.String("addr", "127.0.0.1:8080", "loopback address to listen on")
+	verbose := flags.Bool("v", false, "log each request")
+	if err := parse(flags, args, env); err != nil {
+		return err
+	}
+
+	sims := newSimulators()
+	defer sims.stop()
+	regruAt, err := sims.listen("127.0.0.1:0", regru.New(regru.Options{Refill: true}))
+	if err != nil {
+		return err
+	}
+	selzyAt, err := sims.listen("127.0.0.1:0", selzy.New(selzy.Options{}))
+	if err != nil {
+		return err
+	}
+	unisenderAt, err := sims.listen("127.0.0.1:0", selzy.New(selzy.Options{Brand: selzy.UniSender}))
+	if err != nil {
+		return err
+	}
+	level := "warn"
+	if *verbose {
+		level = "info"
+	}
+	settings := map[string]string{
+		"GATEWAY_ADDR":          *addr,
+		"GATEWAY_AUTH":          "none",
+		"GATEWAY_LOG_FORMAT":    "console",
+		"GATEWAY_LOG_LEVEL":     level,
+		"GATEWAY_ACCOUNTS":      "regru,regru-shop=regru,selzy,selzy-agency=selzy,unisender",
+		"REGRU_BASE_URL":        "http://" + regruAt + "/api/regru2",
+		"REGRU_USERNAME":        "partner",
+		"REGRU_PASSWORD":        "partner-secret",
+		"REGRU_SHOP_BASE_URL":   "http://" + regruAt + "/api/regru2",
+		"REGRU_SHOP_USERNAME":   "shop",
+		"REGRU_SHOP_PASSWORD":   "shop-secret",
+		"SELZY_BASE_URL":        "http://" + selzyAt,
+		"SELZY_API_KEY":         "ordinarykey",
+		"SELZY_AGENCY_BASE_URL": "http://" + selzyAt,
+		"SELZY_AGENCY_API_KEY":  "resellerkey",
+		"UNISENDER_BASE_URL":    "http://" + unisenderAt,
+		"UNISENDER_API_KEY":     "ordinarykey",
+	}
+	env.lookup = func(name string) (string, bool) {
+		value, found := settings[name]
+		return value, found
+	}
+	serving, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() { cancel(sims.wait(serving)) }() // ends with this function at the latest
+	if err := serve(serving, env, func(at net.Addr) { tour.Execute(env.stdout, "http://"+at.String()) }); err != nil {
+		return fmt.Errorf("%w (another address can be given: gateway demo --addr 127.0.0.1:8090)", err)
+	}
+	if ctx.Err() == nil {
+		return context.Cause(serving) // nobody stopped us: a simulated vendor failed
+	}
+	return nil
+}
+
+var tour = template.Must(template.New("tour").Parse(`The account gateway serves simulated vendors on {{.}}
+Nothing is kept on disk and no vendor is called: Ctrl-C ends it all. Lines to paste into another shell:
+
+curl -s {{.}}/accounts
+curl -s {{.}}/accounts/regru/balance
+curl -s '{{.}}/accounts/regru/balance?currency=USD'
+curl -s '{{.}}/accounts/regru/statistics?date_from=2026-01-01&date_till=2026-01-31'
+curl -s {{.}}/accounts/selzy/statistics
+curl -s '{{.}}/accounts/selzy-agency/users?limit=2'
+curl -s {{.}}/balances
+curl -s {{.}}/accounts/regru/balance?curency=USD
+curl -s {{.}}/metrics
+`))

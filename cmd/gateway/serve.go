@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"accountgateway/api"
+	"accountgateway/internal/config"
+	"accountgateway/internal/httpapi"
+)
+
+// drainTime is how long requests under way may go on after SIGTERM. It is
+// longer than any vendor call and shorter than the 30 s that Kubernetes and
+// systemd grant at least.
+const drainTime = 20 * time.Second
+
+func serveCommand(ctx context.Context, args []string, env environment) error {
+	if err := parse(newFlags("serve"), args, env); err != nil {
+		return err
+	}
+	return serve(ctx, env, nil)
+}
+
+// serve runs the gateway as its settings say until ctx ends, then drains.
+// started, if set, is told the address once requests are answered.
+func serve(ctx context.Context, env environment, started func(addr net.Addr)) error {
+	r := config.NewReader(env.lookup)
+	s, list := readSettings(r)
+	s.checkAuth(r)
+	log := newLogger(env.stderr, s)
+	g := open(r, s, list, log)
+	if err := r.Err(); err != nil {
+		return &settingsError{err}
+	}
+
+	var draining atomic.Bool
+	ready := func(context.Context) error {
+		if draining.Load() {
+			return httpapi.NotReady("shutting down")
+		}
+		return nil
+	}
+	options := httpapi.Options{
+		Accounts: g.accounts, Log: log, Registry: g.registry, Ready: ready, Spec: api.Spec, ServiceApart: s.MetricsAddr != "",
+	}
+	servers := []*server{{addr: s.Addr, setting: "GATEWAY_ADDR", handler: httpapi.New(options)}}
+	if s.MetricsAddr != "" {
+		servers = append(servers, &server{addr: s.MetricsAddr, setting: "GATEWAY_METRICS_ADDR", handler: httpapi.NewService(options)})
+	}
+	failed := make(chan error, len(servers))
+	for _, server := range servers {
+		if err := server.start(failed, log); err != nil {
+			return err
+		}
+		defer server.http.Close()
+	}
+	log.Info().Str("addr", servers[0].listener.Addr().String()).Int("accounts", len(list)).Str("version", version()).Msg("serving")
+	if started != nil {
+		started(servers[0].listener.Addr())
+	}
+
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	log.Info().Msg("draining: requests under way are answered, new ones are not taken")
+	draining.Store(true)
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	for _, server := range servers {
+		if err := server.http.Shutdown(drain); err != nil {
+			return fmt.Errorf("draining took longer than %s: %w", drainTime, err)
+		}
+	}
+	log.Info().Msg("stopped")
+	return nil
+}
+
+// server is one address that the gateway listens on.
+type server struct {
+	addr, setting string
+	handler       http.Handler
+	listener      net.Listener
+	http          *http.Server
+}
+
+// start listens and serves; a later failure goes to failed.
+func (s *server) start(failed chan<- error, log zerolog.Logger) error {
+	var err error
+	if s.listener, err = net.Listen("tcp", s.addr); err != nil {
+		return fmt.Errorf("%s: %w", s.setting, err)
+	}
+	s.http = &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          newServerLog(log),
+	}
+	go func() {
+		if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+			failed <- err
+		}
+	}()
+	return nil
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"net"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"accountgateway/internal/config"
+)
+
+// settings are the gateway's own; each vendor account has more, read by its
+// adapter's Config (vendors.go).
+type settings struct {
+	Addr            string        `envconfig:"ADDR" default:"127.0.0.1:8080" desc:"listen address"`
+	MetricsAddr     string        `envconfig:"METRICS_ADDR" desc:"serve /metrics and health on this address instead"`
+	Accounts        string        `envconfig:"ACCOUNTS" desc:"accounts as name or name=provider, with commas between"`
+	Auth            string        `envconfig:"AUTH" default:"token" oneof:"token|none" desc:"token; none is accepted on a loopback address only"`
+	ProviderTimeout time.Duration `envconfig:"PROVIDER_TIMEOUT" default:"10s" desc:"one vendor call, retries included"`
+	LogLevel        string        `envconfig:"LOG_LEVEL" default:"info" oneof:"debug|info|warn|error" desc:"debug, info, warn or error"`
+	LogFormat       string        `envconfig:"LOG_FORMAT" default:"json" oneof:"json|console" desc:"json or console"`
+}
+
+// accountSetting is one entry of GATEWAY_ACCOUNTS.
+type accountSetting struct{ name, vendor string }
+
+// prefix is what the account's own settings begin with.
+func (a accountSetting) prefix() string {
+	return strings.ToUpper(strings.ReplaceAll(a.name, "-", "_"))
+}
+
+// readSettings reads the gateway's own settings and the list of accounts.
+// Faults are left in r.
+func readSettings(r *config.Reader) (settings, []accountSetting) {
+	var s settings
+	r.Into("GATEWAY", &s)
+	if s.ProviderTimeout <= 0 {
+		r.Fault("GATEWAY_PROVIDER_TIMEOUT", "must be more than 0")
+	}
+	checkAddr(r, "GATEWAY_ADDR", s.Addr)
+	if s.MetricsAddr != "" {
+		checkAddr(r, "GATEWAY_METRICS_ADDR", s.MetricsAddr)
+	}
+	return s, readAccounts(r, s.Accounts)
+}
+
+// checkAuth refuses to serve unguarded where others could reach it.
+func (s settings) checkAuth(r *config.Reader) {
+	host, _, _ := net.SplitHostPort(s.Addr)
+	switch {
+	case s.Auth == "token":
+		r.Fault("GATEWAY_AUTH", "tokens are not built yet: set it to none, which is taken on a loopback address alone")
+	case s.Auth == "none" && !config.IsLoopback(host):
+		r.Fault("GATEWAY_AUTH", "none is accepted on a loopback address only, and GATEWAY_ADDR is %s", s.Addr)
+	}
+}
+
+var accountName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// readAccounts reads "regru,shop=selzy"; from an empty list, the vendors whose
+// credentials are set.
+func readAccounts(r *config.Reader, list string) []accountSetting {
+	const name = "GATEWAY_ACCOUNTS"
+	var accounts []accountSetting
+	if list == "" {
+		for _, vendor := range vendorNames() {
+			if slices.ContainsFunc(vendors[vendor].credentials, func(c string) bool {
+				return r.Set(strings.ToUpper(vendor) + "_" + c)
+			}) {
+				accounts = append(accounts, accountSetting{name: vendor, vendor: vendor})
+			}
+		}
+		if len(accounts) == 0 {
+			r.Fault(name, "no account is configured: set REGRU_USERNAME and REGRU_PASSWORD, or SELZY_API_KEY (or try: gateway demo)")
+		}
+		return accounts
+	}
+	for entry := range strings.SplitSeq(list, ",") {
+		a := accountSetting{}
+		var named bool
+		a.name, a.vendor, named = strings.Cut(strings.TrimSpace(entry), "=")
+		if !named {
+			a.vendor = a.name
+		}
+		switch {
+		case !accountName.MatchString(a.name):
+			r.Fault(name, "%q is no account name: want small letters, digits and inner hyphens, at most 63", a.name)
+		case a.name == "gateway":
+			r.Fault(name, "no account can be called gateway: its settings would be the gateway's own")
+		case vendors[a.vendor].open == nil:
+			r.Fault(name, "account %s: no provider %q: there are %s", a.name, a.vendor, strings.Join(vendorNames(), ", "))
+		case slices.ContainsFunc(accounts, func(b accountSetting) bool { return b.name == a.name }):
+			r.Fault(name, "account %s is listed twice", a.name)
+		default:
+			accounts = append(accounts, a)
+		}
+	}
+	return accounts
+}
+
+func checkAddr(r *config.Reader, name, addr string) {
+	if _, port, err := net.SplitHostPort(addr); err != nil || port == "" {
+		r.Fault(name, "want host:port, like 127.0.0.1:8080")
+	}
+}
