@@ -1,0 +1,189 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+)
+
+// The budget is a sliding log that all replicas share: one row for each
+// vendor call that still counts. A slot is taken before the call and becomes
+// free Per after the call ended. The vendor counts arrivals, which lie between
+// start and end, so no span of length Per, however aligned, holds more than
+// Calls of them.
+
+// BudgetLimit is how many calls a vendor account may get.
+type BudgetLimit struct {
+	Calls   int           // in any span of length Per; 0: no limit
+	Per     time.Duration // see Calls
+	Reserve int           // slots that background readings may not take
+}
+
+// Budget is what is left.
+type Budget struct {
+	// Remaining is the number of slots that this kind of asker could take now;
+	// math.MaxInt when there is no limit.
+	Remaining int
+	// RetryAfter is, when nothing remains, the time until a slot is free for
+	// this kind of asker. A call under way counts with the longest it may
+	// take. A background asker whose reserve leaves it nothing is told Per.
+	RetryAfter time.Duration
+}
+
+// Slot is the right to make one vendor call. The zero value is none.
+type Slot struct {
+	account string
+	id      int64
+	per     time.Duration
+}
+
+// Granted tells whether the call may be made.
+func (s Slot) Granted() bool { return s.id != 0 }
+
+// TakeSlot takes a slot of the account's budget for one vendor call, and says
+// what is left after it; or, with a slot that is not Granted, when to come
+// again. hold is the longest that the call can take: if the process dies, the
+// slot is free after hold and Per. End the slot with EndSlot or ReleaseSlot,
+// also when the call's context has ended.
+func (s *Store) TakeSlot(ctx context.Context, account string, l BudgetLimit, background bool, hold time.Duration) (Slot, Budget, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	var slot Slot
+	var left Budget
+	err := inTx(ctx, s.write, func(tx *sql.Tx) error {
+		// The row is the lock: who else asks for this account waits here.
+		// Its counter names the slot.
+		var id, drainedUntil int64
+		err := tx.QueryRowContext(ctx, `
+			INSERT INTO budgets (account, last_slot, drained_until) VALUES ($1, 1, 0)
+			ON CONFLICT (account) DO UPDATE SET last_slot = budgets.last_slot + 1
+			RETURNING last_slot, drained_until`, account).Scan(&id, &drainedUntil)
+		if err != nil {
+			return err
+		}
+		// Only now is the time read: waiting for the lock took some.
+		now := s.now()
+		if _, err := tx.ExecContext(ctx, `DELETE FROM budget_slots WHERE account = $1 AND free_at <= $2`,
+			account, micros(now)); err != nil {
+			return err
+		}
+		left, err = budgetLeft(ctx, tx, account, drainedUntil, l, background, now)
+		if err != nil || left.Remaining == 0 {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO budget_slots (account, id, free_at) VALUES ($1, $2, $3)`,
+			account, id, microsUp(now.Add(hold+l.Per))); err != nil {
+			return err
+		}
+		slot = Slot{account: account, id: id, per: l.Per}
+		return nil
+	})
+	if err != nil {
+		return Slot{}, Budget{}, fmt.Errorf("take from the budget of %q: %w", account, err)
+	}
+	if slot.Granted() && left.Remaining != math.MaxInt {
+		left.Remaining--
+	}
+	return slot, left, nil
+}
+
+// EndSlot says that the call has ended now: the slot is free after Per. It
+// counts from now even if the call took longer than its hold.
+func (s *Store) EndSlot(ctx context.Context, slot Slot) error {
+	_, err := s.exec(ctx, `
+		INSERT INTO budget_slots (account, id, free_at) VALUES ($1, $2, $3)
+		ON CONFLICT (account, id) DO UPDATE SET free_at = excluded.free_at`,
+		slot.account, slot.id, microsUp(s.now().Add(slot.per)))
+	if err != nil {
+		return fmt.Errorf("end a slot of %q: %w", slot.account, err)
+	}
+	return nil
+}
+
+// ReleaseSlot gives the slot back at once, because the vendor surely did not
+// see the call.
+func (s *Store) ReleaseSlot(ctx context.Context, slot Slot) error {
+	_, err := s.exec(ctx, `DELETE FROM budget_slots WHERE account = $1 AND id = $2`, slot.account, slot.id)
+	if err != nil {
+		return fmt.Errorf("release a slot of %q: %w", slot.account, err)
+	}
+	return nil
+}
+
+// DrainBudget lets nobody take a slot before until, because the vendor said
+// that its limit is reached. It never shortens an earlier drain.
+func (s *Store) DrainBudget(ctx context.Context, account string, until time.Time) error {
+	_, err := s.exec(ctx, `
+		INSERT INTO budgets (account, last_slot, drained_until) VALUES ($1, 0, $2)
+		ON CONFLICT (account) DO UPDATE SET drained_until = excluded.drained_until
+		WHERE excluded.drained_until > budgets.drained_until`, account, microsUp(until))
+	if err != nil {
+		return fmt.Errorf("drain the budget of %q: %w", account, err)
+	}
+	return nil
+}
+
+// BudgetRemaining says what is left for an asker that is not in the background.
+func (s *Store) BudgetRemaining(ctx context.Context, account string, l BudgetLimit) (Budget, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	var drainedUntil int64
+	err := s.read.QueryRowContext(ctx, `SELECT drained_until FROM budgets WHERE account = $1`,
+		account).Scan(&drainedUntil)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return Budget{}, fmt.Errorf("read the budget of %q: %w", account, err)
+	}
+	left, err := budgetLeft(ctx, s.read, account, drainedUntil, l, false, s.now())
+	if err != nil {
+		return Budget{}, fmt.Errorf("read the budget of %q: %w", account, err)
+	}
+	return left, nil
+}
+
+// rowQuerier is a *sql.DB or *sql.Tx.
+type rowQuerier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// budgetLeft counts what is left at now.
+func budgetLeft(ctx context.Context, db rowQuerier, account string, drainedUntil int64, l BudgetLimit, background bool, now time.Time) (Budget, error) {
+	drained := Budget{RetryAfter: max(0, fromMicros(drainedUntil).Sub(now))}
+	if l.Calls == 0 {
+		if drained.RetryAfter > 0 {
+			return drained, nil
+		}
+		return Budget{Remaining: math.MaxInt}, nil
+	}
+	mine := l.Calls
+	if background {
+		mine -= l.Reserve
+	}
+	if mine <= 0 {
+		return Budget{RetryAfter: max(l.Per, drained.RetryAfter)}, nil
+	}
+	// One statement, so that both answers are of one moment. A slot is free for
+	// this asker once fewer than mine are used: when all but the latest mine-1
+	// have run out.
+	var used int
+	var freeAt sql.NullInt64
+	err := db.QueryRowContext(ctx, `
+		SELECT used, CASE WHEN used >= $3 THEN (
+			SELECT free_at FROM budget_slots WHERE account = $1 AND free_at > $2
+			ORDER BY free_at DESC LIMIT 1 OFFSET $4) END
+		FROM (SELECT count(*) AS used FROM budget_slots WHERE account = $1 AND free_at > $2) AS slots`,
+		account, micros(now), mine, mine-1).Scan(&used, &freeAt)
+	if err != nil {
+		return Budget{}, err
+	}
+	wait := drained.RetryAfter
+	if freeAt.Valid {
+		wait = max(wait, fromMicros(freeAt.Int64).Sub(now))
+	}
+	if wait > 0 {
+		return Budget{RetryAfter: wait}, nil
+	}
+	return Budget{Remaining: mine - used}, nil
+}

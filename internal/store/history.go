@@ -1,0 +1,96 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// BalancePoint is a balance at a time. Amounts are decimals as text; the empty
+// text means that the vendor did not say.
+type BalancePoint struct {
+	Account  string
+	Currency string
+	AsOf     time.Time // to the microsecond, UTC
+	Balance  string
+	Blocked  string
+	Credit   string
+	Bonus    string
+}
+
+// MaxHistoryPoints is the most that BalanceHistory returns.
+const MaxHistoryPoints = 10_000
+
+// TooManyPointsError says that a history has more points than may be returned:
+// ask for a shorter span or a longer step.
+type TooManyPointsError struct{ Max int }
+
+func (e *TooManyPointsError) Error() string {
+	return fmt.Sprintf("more than %d points: ask for a shorter span or a longer step", e.Max)
+}
+
+// AppendBalance keeps a point. Another one of the same account, currency and
+// time changes nothing.
+func (s *Store) AppendBalance(ctx context.Context, p BalancePoint) error {
+	_, err := s.exec(ctx, `
+		INSERT INTO balance_history (account, currency, as_of, balance, blocked, credit, bonus)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT (account, currency, as_of) DO NOTHING`,
+		p.Account, p.Currency, micros(p.AsOf), p.Balance, p.Blocked, p.Credit, p.Bonus)
+	if err != nil {
+		return fmt.Errorf("append to the balance history: %w", err)
+	}
+	return nil
+}
+
+// BalanceHistory returns the account's points with from <= AsOf <= till, in
+// the order of time, then currency. With a step it returns the last point of
+// each currency in each step; steps are counted from 1970, so that the same
+// step always begins at the same time. Step 0 returns every point. It fails
+// with a *TooManyPointsError rather than leave points out.
+func (s *Store) BalanceHistory(ctx context.Context, account string, from, till time.Time, step time.Duration) ([]BalancePoint, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	// No two points of a currency share a microsecond, so steps that short
+	// hold every point.
+	width := max(step.Microseconds(), 1)
+	rows, err := s.read.QueryContext(ctx, `
+		SELECT currency, as_of, balance, blocked, credit, bonus FROM balance_history
+		WHERE account = $1 AND (currency, as_of) IN (
+			SELECT currency, max(as_of) FROM balance_history
+			WHERE account = $1 AND as_of BETWEEN $2 AND $3
+			GROUP BY currency, as_of / $4)
+		ORDER BY as_of, currency LIMIT $5`,
+		account, microsUp(from), micros(till), width, MaxHistoryPoints+1)
+	if err != nil {
+		return nil, fmt.Errorf("read the balance history: %w", err)
+	}
+	defer rows.Close()
+	var points []BalancePoint
+	for rows.Next() {
+		p := BalancePoint{Account: account}
+		var asOf int64
+		if err := rows.Scan(&p.Currency, &asOf, &p.Balance, &p.Blocked, &p.Credit, &p.Bonus); err != nil {
+			return nil, fmt.Errorf("read the balance history: %w", err)
+		}
+		p.AsOf = fromMicros(asOf)
+		points = append(points, p)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read the balance history: %w", err)
+	}
+	if len(points) > MaxHistoryPoints {
+		return nil, &TooManyPointsError{Max: MaxHistoryPoints}
+	}
+	return points, nil
+}
+
+// PruneHistory deletes the points of before that time and returns how many
+// they were.
+func (s *Store) PruneHistory(ctx context.Context, before time.Time) (int64, error) {
+	n, err := s.exec(ctx, `DELETE FROM balance_history WHERE as_of < $1`, micros(before))
+	if err != nil {
+		return 0, fmt.Errorf("prune the balance history: %w", err)
+	}
+	return n, nil
+}

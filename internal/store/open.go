@@ -1,0 +1,101 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+//go:embed migrations/*.sql
+var migrationFiles embed.FS
+
+const (
+	setting     = "GATEWAY_DATABASE_URL"
+	openTimeout = 2 * time.Minute // other processes may be migrating
+)
+
+// Open connects to the database at url and brings its tables up to date; several
+// processes may do so at once. url is "sqlite:FILE", "sqlite::memory:" (for
+// this Store alone, gone with Close) or "postgres://…". Errors name
+// GATEWAY_DATABASE_URL and never hold its password.
+func Open(ctx context.Context, url string, o Options) (*Store, error) {
+	s, dialect, err := connect(url)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", setting, err)
+	}
+	s.now = o.Now
+	if s.now == nil {
+		s.now = time.Now
+	}
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	if err := migrate(ctx, s.durable, dialect); err != nil {
+		return nil, fmt.Errorf("%s: %w", setting, errors.Join(err, s.Close()))
+	}
+	return s, nil
+}
+
+func connect(url string) (*Store, goose.Dialect, error) {
+	switch scheme, rest, _ := strings.Cut(url, ":"); scheme {
+	case "sqlite":
+		s, err := openSQLite(strings.TrimPrefix(rest, "//"))
+		return s, goose.DialectSQLite3, err
+	case "postgres", "postgresql":
+		s, err := openPostgres(url)
+		return s, goose.DialectPostgres, err
+	}
+	return nil, "", errors.New("want sqlite:FILE, sqlite::memory: or postgres://USER:PASSWORD@HOST/DATABASE")
+}
+
+// migrate applies what is missing of migrations/. On PostgreSQL an advisory
+// lock lets one process at a time do it. SQLite has no such lock: the process
+// that comes second fails on what the first has made, and its transaction is
+// rolled back. So who fails looks whether there was progress, and goes on from
+// there.
+func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect) error {
+	steps, err := fs.Sub(migrationFiles, "migrations")
+	if err != nil {
+		return err
+	}
+	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
+	if dialect == goose.DialectPostgres {
+		// Looks every second, for a minute.
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 60))
+		if err != nil {
+			return err
+		}
+		options = append(options, goose.WithSessionLocker(locker))
+	}
+	for before := version(ctx, db); ; {
+		provider, err := goose.NewProvider(dialect, db, steps, options...)
+		if err != nil {
+			return err
+		}
+		if _, err = provider.Up(ctx); err == nil {
+			return nil
+		}
+		after := version(ctx, db)
+		if after <= before {
+			return err
+		}
+		before = after
+	}
+}
+
+// version is the number of the last migration applied; -1 when that can't be
+// told, as in an empty database.
+func version(ctx context.Context, db *sql.DB) int64 {
+	var v sql.NullInt64
+	if err := db.QueryRowContext(ctx, `SELECT max(version_id) FROM goose_db_version`).Scan(&v); err != nil || !v.Valid {
+		return -1
+	}
+	return v.Int64
+}

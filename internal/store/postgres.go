@@ -1,0 +1,59 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+const (
+	postgresConnections = 8                // at most, by one replica
+	postgresIdle        = 5 * time.Minute  // then a connection is given back
+	postgresLife        = 30 * time.Minute // then it is renewed, so that a moved server is found
+	postgresConnect     = 5 * time.Second  // for connecting, unless the URL has connect_timeout
+)
+
+// openPostgres prepares connections to the server in the URL; none is made yet.
+func openPostgres(raw string) (*Store, error) {
+	// A parser quotes what it stumbled over, which may be a piece of the
+	// password: its words are dropped here and cleaned below.
+	parsed, err := url.Parse(raw)
+	if err != nil {
+		return nil, errors.New("not a URL; special characters in a user or password are written %XX")
+	}
+	config, err := pgx.ParseConfig(raw)
+	if err != nil {
+		return nil, errors.New(withoutPassword(err.Error(), parsed))
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = postgresConnect
+	}
+	db := stdlib.OpenDB(*config)
+	db.SetMaxOpenConns(postgresConnections)
+	db.SetMaxIdleConns(postgresConnections)
+	db.SetConnMaxIdleTime(postgresIdle)
+	db.SetConnMaxLifetime(postgresLife)
+	return &Store{write: db, durable: db, read: db}, nil
+}
+
+// withoutPassword hides the URL's passwords, as written and as meant, in text.
+func withoutPassword(text string, u *url.URL) string {
+	secrets := u.Query()["password"]
+	if password, ok := u.User.Password(); ok {
+		secrets = append(secrets, password)
+	}
+	for _, secret := range secrets {
+		if secret == "" {
+			continue
+		}
+		for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret), fmt.Sprintf("%q", secret)} {
+			text = strings.ReplaceAll(text, form, "[redacted]")
+		}
+	}
+	return text
+}

@@ -1,0 +1,137 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ReadingKey says what was read.
+type ReadingKey struct {
+	Account   string
+	Operation string
+	Query     string // canonical text; "" for the zero query
+}
+
+// Reading is what the vendor last said under a key.
+type Reading struct {
+	Key  ReadingKey
+	AsOf time.Time // when the vendor said it; to the microsecond, UTC
+	Body []byte
+
+	// Seq is the number of the save that brought it; SaveReadings ignores it.
+	// Later saves have higher numbers, also across replicas.
+	Seq int64
+}
+
+// SaveReadings keeps readings, all or none. A reading that is older than the
+// kept one under its key is dropped; one of the same time replaces it.
+func (s *Store) SaveReadings(ctx context.Context, readings []Reading) error {
+	if len(readings) == 0 {
+		return nil
+	}
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	err := inTx(ctx, s.write, func(tx *sql.Tx) error {
+		// Locks the row until the commit, so that who sees a number sees all
+		// lower ones. ReadingsAfter depends on it.
+		var seq int64
+		err := tx.QueryRowContext(ctx, `UPDATE readings_seq SET last = last + $1 RETURNING last`,
+			len(readings)).Scan(&seq)
+		if err != nil {
+			return err
+		}
+		seq -= int64(len(readings))
+		for _, r := range readings {
+			seq++
+			_, err := tx.ExecContext(ctx, `
+				INSERT INTO readings (account, operation, query, as_of, seq, body)
+				VALUES ($1, $2, $3, $4, $5, $6)
+				ON CONFLICT (account, operation, query) DO UPDATE
+				SET as_of = excluded.as_of, seq = excluded.seq, body = excluded.body
+				WHERE excluded.as_of >= readings.as_of`,
+				r.Key.Account, r.Key.Operation, r.Key.Query, micros(r.AsOf), seq, notNil(r.Body))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("save readings: %w", err)
+	}
+	return nil
+}
+
+// Reading returns the reading under key; false if there is none.
+func (s *Store) Reading(ctx context.Context, key ReadingKey) (Reading, bool, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	r, err := scanReading(s.read.QueryRowContext(ctx, `
+		SELECT account, operation, query, as_of, seq, body FROM readings
+		WHERE account = $1 AND operation = $2 AND query = $3`,
+		key.Account, key.Operation, key.Query))
+	if errors.Is(err, sql.ErrNoRows) {
+		return Reading{}, false, nil
+	}
+	if err != nil {
+		return Reading{}, false, fmt.Errorf("read a reading: %w", err)
+	}
+	return r, true, nil
+}
+
+// ReadingsAfter returns up to limit readings that were saved after the save
+// number seq, in the order of their numbers. It is how a replica learns what
+// others have read: start at 0 for all there is, go on with the last one's
+// Seq. None is missed, whoever saves at the same time.
+func (s *Store) ReadingsAfter(ctx context.Context, seq int64, limit int) ([]Reading, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	rows, err := s.read.QueryContext(ctx, `
+		SELECT account, operation, query, as_of, seq, body FROM readings
+		WHERE seq > $1 ORDER BY seq LIMIT $2`, seq, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read new readings: %w", err)
+	}
+	defer rows.Close()
+	var found []Reading
+	for rows.Next() {
+		r, err := scanReading(rows)
+		if err != nil {
+			return nil, fmt.Errorf("read new readings: %w", err)
+		}
+		found = append(found, r)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read new readings: %w", err)
+	}
+	return found, nil
+}
+
+// PruneReadings deletes the readings of before that time, whatever their
+// account, and returns how many they were.
+func (s *Store) PruneReadings(ctx context.Context, before time.Time) (int64, error) {
+	n, err := s.exec(ctx, `DELETE FROM readings WHERE as_of < $1`, micros(before))
+	if err != nil {
+		return 0, fmt.Errorf("prune readings: %w", err)
+	}
+	return n, nil
+}
+
+func scanReading(row interface{ Scan(...any) error }) (Reading, error) {
+	var r Reading
+	var asOf int64
+	err := row.Scan(&r.Key.Account, &r.Key.Operation, &r.Key.Query, &asOf, &r.Seq, &r.Body)
+	r.AsOf = fromMicros(asOf)
+	return r, err
+}
+
+// notNil keeps an empty body from being NULL.
+func notNil(body []byte) []byte {
+	if body == nil {
+		return []byte{}
+	}
+	return body
+}

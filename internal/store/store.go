@@ -1,0 +1,96 @@
+// Package store is the gateway's durable state: last readings, balance
+// history, the vendor-call budget and leases. It keeps them in SQLite (a file
+// or memory) or in PostgreSQL, with the same SQL for both, and is what several
+// processes and replicas share. It knows neither HTTP nor vendors, nor what
+// the bodies and names that it keeps mean.
+//
+// Times come from the callers and from Options.Now, never from the database,
+// and are kept to the microsecond. The clocks of replicas must agree: budgets
+// and leases are wrong by as much as they differ.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Store is the durable state. Its methods are safe for concurrent use. Each
+// call ends with its context or after queryTimeout, whichever comes first.
+// Errors are the database's own, with a few words about what was tried.
+type Store struct {
+	// Three pools on an SQLite file, one and the same elsewhere.
+	write   *sql.DB // one connection, so that this process's writers queue in order
+	durable *sql.DB // one more, whose commits survive a loss of power
+	read    *sql.DB // a few that only read
+
+	now func() time.Time
+}
+
+// Options of a Store. The zero value works.
+type Options struct {
+	Now func() time.Time // nil: time.Now
+}
+
+// queryTimeout bounds a call whose context has no deadline of its own.
+const queryTimeout = 10 * time.Second
+
+// Close gives the connections back. Calls that are under way may fail.
+func (s *Store) Close() error {
+	return errors.Join(s.read.Close(), s.durable.Close(), s.write.Close())
+}
+
+// Ping tells whether the state can be read.
+func (s *Store) Ping(ctx context.Context) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	var last int64
+	if err := s.read.QueryRowContext(ctx, `SELECT last FROM readings_seq`).Scan(&last); err != nil {
+		return fmt.Errorf("read the database: %w", err)
+	}
+	return nil
+}
+
+// inTx runs f in one write transaction of db, which is s.write, or s.durable
+// for what must survive a loss of power. On SQLite it waits for other writers
+// before f starts; on PostgreSQL f must first lock the row that it depends on.
+func inTx(ctx context.Context, db *sql.DB, f func(tx *sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // does nothing after Commit
+	if err := f(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// exec runs one writing statement and returns the number of rows it touched.
+func (s *Store) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	result, err := s.write.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// bounded gives a context a deadline if it has none.
+func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, queryTimeout)
+}
+
+// micros is how a time is kept: microseconds since 1970 UTC, rounded down.
+func micros(t time.Time) int64 { return t.UnixMicro() }
+
+// microsUp is the first whole microsecond that is not before t.
+func microsUp(t time.Time) int64 { return t.Add(time.Microsecond - 1).UnixMicro() }
+
+func fromMicros(us int64) time.Time { return time.UnixMicro(us).UTC() }
