@@ -1,0 +1,105 @@
+package selzy_test
+
+import (
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"accountgateway/internal/config"
+	"accountgateway/internal/provider"
+	"accountgateway/internal/provider/providertest"
+	"accountgateway/internal/provider/selzy"
+	"accountgateway/internal/provider/upstream"
+	"accountgateway/internal/simulator"
+	selzysim "accountgateway/internal/simulator/selzy"
+)
+
+func TestConformance(t *testing.T) {
+	for _, row := range []struct {
+		brand    selzysim.Brand
+		key      config.Secret
+		quirks   []string
+		currency provider.Currency
+		logins   []string
+	}{
+		{selzysim.Selzy, "ordinarykey", nil, "USD", []string{"acme_shop"}},
+		{selzysim.Selzy, "resellerkey", []string{"warnings"}, "EUR", []string{"nord_partner", "lumi_cafe", "old.timer@nord.example", "second_desk"}},
+		{selzysim.Selzy, "crmkey", []string{"numbers", "null_strings", "zero_dates", "bool_flags"}, "UAH", []string{"crm_desk"}},
+		{selzysim.UniSender, "testkey", []string{"floats", "empty_dates"}, "USD", []string{"sandbox_lab", "sandbox_user"}},
+	} {
+		t.Run(string(row.key), func(t *testing.T) {
+			h := providertest.Harness{
+				New: func(t *testing.T, s providertest.Scenario) provider.Provider {
+					return simulated(t, s, row.brand, row.key, row.quirks)
+				},
+				Balances:   []provider.BalanceQuery{{Currency: row.currency}},
+				NoCurrency: "GBP",
+				NoLogin:    "somebody_else",
+			}
+			for _, login := range row.logins {
+				h.Users = append(h.Users, provider.UserQuery{Login: login})
+			}
+			providertest.Run(t, h)
+		})
+	}
+}
+
+// simulated makes a client of a simulated vendor in the scenario.
+func simulated(t *testing.T, s providertest.Scenario, brand selzysim.Brand, key config.Secret, quirks []string) *selzy.Client {
+	t.Helper()
+	vendor := selzysim.New(selzysim.Options{Brand: brand})
+	server := httptest.NewServer(vendor)
+	t.Cleanup(server.Close)
+	cfg := selzy.Config{APIKey: key, Lang: "en"}
+	if err := cfg.BaseURL.UnmarshalText([]byte(server.URL)); err != nil {
+		t.Fatal(err)
+	}
+	timeout := 5 * time.Second
+	var faults []simulator.Fault
+	for _, quirk := range quirks {
+		faults = append(faults, simulator.Fault{Kind: simulator.KindQuirk, Quirk: quirk})
+	}
+	body, bad := s.Body()
+	switch {
+	case bad:
+		faults = append(faults, simulator.Fault{Kind: simulator.KindBody, Body: body})
+	case s == providertest.WrongCredentials:
+		cfg.APIKey += "x"
+	case s == providertest.UnknownCode:
+		faults = append(faults, simulator.Fault{Kind: simulator.KindBody, Body: failureBody(providertest.Code)})
+	case s == providertest.Silent:
+		timeout = 200 * time.Millisecond
+		faults = append(faults, simulator.Fault{Kind: simulator.KindHang})
+	case s == providertest.Down:
+		server.Close()
+	}
+	for _, f := range faults {
+		if err := vendor.Control.Inject(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return selzy.New(upstream.New(upstream.Options{
+		Account: "mail", Provider: string(brand), Secrets: cfg.Secrets(), Timeout: timeout,
+	}), cfg)
+}
+
+// What the strict vendor says to questions of a reseller and of others.
+func TestLookups(t *testing.T) {
+	for _, row := range []struct {
+		key   config.Secret
+		login string
+		kind  provider.Kind // empty: found
+	}{
+		{"ordinarykey", "acme_shop", ""},
+		{"ordinarykey", "lumi_cafe", provider.KindUnsupportedParameter},
+		{"resellerkey", "lumi_cafe", ""},
+		{"resellerkey", "acme_shop", provider.KindNotFound}, // exists, but is not its user
+		{"resellerkey", "nobody", provider.KindNotFound},
+		{"offkey", "quiet_office", provider.KindAccess},
+	} {
+		got, err := simulated(t, providertest.Healthy, selzysim.Selzy, row.key, nil).ReadUsers(t.Context(), provider.UserQuery{Login: row.login})
+		if provider.KindOf(err) != row.kind || err == nil && got.Users.Users[0].Login != row.login {
+			t.Errorf("%s asks for %s: got %+v, %v; want %q", row.key, row.login, got.Users, err, row.kind)
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package selzy_test
+
+import (
+	"net/http"
+	"testing"
+
+	"accountgateway/internal/provider"
+	"accountgateway/internal/provider/providertest"
+	"accountgateway/internal/provider/wire"
+)
+
+// A balance is only ever given if the body holds that figure; what else is learned makes sense; nothing panics.
+func FuzzUserInfo(f *testing.F) {
+	for _, result := range []string{
+		composed, documented, with("balance", `"18.5200"`), with("balance", `-3`), with("services", `{}`), without("currency"),
+		with("subscribers_total", `0`), with("email_period_end", `""`), with("country", `"ZZZ"`), `[]`, `""`, `false`,
+	} {
+		f.Add(http.StatusOK, success(result), "")
+	}
+	f.Add(http.StatusOK, success(composed), "acme_shop")
+	f.Add(http.StatusOK, success(composed), "other")
+	f.Add(http.StatusOK, "{\"result\": {\"login\": \"a\tb\", \"balance\": 1, \"currency\": \"USD\"}}", "")
+	f.Add(http.StatusOK, `{"error":"x","code":"unspecified","result":""}`, "")
+	f.Add(http.StatusOK, `{"error":"x","result":false}`, "")
+	f.Add(http.StatusNotFound, `<html>`, "")
+	f.Fuzz(func(t *testing.T, status int, body, login string) {
+		if status < 200 || status > 499 { // others are tried again, which takes its time
+			status = http.StatusOK
+		}
+		client := newClient(&providertest.Stub{Status: status, Body: body})
+		got, err := client.ReadBalance(t.Context(), provider.BalanceQuery{})
+		switch {
+		case err != nil:
+			if e := asError(t, err); e.Kind == "" || e.Message == "" || got != (provider.Readings{}) {
+				t.Fatalf("got %+v, %+v", got, e)
+			}
+		case status != http.StatusOK:
+			t.Fatalf("a balance from status %d", status)
+		default:
+			text := string(wire.EscapeControls([]byte(body)))
+			for _, m := range []*provider.Money{&got.Balance.Balance, got.Balance.Bonus} {
+				if m != nil && !providertest.HoldsFigure(text, m.Amount) {
+					t.Fatalf("%v is not in the body", m)
+				}
+			}
+		}
+		if got, err := client.ReadStatistics(t.Context(), provider.StatisticsQuery{}); err == nil {
+			for _, c := range got.Statistics.Counters {
+				if c.Value < 0 || c.Limit != nil && *c.Limit < 0 || c.Unlimited && c.Limit != nil {
+					t.Fatalf("%+v", c)
+				}
+			}
+		}
+		if got, err := client.ReadUsers(t.Context(), provider.UserQuery{Login: login}); err == nil {
+			for _, u := range got.Users.Users {
+				if u.Login == "" || login != "" && u.Login != login || u.Country != nil && len(*u.Country) != 2 {
+					t.Fatalf("asked for %q, got %+v", login, u)
+				}
+			}
+		}
+	})
+}
+
+func FuzzUsers(f *testing.F) {
+	f.Add(success(`[` + composed + `,` + documented + `]`))
+	f.Add(success(`[]`))
+	f.Add(success(`{"a": ` + composed + `}`))
+	f.Add(failureBody("access_denied"))
+	f.Fuzz(func(t *testing.T, body string) {
+		stub := &providertest.Stub{Bodies: map[string]string{"getUserInfo": success(with("rights", `"reseller"`)), "getUsers": body}}
+		got, err := newClient(stub).ReadUsers(t.Context(), provider.UserQuery{})
+		if err != nil {
+			if e := asError(t, err); e.Kind == "" || got != (provider.Readings{}) {
+				t.Fatalf("got %+v, %+v", got, e)
+			}
+			return
+		}
+		for i, u := range got.Users.Users {
+			if u.Login == "" || i > 0 && u.Login == "acme_shop" || u.Roles == nil || u.Attributes == nil {
+				t.Fatalf("user %d is %+v", i, u)
+			}
+		}
+	})
+}
