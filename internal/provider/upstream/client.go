@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/failsafe-go/failsafe-go"
+	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 	"github.com/failsafe-go/failsafe-go/retrypolicy"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
@@ -34,6 +35,7 @@ type Options struct {
 	Metrics           *Metrics      // nil counts nowhere
 	Log               zerolog.Logger
 	Transport         http.RoundTripper // nil: a new http.Transport with sane limits
+	Budget            Budget            // nil: no limit
 }
 
 // Client calls one vendor with one account's credentials. It is safe for
@@ -43,6 +45,7 @@ type Client struct {
 	secrets       redactor
 	metrics       accountMetrics
 	reads, writes lane
+	breaker       circuitbreaker.CircuitBreaker[any]
 }
 
 // lane is how a kind of call travels.
@@ -78,10 +81,12 @@ func New(o Options) *Client {
 	if o.Transport == nil {
 		readTransport, writeTransport = newTransport(o.Timeout), newWriteTransport(o.Timeout)
 	}
+	metrics := o.Metrics.of(o.Account, o.Provider)
 	return &Client{
 		o:       o,
 		secrets: newRedactor(o.Secrets),
-		metrics: o.Metrics.of(o.Account, o.Provider),
+		metrics: metrics,
+		breaker: newBreaker(metrics.circuit),
 		reads:   lane{transport: readTransport, policies: failsafe.With[try](retries())},
 		writes:  lane{transport: writeTransport, policies: failsafe.With[try]()},
 	}
@@ -126,10 +131,13 @@ func (c *Client) Do(ctx context.Context, call Call, read func(Answer) error) err
 	var sent bool
 	began := time.Now()
 	_, policyErr := way.policies.WithContext(ctx).Get(func() (try, error) {
-		last = c.try(ctx, way.transport, call, tries, read)
+		t := c.try(ctx, way.transport, call, tries, read)
+		if !t.refused || tries == 0 {
+			last = t // a retry that was not admitted leaves the failure before it
+		}
 		tries++
-		sent = sent || last.sent
-		return last, nil
+		sent = sent || t.sent
+		return t, nil
 	})
 	err := last.err
 	if err != nil && errors.Is(policyErr, context.Canceled) {
@@ -153,6 +161,8 @@ type try struct {
 	err        error
 	status     int           // 0 if no answer came
 	sent       bool          // the vendor may have seen the request
+	refused    bool          // breaker or budget did not let it through
+	faulty     bool          // a transport fault or a 5xx: what the breaker counts
 	drift      string        // the vendor's field that read did not understand
 	retryAfter time.Duration // what the vendor asked for
 	again      bool          // another try makes sense and fits in the deadline
@@ -164,7 +174,12 @@ func (c *Client) try(ctx context.Context, transport http.RoundTripper, call Call
 	if retry > 0 {
 		cause = provider.CauseRetry
 	}
+	done, err := c.admit(ctx)
+	if err != nil {
+		return try{err: err, refused: true}
+	}
 	t := c.exchange(ctx, transport, call, read)
+	done(t)
 	if t.sent {
 		c.metrics.called(call.Operation, cause)
 	}
@@ -187,11 +202,12 @@ func (c *Client) exchange(ctx context.Context, transport http.RoundTripper, call
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
 		failure := transportError(ctx, trail.maySent(), trail.answered.Load(), err)
-		return try{err: failure, sent: trail.maySent(), again: failure.Kind != provider.KindBadResponse}
+		faulty := !errors.Is(failure, context.Canceled)
+		return try{err: failure, sent: trail.maySent(), faulty: faulty, again: failure.Kind != provider.KindBadResponse}
 	}
 	defer resp.Body.Close() // a body read to its end leaves the connection for the next call
 
-	t := try{status: resp.StatusCode, sent: true, retryAfter: retryAfter(resp, time.Now())}
+	t := try{status: resp.StatusCode, sent: true, faulty: resp.StatusCode >= 500, retryAfter: retryAfter(resp, time.Now())}
 	if resp.StatusCode < 200 || resp.StatusCode/100 == 3 {
 		t.err = badStatus(resp.StatusCode) // the body, and where a redirect leads, are of no interest
 		return t
@@ -200,6 +216,7 @@ func (c *Client) exchange(ctx context.Context, transport http.RoundTripper, call
 	if err != nil {
 		failure := bodyError(ctx, resp.StatusCode, err)
 		t.err, t.again = failure, failure.Kind != provider.KindBadResponse
+		t.faulty = t.faulty || t.again && !errors.Is(failure, context.Canceled)
 		return t
 	}
 	t.err = read(Answer{Status: resp.StatusCode, Body: body})

@@ -17,6 +17,7 @@ type Metrics struct {
 	duration *prometheus.HistogramVec
 	calls    *prometheus.CounterVec
 	drift    *prometheus.CounterVec
+	open     *prometheus.GaugeVec
 }
 
 // NewMetrics registers the metrics; once for each registry.
@@ -39,6 +40,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "gateway_provider_schema_drift_total",
 			Help: "Answers of the vendor that were not understood, by the first field that was not.",
 		}, []string{"provider", "field"}),
+		open: auto.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "gateway_provider_circuit_open",
+			Help: "1 while calls to the vendor are held back because they kept failing.",
+		}, []string{"account", "provider"}),
 	}
 }
 
@@ -56,6 +61,7 @@ func (m *Metrics) of(account, vendor string) accountMetrics {
 			m.calls.WithLabelValues(account, vendor, string(operation), string(cause))
 		}
 	}
+	m.open.WithLabelValues(account, vendor).Set(0)
 	return accountMetrics{Metrics: m, account: account, provider: vendor}
 }
 
@@ -65,6 +71,14 @@ func (a accountMetrics) called(operation provider.Operation, cause provider.Caus
 
 func (a accountMetrics) ended(operation provider.Operation, outcome string, took time.Duration) {
 	a.duration.WithLabelValues(a.account, a.provider, string(operation), outcome).Observe(took.Seconds())
+}
+
+func (a accountMetrics) circuit(open bool) {
+	value := 0.0
+	if open {
+		value = 1
+	}
+	a.open.WithLabelValues(a.account, a.provider).Set(value)
 }
 
 func (a accountMetrics) drifted(field string) {
