@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
 	"github.com/rs/zerolog"
 )
 
@@ -13,32 +14,33 @@ import (
 // put secrets and personal data there.
 func (s *server) accessLog(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start := time.Now()
 		rec := record(w, r)
-		defer func() {
-			n, route, status := noteOf(r.Context()), routeOf(r), statusOf(rec)
-			line := s.Log.WithLevel(accessLevel(route, status))
-			if info, ok := s.accountOf(r); ok {
-				line = line.Str("account", info.Name)
-			}
-			if n.code != "" {
-				line = line.Str("code", string(n.code))
-			}
-			if n.err != nil {
-				line = line.AnErr("error", n.err)
-			}
-			if n.stack != nil {
-				line = line.Bytes("stack", n.stack)
-			}
-			bytes := rec.BytesWritten()
-			if r.Method == http.MethodHead {
-				bytes = 0
-			}
-			line.Str("request_id", n.requestID).Str("route", route).Str("method", methodOf(r)).Int("status", status).
-				Int("bytes", bytes).Dur("duration_ms", time.Since(start)).Msg("request")
-		}()
+		defer s.logRequest(rec, r, time.Now())
 		next.ServeHTTP(rec, r)
 	})
+}
+
+func (s *server) logRequest(rec middleware.WrapResponseWriter, r *http.Request, start time.Time) {
+	n, route, status := noteOf(r.Context()), routeOf(r), statusOf(rec)
+	line := s.Log.WithLevel(accessLevel(route, status))
+	if info, ok := s.accountOf(r); ok {
+		line = line.Str("account", info.Name)
+	}
+	if n.code != "" {
+		line = line.Str("code", string(n.code))
+	}
+	if n.err != nil {
+		line = line.AnErr("error", n.err)
+	}
+	if n.stack != nil {
+		line = line.Bytes("stack", n.stack)
+	}
+	bytes := rec.BytesWritten()
+	if r.Method == http.MethodHead {
+		bytes = 0
+	}
+	line.Str("request_id", n.requestID).Str("route", route).Str("method", methodOf(r)).Int("status", status).
+		Int("bytes", bytes).Dur("duration_ms", time.Since(start)).Msg("request")
 }
 
 // accessLevel is error for our own faults, warn for other failures on this side

@@ -1,9 +1,12 @@
 package httpapi
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
+
+	"github.com/go-chi/chi/v5/middleware"
 )
 
 // recoverer turns a panic into a problem. An answer that has begun is cut off, so
@@ -11,23 +14,25 @@ import (
 func (s *server) recoverer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := record(w, r)
-		defer func() {
-			cause := recover()
-			if cause == nil {
-				return
-			}
-			if cause == http.ErrAbortHandler {
-				panic(cause) // net/http's own way to cut an answer off
-			}
-			n := noteOf(r.Context())
-			n.stack = debug.Stack()
-			err := fmt.Errorf("panic: %v", cause)
-			if rec.Status() != 0 {
-				n.err = err
-				panic(http.ErrAbortHandler)
-			}
-			s.fail(w, r, err)
-		}()
+		defer s.recovered(rec, r)
 		next.ServeHTTP(rec, r)
 	})
+}
+
+func (s *server) recovered(rec middleware.WrapResponseWriter, r *http.Request) {
+	cause := recover()
+	if cause == nil {
+		return
+	}
+	if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		panic(cause) // net/http's own way to cut an answer off
+	}
+	n := noteOf(r.Context())
+	n.stack = debug.Stack()
+	err := fmt.Errorf("panic: %v", cause)
+	if rec.Status() != 0 {
+		n.err = err
+		panic(http.ErrAbortHandler)
+	}
+	s.fail(rec, r, err)
 }
