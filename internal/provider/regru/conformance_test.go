@@ -73,3 +73,33 @@ func simulated(t *testing.T, s providertest.Scenario, login, password, quirk str
 		Account: "shop", Provider: "regru", Secrets: cfg.Secrets(), Timeout: timeout,
 	}), cfg)
 }
+
+// What the strict vendor says when it refuses.
+func TestRefusals(t *testing.T) {
+	statistics := func(from, till provider.Date) func(*regru.Client) error {
+		return func(c *regru.Client) error { return readStatistics(from, till)(t.Context(), c) }
+	}
+	balance := func(c *regru.Client) error { return readBalance("USD")(t.Context(), c) }
+	for _, row := range []struct {
+		name  string
+		quirk string
+		call  func(*regru.Client) error
+		kind  provider.Kind
+		field string
+	}{
+		{"no such day", "", statistics("2026-02-30", ""), provider.KindRejected, "date_from"},
+		{"no date", "", statistics("", "tomorrow"), provider.KindRejected, "date_till"},
+		{"dates the wrong way round", "", statistics("2026-02-02", "2026-02-01"), provider.KindRejected, "date_from"},
+		{"currency gone", "UNSUPPORTED_CURRENCY", balance, provider.KindUnsupportedCurrency, "currency"},
+		{"blocked", "ACCOUNT_BLOCKED", balance, provider.KindAccess, ""},
+		{"limit", "ACCOUNT_EXCEEDED_ALLOWED_CONNECTION_RATE", balance, provider.KindRateLimited, ""},
+		{"outage", "unavailable503", balance, provider.KindUnavailable, ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			err := row.call(simulated(t, providertest.Healthy, "shop", "shop-secret", row.quirk))
+			if e := asError(t, err); e.Kind != row.kind || e.Field != row.field || e.Upstream == nil {
+				t.Errorf("got %+v, want %s, field %q", e, row.kind, row.field)
+			}
+		})
+	}
+}

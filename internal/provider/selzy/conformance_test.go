@@ -103,3 +103,40 @@ func TestLookups(t *testing.T) {
 		}
 	}
 }
+
+// What the vendor's ways of being odd come to.
+func TestQuirks(t *testing.T) {
+	for _, row := range []struct {
+		quirk string
+		kind  provider.Kind // empty: all three reads succeed
+	}{
+		{"raw_tab", ""},
+		{"warning_strings", ""},
+		{"negative_balance", ""},
+		{"null_dates", ""},
+		{"without:balance_bonus", ""},
+		{"null:subscribers_total", ""},
+		{"empty_map", provider.KindBadResponse},
+		{"no_result", provider.KindBadResponse},
+		{"empty_result", provider.KindOther},
+		{"result_false", provider.KindOther},
+		{"code_without_text", provider.KindOther},
+		{"unknown_code", provider.KindOther},
+		{"id_text", provider.KindOther},
+		{"retry_later", provider.KindUnavailable},
+		{"access_denied", provider.KindAccess},
+		{"api_call_limit_exceeded_for_ip", provider.KindRateLimited},
+	} {
+		t.Run(row.quirk, func(t *testing.T) {
+			client := simulated(t, providertest.Healthy, selzysim.Selzy, "crmkey", []string{row.quirk})
+			_, balanceErr := client.ReadBalance(t.Context(), provider.BalanceQuery{})
+			_, statisticsErr := client.ReadStatistics(t.Context(), provider.StatisticsQuery{})
+			_, usersErr := client.ReadUsers(t.Context(), provider.UserQuery{})
+			for _, err := range []error{balanceErr, statisticsErr, usersErr} {
+				if kind := provider.KindOf(err); kind != row.kind {
+					t.Errorf("got kind %q (%v), want %q", kind, err, row.kind)
+				}
+			}
+		})
+	}
+}
