@@ -42,6 +42,7 @@ func demoCommand(ctx context.Context, args []string, env environment) error {
 	settings := map[string]string{
 		"GATEWAY_ADDR":          *addr,
 		"GATEWAY_AUTH":          "none",
+		"GATEWAY_DATABASE_URL":  "sqlite::memory:",
 		"GATEWAY_LOG_FORMAT":    "console",
 		"GATEWAY_LOG_LEVEL":     level,
 		"GATEWAY_ACCOUNTS":      "regru,regru-shop=regru,selzy,selzy-agency=selzy,unisender",

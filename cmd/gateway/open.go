@@ -1,18 +1,25 @@
 package main
 
 import (
+	"context"
+	"sync"
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/rs/zerolog"
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/config"
+	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/upstream"
+	"accountgateway/internal/store"
 )
 
 // gateway is what serve and check work with.
 type gateway struct {
 	accounts *account.Service
+	durable  *account.Durable
 	registry *prometheus.Registry
 }
 
@@ -22,17 +29,77 @@ func open(r *config.Reader, s settings, list []accountSetting, log zerolog.Logge
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo())
 	metrics := upstream.NewMetrics(registry)
+	durable := account.NewDurable(log)
 
 	accounts := make([]account.Account, 0, len(list))
 	for _, a := range list {
-		connect := func(secrets []string) *upstream.Client {
-			return upstream.New(upstream.Options{
-				Account: a.name, Provider: a.vendor, Secrets: secrets, Timeout: s.ProviderTimeout, Metrics: metrics, Log: log,
-			})
-		}
-		accounts = append(accounts, account.Account{
-			Name: a.name, Provider: a.vendor, Adapter: vendors[a.vendor].open(r, a.prefix(), connect),
-		})
+		accounts = append(accounts, openAccount(r, s, a, durable, metrics, log))
 	}
-	return &gateway{accounts: account.New(accounts), registry: registry}
+	service := account.New(accounts, durable, account.Options{
+		TTL: map[provider.Operation]time.Duration{
+			provider.OpBalance: s.BalanceTTL, provider.OpStatistics: s.StatisticsTTL, provider.OpUsers: s.UsersTTL,
+		},
+		StaleIfError:    s.StaleIfError,
+		RefreshInterval: s.RefreshInterval,
+		HistoryFor:      s.HistoryRetention,
+		KeepUsers:       s.StoreUsers,
+		LoadTimeout:     s.ProviderTimeout + loadMargin,
+		Registry:        registry,
+		Log:             log,
+	})
+	return &gateway{accounts: service, durable: durable, registry: registry}
+}
+
+// loadMargin is what a load may take beyond its vendor call: its turn among
+// replicas, and the store.
+const loadMargin = 5 * time.Second
+
+func openAccount(r *config.Reader, s settings, a accountSetting, durable *account.Durable, metrics *upstream.Metrics, log zerolog.Logger) account.Account {
+	opened := account.Account{Name: a.name, Provider: a.vendor}
+	opened.Adapter = vendors[a.vendor].open(r, a.prefix(), func(secrets []string, rate config.Rate) *upstream.Client {
+		opened.Budget = account.NewBudget(a.name, rate, s.ProviderTimeout, durable)
+		client := upstream.New(upstream.Options{
+			Account: a.name, Provider: a.vendor, Secrets: secrets, Timeout: s.ProviderTimeout,
+			Metrics: metrics, Log: log, Budget: opened.Budget,
+		})
+		opened.Circuit = client.Circuit
+		return client
+	})
+	return opened
+}
+
+// keepStore opens the durable state and attaches it, however long that takes,
+// until ctx ends. tried is closed after the first try. Once nobody uses the
+// state any more, which unused tells, it is closed.
+func (g *gateway) keepStore(ctx context.Context, url string, log zerolog.Logger, tried chan<- struct{}, unused <-chan struct{}) {
+	const retry = 2 * time.Second
+	first := sync.OnceFunc(func() { close(tried) })
+	defer first()
+	for said := ""; ; {
+		st, err := store.Open(ctx, url, store.Options{})
+		if err == nil {
+			g.durable.Attach(st)
+			g.accounts.Load(ctx)
+			log.Info().Msg("the database is open")
+			first()
+			<-unused
+			if err := st.Close(); err != nil {
+				log.Error().Err(err).Msg("closing the database")
+			}
+			return
+		}
+		first()
+		if ctx.Err() != nil {
+			return
+		}
+		if err.Error() != said { // once for each cause, not once for each try
+			said = err.Error()
+			log.Error().Err(err).Msg("the database can't be opened: not ready, trying again")
+		}
+		select {
+		case <-time.After(retry):
+		case <-ctx.Done():
+			return
+		}
+	}
 }

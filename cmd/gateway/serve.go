@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,6 +21,10 @@ import (
 // longer than any vendor call and shorter than the 30 s that Kubernetes and
 // systemd grant at least.
 const drainTime = 20 * time.Second
+
+// storePatience is how long the start waits for the database. After that the
+// gateway answers from vendors, not ready, and goes on trying.
+const storePatience = 5 * time.Second
 
 func serveCommand(ctx context.Context, args []string, env environment) error {
 	if err := parse(newFlags("serve"), args, env); err != nil {
@@ -40,10 +45,32 @@ func serve(ctx context.Context, env environment, started func(addr net.Addr)) er
 		return &settingsError{err}
 	}
 
+	// Requests end first, then what runs by itself, then the store.
+	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
+	tried, stopped := make(chan struct{}), make(chan struct{})
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stopBackground()
+	running.Go(func() { g.keepStore(background, string(s.DatabaseURL), log, tried, stopped) })
+	// The first request already finds what earlier runs have read, unless the
+	// database is slow to come.
+	select {
+	case <-tried:
+	case <-time.After(storePatience):
+	case <-ctx.Done():
+	}
+	running.Go(func() {
+		defer close(stopped)
+		g.accounts.Run(background)
+	})
+
 	var draining atomic.Bool
 	ready := func(context.Context) error {
 		if draining.Load() {
 			return httpapi.NotReady("shutting down")
+		}
+		if err := g.durable.Err(); err != nil {
+			return fmt.Errorf("%w: %w", httpapi.NotReady("the database does not answer; readings go on from memory and vendors"), err)
 		}
 		return nil
 	}

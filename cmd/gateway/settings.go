@@ -13,13 +13,21 @@ import (
 // settings are the gateway's own; each vendor account has more, read by its
 // adapter's Config (vendors.go).
 type settings struct {
-	Addr            string        `envconfig:"ADDR" default:"127.0.0.1:8080" desc:"listen address"`
-	MetricsAddr     string        `envconfig:"METRICS_ADDR" desc:"serve /metrics and health on this address instead"`
-	Accounts        string        `envconfig:"ACCOUNTS" desc:"accounts as name or name=provider, with commas between"`
-	Auth            string        `envconfig:"AUTH" default:"token" oneof:"token|none" desc:"token; none is accepted on a loopback address only"`
-	ProviderTimeout time.Duration `envconfig:"PROVIDER_TIMEOUT" default:"10s" desc:"one vendor call, retries included"`
-	LogLevel        string        `envconfig:"LOG_LEVEL" default:"info" oneof:"debug|info|warn|error" desc:"debug, info, warn or error"`
-	LogFormat       string        `envconfig:"LOG_FORMAT" default:"json" oneof:"json|console" desc:"json or console"`
+	Addr             string        `envconfig:"ADDR" default:"127.0.0.1:8080" desc:"listen address"`
+	MetricsAddr      string        `envconfig:"METRICS_ADDR" desc:"serve /metrics and health on this address instead"`
+	Accounts         string        `envconfig:"ACCOUNTS" desc:"accounts as name or name=provider, with commas between"`
+	Auth             string        `envconfig:"AUTH" default:"token" oneof:"token|none" desc:"token; none is accepted on a loopback address only"`
+	DatabaseURL      config.Secret `envconfig:"DATABASE_URL" default:"sqlite:gateway.db" desc:"sqlite:FILE, sqlite::memory:, or postgres://… for several replicas"`
+	BalanceTTL       time.Duration `envconfig:"BALANCE_TTL" default:"60s" desc:"how long a balance is fresh"`
+	StatisticsTTL    time.Duration `envconfig:"STATISTICS_TTL" default:"5m" desc:"how long statistics are fresh"`
+	UsersTTL         time.Duration `envconfig:"USERS_TTL" default:"5m" desc:"how long users are fresh"`
+	StaleIfError     time.Duration `envconfig:"STALE_IF_ERROR" default:"24h" desc:"how old a reading may be served when the vendor fails"`
+	RefreshInterval  time.Duration `envconfig:"REFRESH_INTERVAL" default:"5m" desc:"background readings for metrics and history; 0 = off"`
+	HistoryRetention time.Duration `envconfig:"HISTORY_RETENTION" default:"9600h" desc:"how long the balance history is kept"`
+	StoreUsers       bool          `envconfig:"STORE_USERS" default:"false" desc:"keep readings of users, which are personal data, in the database too"`
+	ProviderTimeout  time.Duration `envconfig:"PROVIDER_TIMEOUT" default:"10s" desc:"one vendor call, retries included"`
+	LogLevel         string        `envconfig:"LOG_LEVEL" default:"info" oneof:"debug|info|warn|error" desc:"debug, info, warn or error"`
+	LogFormat        string        `envconfig:"LOG_FORMAT" default:"json" oneof:"json|console" desc:"json or console"`
 }
 
 // accountSetting is one entry of GATEWAY_ACCOUNTS.
@@ -35,8 +43,17 @@ func (a accountSetting) prefix() string {
 func readSettings(r *config.Reader) (settings, []accountSetting) {
 	var s settings
 	r.Into("GATEWAY", &s)
-	if s.ProviderTimeout <= 0 {
-		r.Fault("GATEWAY_PROVIDER_TIMEOUT", "must be more than 0")
+	atLeast(r, "GATEWAY_PROVIDER_TIMEOUT", s.ProviderTimeout, time.Millisecond)
+	atLeast(r, "GATEWAY_BALANCE_TTL", s.BalanceTTL, 0)
+	atLeast(r, "GATEWAY_STATISTICS_TTL", s.StatisticsTTL, 0)
+	atLeast(r, "GATEWAY_USERS_TTL", s.UsersTTL, 0)
+	atLeast(r, "GATEWAY_STALE_IF_ERROR", s.StaleIfError, 0)
+	atLeast(r, "GATEWAY_HISTORY_RETENTION", s.HistoryRetention, time.Hour)
+	if s.RefreshInterval != 0 {
+		atLeast(r, "GATEWAY_REFRESH_INTERVAL", s.RefreshInterval, time.Second)
+	}
+	if scheme, _, _ := strings.Cut(string(s.DatabaseURL), ":"); !slices.Contains([]string{"sqlite", "postgres", "postgresql"}, scheme) {
+		r.Fault("GATEWAY_DATABASE_URL", "want sqlite:FILE, sqlite::memory: or postgres://USER:PASSWORD@HOST/DATABASE")
 	}
 	checkAddr(r, "GATEWAY_ADDR", s.Addr)
 	if s.MetricsAddr != "" {
@@ -97,6 +114,12 @@ func readAccounts(r *config.Reader, list string) []accountSetting {
 		}
 	}
 	return accounts
+}
+
+func atLeast(r *config.Reader, name string, d, least time.Duration) {
+	if d < least {
+		r.Fault(name, "must be at least %s", least)
+	}
 }
 
 func checkAddr(r *config.Reader, name, addr string) {

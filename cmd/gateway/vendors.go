@@ -17,8 +17,9 @@ type vendor struct {
 	open        func(r *config.Reader, prefix string, connect connect) provider.Provider
 }
 
-// connect makes an account's outgoing client, given the texts to redact.
-type connect func(secrets []string) *upstream.Client
+// connect makes an account's outgoing client, given the texts to redact and the
+// rate of its budget.
+type connect func(secrets []string, rate config.Rate) *upstream.Client
 
 // vendors are all that the gateway knows. A new one is an entry here.
 var vendors = map[string]vendor{
@@ -27,7 +28,7 @@ var vendors = map[string]vendor{
 		open: func(r *config.Reader, prefix string, connect connect) provider.Provider {
 			var cfg regru.Config
 			r.Into(prefix, &cfg)
-			return regru.New(connect(cfg.Secrets()), cfg)
+			return regru.New(connect(cfg.Secrets(), cfg.Rate), cfg)
 		},
 	},
 	"selzy": {
@@ -35,7 +36,7 @@ var vendors = map[string]vendor{
 		open: func(r *config.Reader, prefix string, connect connect) provider.Provider {
 			var cfg selzy.Config
 			r.Into(prefix, &cfg)
-			return selzy.New(connect(cfg.Secrets()), cfg)
+			return selzy.New(connect(cfg.Secrets(), cfg.Rate), cfg)
 		},
 	},
 	"unisender": {
@@ -43,7 +44,7 @@ var vendors = map[string]vendor{
 		open: func(r *config.Reader, prefix string, connect connect) provider.Provider {
 			var cfg selzy.UniSenderConfig
 			r.Into(prefix, &cfg)
-			return selzy.New(connect(cfg.Secrets()), selzy.Config(cfg))
+			return selzy.New(connect(cfg.Secrets(), cfg.Rate), selzy.Config(cfg))
 		},
 	},
 }

@@ -15,6 +15,10 @@ type Account struct {
 	Name     string // as in /accounts/{account}
 	Provider string // the vendor's name, as in GATEWAY_ACCOUNTS
 	Adapter  provider.Provider
+	Budget   *Budget // of vendor calls; nil: not counted
+	// Circuit tells whether the breaker keeps calls from the vendor, and for
+	// how much longer; nil: there is none.
+	Circuit func() (open bool, wait time.Duration)
 }
 
 // Info is what callers may know of an account.
@@ -30,15 +34,6 @@ type NotFoundError struct{ Name string }
 
 func (e *NotFoundError) Error() string {
 	return fmt.Sprintf("no account named %q is configured", e.Name)
-}
-
-// Reading is a figure and when the vendor said it.
-type Reading[T any] struct {
-	Account  string
-	Provider string
-	AsOf     time.Time
-	Stale    bool // older than its freshness limit
-	Value    T
 }
 
 // FleetItem is one account's part in a fleet read: a reading or an error.

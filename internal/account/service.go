@@ -2,33 +2,63 @@ package account
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+
 	"accountgateway/internal/provider"
 )
 
+// Options set up a Service.
+type Options struct {
+	TTL             map[provider.Operation]time.Duration // how long a reading is fresh
+	StaleIfError    time.Duration                        // how old a reading may be served when the vendor can't be asked
+	RefreshInterval time.Duration                        // of background readings; 0: none
+	HistoryFor      time.Duration                        // how long balance history is kept
+	KeepUsers       bool                                 // keep readings of users in the store too, not in memory alone
+	LoadTimeout     time.Duration                        // the longest that one load may take
+	Registry        prometheus.Registerer
+	Log             zerolog.Logger
+}
+
 // Service answers for all configured accounts. It is safe for concurrent use.
 type Service struct {
+	options  Options
+	durable  *Durable
 	accounts map[string]*watched
 	names    []string // sorted
+	replica  string   // names this process among those that share the store
+
+	memory  *memory
+	flights flights
+	sync    syncer
+	metrics *metrics
 }
 
 // watched is an account and how its vendor calls go.
 type watched struct {
 	Account
-	state *tracker
+	state  *tracker
+	held   hold
+	runway runway
 }
 
 // New makes a service of accounts with distinct names.
-func New(accounts []Account) *Service {
-	s := &Service{accounts: make(map[string]*watched, len(accounts))}
+func New(accounts []Account, d *Durable, o Options) *Service {
+	s := &Service{
+		options: o, durable: d, accounts: make(map[string]*watched, len(accounts)), replica: newReplicaName(),
+		memory: newMemory(), flights: flights{under: map[string]*flight{}},
+	}
 	for _, a := range accounts {
 		s.accounts[a.Name] = &watched{Account: a, state: newTracker(time.Now())}
 		s.names = append(s.names, a.Name)
 	}
 	slices.Sort(s.names)
+	s.metrics = newMetrics(s, o.Registry)
 	return s
 }
 
@@ -57,7 +87,9 @@ func (s *Service) Check(ctx context.Context, name string) error {
 		return err
 	}
 	err = a.Adapter.CheckCredentials(provider.WithCause(ctx, provider.CauseProbe))
-	a.state.observe(err, time.Now())
+	if a.observe(err, time.Now()) {
+		s.persist(ctx, a, nil, true)
+	}
 	return err
 }
 
@@ -76,75 +108,60 @@ func (s *Service) Ping(ctx context.Context, name string) (known bool, err error)
 }
 
 // Balance reads an account's money.
-func (s *Service) Balance(ctx context.Context, name string, q provider.BalanceQuery) (Reading[provider.Balance], error) {
-	return read(ctx, s, name, provider.OpBalance,
-		func(ctx context.Context, r provider.BalanceReader) (provider.Readings, error) {
-			return r.ReadBalance(ctx, q)
-		},
-		func(r provider.Readings) *provider.Balance { return r.Balance })
+func (s *Service) Balance(ctx context.Context, name string, q provider.BalanceQuery, b Bound) (Reading[provider.Balance], error) {
+	k := key{account: name, op: provider.OpBalance}
+	if q.Currency != "" {
+		k.query = "currency=" + string(q.Currency)
+	}
+	if r, ok := hit[provider.Balance](ctx, s, k, b); ok {
+		return r, nil
+	}
+	return read[provider.Balance](ctx, s, k, b, func(ctx context.Context, r provider.BalanceReader) (provider.Readings, error) {
+		return r.ReadBalance(ctx, q)
+	})
 }
 
 // Statistics reads an account's counters.
-func (s *Service) Statistics(ctx context.Context, name string, q provider.StatisticsQuery) (Reading[provider.Statistics], error) {
-	return read(ctx, s, name, provider.OpStatistics,
-		func(ctx context.Context, r provider.StatisticsReader) (provider.Readings, error) {
-			return r.ReadStatistics(ctx, q)
-		},
-		func(r provider.Readings) *provider.Statistics { return r.Statistics })
+func (s *Service) Statistics(ctx context.Context, name string, q provider.StatisticsQuery, b Bound) (Reading[provider.Statistics], error) {
+	k := key{account: name, op: provider.OpStatistics}
+	if q != (provider.StatisticsQuery{}) {
+		k.query = "date_from=" + string(q.From) + "&date_till=" + string(q.Till)
+	}
+	if r, ok := hit[provider.Statistics](ctx, s, k, b); ok {
+		return r, nil
+	}
+	return read[provider.Statistics](ctx, s, k, b, func(ctx context.Context, r provider.StatisticsReader) (provider.Readings, error) {
+		return r.ReadStatistics(ctx, q)
+	})
 }
 
 // Users reads the users that an account's credentials can see.
-func (s *Service) Users(ctx context.Context, name string, q provider.UserQuery) (Reading[provider.Users], error) {
-	return read(ctx, s, name, provider.OpUsers,
-		func(ctx context.Context, r provider.UserReader) (provider.Readings, error) {
-			return r.ReadUsers(ctx, q)
-		},
-		func(r provider.Readings) *provider.Users { return r.Users })
+func (s *Service) Users(ctx context.Context, name string, q provider.UserQuery, b Bound) (Reading[provider.Users], error) {
+	k := key{account: name, op: provider.OpUsers}
+	if q.Login != "" {
+		k.query = "login=" + q.Login
+	}
+	if r, ok := hit[provider.Users](ctx, s, k, b); ok {
+		return r, nil
+	}
+	return read[provider.Users](ctx, s, k, b, func(ctx context.Context, r provider.UserReader) (provider.Readings, error) {
+		return r.ReadUsers(ctx, q)
+	})
 }
 
-// Balances asks every account for its balance at once and answers one item an
+// Balances reads the balance of every account at once and answers one item an
 // account, by name, whatever failed.
-func (s *Service) Balances(ctx context.Context) []FleetItem {
+func (s *Service) Balances(ctx context.Context, b Bound) []FleetItem {
 	items := make([]FleetItem, len(s.names))
 	var wg sync.WaitGroup
 	for i, name := range s.names {
 		wg.Go(func() {
-			balance, err := s.Balance(ctx, name, provider.BalanceQuery{})
+			balance, err := s.Balance(ctx, name, provider.BalanceQuery{}, b)
 			items[i] = FleetItem{Account: name, Provider: s.accounts[name].Provider, Balance: balance, Err: err}
 		})
 	}
 	wg.Wait()
 	return items
-}
-
-// read asks the vendor: R is the adapter's interface for the operation, T what
-// it answers.
-func read[R, T any](
-	ctx context.Context, s *Service, name string, op provider.Operation,
-	ask func(context.Context, R) (provider.Readings, error), pick func(provider.Readings) *T,
-) (Reading[T], error) {
-	a, err := s.find(name)
-	if err != nil {
-		return Reading[T]{}, err
-	}
-	reader, ok := a.Adapter.(R)
-	if support := a.Adapter.Capabilities()[op]; !ok || !a.Adapter.Capabilities().Callable(op) {
-		return Reading[T]{}, unsupported(a.Provider, op, support)
-	}
-	readings, err := ask(ctx, reader)
-	now := time.Now()
-	a.state.observe(err, now)
-	if err != nil {
-		return Reading[T]{}, err
-	}
-	return Reading[T]{Account: a.Name, Provider: a.Provider, AsOf: now, Value: *pick(readings)}, nil
-}
-
-func unsupported(vendor string, op provider.Operation, support provider.Support) error {
-	if support == provider.NotBuilt {
-		return provider.Errorf(provider.KindUnsupportedOperation, "%s is not built for %s yet, though the vendor can do it", op, vendor)
-	}
-	return provider.Errorf(provider.KindUnsupportedOperation, "%s can't do %s", vendor, op)
 }
 
 func (s *Service) find(name string) (*watched, error) {
@@ -156,8 +173,28 @@ func (s *Service) find(name string) (*watched, error) {
 }
 
 func (a *watched) info() Info {
-	return Info{
+	info := Info{
 		Name: a.Name, Provider: a.Provider,
 		Capabilities: a.Adapter.Capabilities(), State: a.state.current(),
 	}
+	if a.Circuit != nil {
+		if open, wait := a.Circuit(); open {
+			info.State.Detail += fmt.Sprintf("; not asked for another %d s, because calls kept failing", int(wait.Seconds())+1)
+		}
+	}
+	return info
+}
+
+// observe takes note of how a vendor call ended, and tells whether the
+// account's state or its detail changed.
+func (a *watched) observe(err error, now time.Time) (changed bool) {
+	a.held.observe(err, now)
+	return a.state.observe(err, now)
+}
+
+func unsupported(vendor string, op provider.Operation, support provider.Support) error {
+	if support == provider.NotBuilt {
+		return provider.Errorf(provider.KindUnsupportedOperation, "%s is not built for %s yet, though the vendor can do it", op, vendor)
+	}
+	return provider.Errorf(provider.KindUnsupportedOperation, "%s can't do %s", vendor, op)
 }

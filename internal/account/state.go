@@ -30,16 +30,21 @@ func States() []string {
 
 // State is how an account stands with its vendor.
 type State struct {
-	State         string
-	Since         time.Time  // when the account came into this state
-	LastSuccessAt *time.Time // nil: never since the start
-	Detail        string     // the one line that a person on call needs
+	State         string     `json:"state"`
+	Since         time.Time  `json:"since"`           // when the account came into this state
+	LastSuccessAt *time.Time `json:"last_success_at"` // nil: never
+	Detail        string     `json:"detail"`          // the one line that a person on call needs
 }
+
+// stateRow is the operation under which an account's state is kept in the
+// store, so that every replica tells the same.
+const stateRow provider.Operation = "state"
 
 // tracker follows an account's state. It is safe for concurrent use.
 type tracker struct {
 	mu    sync.Mutex
 	state State
+	asOf  time.Time // when the state was last observed, here or by another replica
 }
 
 func newTracker(now time.Time) *tracker {
@@ -52,20 +57,46 @@ func (t *tracker) current() State {
 	return t.state
 }
 
-// observe takes note of how a vendor call ended.
-func (t *tracker) observe(err error, now time.Time) {
+// observe takes note of how a vendor call ended, and tells whether the state
+// or its detail changed.
+func (t *tracker) observe(err error, now time.Time) (changed bool) {
 	state, detail := classify(err)
 	if state == "" {
-		return
+		return false
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	changed = t.state.State != state || t.state.Detail != detail
 	if t.state.State != state {
 		t.state.Since = now
 	}
-	t.state.State, t.state.Detail = state, detail
-	if state == StateOK {
+	t.state.State, t.state.Detail, t.asOf = state, detail, now
+	if err == nil {
 		t.state.LastSuccessAt = &now
+	}
+	return changed
+}
+
+// adopt takes over what another replica, or an earlier run, observed.
+func (t *tracker) adopt(s State, asOf time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !asOf.After(t.asOf) {
+		return
+	}
+	if last := t.state.LastSuccessAt; last != nil && (s.LastSuccessAt == nil || last.After(*s.LastSuccessAt)) {
+		s.LastSuccessAt = last
+	}
+	t.state, t.asOf = s, asOf
+}
+
+// succeeded takes note of a reading that another replica, or an earlier run,
+// was given.
+func (t *tracker) succeeded(asOf time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if last := t.state.LastSuccessAt; last == nil || asOf.After(*last) {
+		t.state.LastSuccessAt = &asOf
 	}
 }
 
@@ -75,8 +106,9 @@ func classify(err error) (state, detail string) {
 	if err == nil {
 		return StateOK, "the last call succeeded"
 	}
-	if errors.Is(err, context.Canceled) {
-		return "", ""
+	var e *provider.Error
+	if errors.Is(err, context.Canceled) || errors.As(err, &e) && e.Kind == provider.KindRateLimited && e.NotSent {
+		return "", "" // the caller gave up, or our own budget is used up: the vendor was not asked
 	}
 	switch provider.KindOf(err) {
 	case provider.KindCredentials:

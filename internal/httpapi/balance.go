@@ -18,7 +18,7 @@ func (s *server) GetBalance(ctx context.Context, r GetBalanceRequestObject) (Get
 		}
 		q.Currency = currency
 	}
-	reading, err := s.Accounts.Balance(ctx, r.Account, q)
+	reading, err := s.Accounts.Balance(ctx, r.Account, q, account.Bound{})
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ func (s *server) GetBalances(ctx context.Context, r GetBalancesRequestObject) (G
 		}
 		all = *require == GetBalancesParamsRequireAll
 	}
-	items := s.Accounts.Balances(ctx)
+	items := s.Accounts.Balances(ctx, account.Bound{})
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

@@ -79,7 +79,7 @@ func TestFleetStale(t *testing.T) {
 	s := &server{}
 	body, failed, err := s.fleetBody(&note{}, []account.FleetItem{{
 		Account: "a", Provider: "v",
-		Balance: account.Reading[provider.Balance]{Stale: true, Value: provider.Balance{Balance: money("1", "USD")}},
+		Balance: account.Reading[provider.Balance]{Stale: true, Value: &provider.Balance{Balance: money("1", "USD")}},
 	}})
 	if err != nil || len(failed) != 0 || !body.Complete || body.Balances[0].Status != FleetItemStatusStale || len(body.Totals) != 1 {
 		t.Errorf("got %+v, %v", body, err)

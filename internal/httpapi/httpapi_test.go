@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -135,7 +136,9 @@ func service(accounts map[string]fake) *account.Service {
 	for name, adapter := range accounts {
 		list = append(list, account.Account{Name: name, Provider: "vendor-of-" + name, Adapter: adapter})
 	}
-	return account.New(list)
+	return account.New(list, account.NewDurable(zerolog.Nop()), account.Options{
+		StaleIfError: time.Hour, LoadTimeout: 10 * time.Second, Registry: prometheus.NewRegistry(), Log: zerolog.Nop(),
+	})
 }
 
 // answer is a response that was found to be as the specification says.

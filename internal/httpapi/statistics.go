@@ -15,7 +15,7 @@ func (s *server) GetStatistics(ctx context.Context, r GetStatisticsRequestObject
 	if len(bad) > 0 {
 		return nil, bad
 	}
-	reading, err := s.Accounts.Statistics(ctx, r.Account, q)
+	reading, err := s.Accounts.Statistics(ctx, r.Account, q, account.Bound{})
 	if err != nil {
 		return nil, err
 	}

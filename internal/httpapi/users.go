@@ -7,6 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"accountgateway/internal/account"
 	"accountgateway/internal/provider"
 )
 
@@ -23,7 +24,7 @@ func (s *server) ListUsers(ctx context.Context, r ListUsersRequestObject) (ListU
 	if len(bad) > 0 {
 		return nil, bad
 	}
-	reading, err := s.Accounts.Users(ctx, r.Account, q)
+	reading, err := s.Accounts.Users(ctx, r.Account, q, account.Bound{})
 	if err != nil {
 		return nil, err
 	}

@@ -164,3 +164,11 @@ type User struct {
 	APIAccess    *string           `json:"api_access"` // on, off, test
 	Attributes   map[string]string `json:"attributes"`
 }
+
+// OneCall is for vendors whose one answer holds several readings: the gateway
+// then asks once for all of them.
+type OneCall interface {
+	// OneCall tells whether the zero query of the operation is answered by the
+	// call that answers the others' too.
+	OneCall(op Operation) bool
+}

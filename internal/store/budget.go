@@ -187,3 +187,27 @@ func budgetLeft(ctx context.Context, db rowQuerier, account string, drainedUntil
 	}
 	return Budget{Remaining: mine - used}, nil
 }
+
+// UsedSlots counts the slots of every account that are not free yet.
+func (s *Store) UsedSlots(ctx context.Context) (map[string]int, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	rows, err := s.read.QueryContext(ctx, `SELECT account, count(*) FROM budget_slots WHERE free_at > $1 GROUP BY account`, micros(s.now()))
+	if err != nil {
+		return nil, fmt.Errorf("count the budgets' slots: %w", err)
+	}
+	defer rows.Close()
+	used := map[string]int{}
+	for rows.Next() {
+		var account string
+		var n int
+		if err := rows.Scan(&account, &n); err != nil {
+			return nil, fmt.Errorf("count the budgets' slots: %w", err)
+		}
+		used[account] = n
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("count the budgets' slots: %w", err)
+	}
+	return used, nil
+}

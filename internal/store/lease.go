@@ -30,3 +30,25 @@ func (s *Store) ReleaseLease(ctx context.Context, name, holder string) error {
 	}
 	return nil
 }
+
+// ReleaseLeases gives back every lease of a holder.
+func (s *Store) ReleaseLeases(ctx context.Context, holder string) error {
+	if _, err := s.exec(ctx, `DELETE FROM leases WHERE holder = $1`, holder); err != nil {
+		return fmt.Errorf("release the leases of %q: %w", holder, err)
+	}
+	return nil
+}
+
+// CountLeases counts the leases in force whose names begin with prefix.
+func (s *Store) CountLeases(ctx context.Context, prefix string) (int, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	var n int
+	err := s.read.QueryRowContext(ctx, `
+		SELECT count(*) FROM leases WHERE substr(name, 1, $1) = $2 AND expires_at > $3`,
+		len(prefix), prefix, micros(s.now())).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count leases %q: %w", prefix, err)
+	}
+	return n, nil
+}

@@ -1,0 +1,174 @@
+package account
+
+import (
+	"context"
+	"math"
+	"sync"
+	"time"
+
+	"accountgateway/internal/config"
+	"accountgateway/internal/provider"
+	"accountgateway/internal/store"
+)
+
+// Budget is how many calls an account's vendor may still get. All replicas
+// share it through the store; while that is away each lives on its part.
+// Callers come before background readings: a part is kept for them.
+type Budget struct {
+	account string
+	durable *Durable
+	limit   store.BudgetLimit
+	hold    time.Duration // the longest that a call takes
+
+	mu        sync.Mutex
+	remaining int         // as the store last said
+	drained   time.Time   // the vendor said that its limit is reached: nothing until then
+	replicas  int         // that shared the budget when the store last answered
+	alone     []time.Time // ends of the calls made while the store is away, oldest first
+}
+
+// callerReserve is the part of a budget that background readings leave to
+// callers: a half.
+const callerReserve = 2
+
+// NewBudget makes the budget of an account. The zero rate is no limit. hold is
+// the longest that one call can take.
+func NewBudget(account string, rate config.Rate, hold time.Duration, d *Durable) *Budget {
+	return &Budget{
+		account: account, durable: d, hold: hold, replicas: 1, remaining: rate.Calls,
+		limit: store.BudgetLimit{Calls: rate.Calls, Per: rate.Per, Reserve: rate.Calls / callerReserve},
+	}
+}
+
+// Take grants one vendor call or fails with KindRateLimited, which tells when
+// to come again. end is called once the call is over; sent is false if the
+// vendor surely did not see it.
+func (b *Budget) Take(ctx context.Context) (end func(sent bool), err error) {
+	if b.limit.Calls == 0 {
+		return func(bool) {}, b.refused(b.drainedFor(time.Now()))
+	}
+	background := provider.CauseOf(ctx) == provider.CauseRefresh
+	var slot store.Slot
+	var left store.Budget
+	err = b.durable.use(ctx, func(ctx context.Context, s *store.Store) (err error) {
+		slot, left, err = s.TakeSlot(ctx, b.account, b.limit, background, b.hold)
+		return err
+	})
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return b.takeAlone(time.Now(), background)
+	}
+	b.note(left, background)
+	if !slot.Granted() {
+		return nil, b.refused(max(left.RetryAfter, time.Second))
+	}
+	return func(sent bool) {
+		// The call is over, whatever became of its context.
+		ctx := context.WithoutCancel(ctx)
+		// If the store can't take it, the slot ends by itself, later.
+		_ = b.durable.use(ctx, func(ctx context.Context, s *store.Store) error {
+			if !sent {
+				return s.ReleaseSlot(ctx, slot)
+			}
+			return s.EndSlot(ctx, slot)
+		})
+	}, nil
+}
+
+// Drain lets nobody call for a time, because the vendor said that its own
+// limit is reached.
+func (b *Budget) Drain(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		d = b.limit.Per
+	}
+	until := time.Now().Add(d)
+	b.mu.Lock()
+	b.drained, b.remaining = until, 0
+	b.mu.Unlock()
+	// Without the store this replica still keeps to it.
+	_ = b.durable.use(context.WithoutCancel(ctx), func(ctx context.Context, s *store.Store) error {
+		return s.DrainBudget(ctx, b.account, until)
+	})
+}
+
+// Remaining is what is left, as last heard; unlimited is math.MaxInt.
+func (b *Budget) Remaining() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.limit.Calls == 0 {
+		return math.MaxInt
+	}
+	return b.remaining
+}
+
+// takeAlone grants a call while the store is away. What the store last had
+// left is shared among the replicas until one window has passed, and the whole
+// limit after that, so that together they keep to it.
+func (b *Budget) takeAlone(now time.Time, background bool) (func(bool), error) {
+	since, _ := b.durable.away()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for len(b.alone) > 0 && now.Sub(b.alone[0]) >= b.limit.Per {
+		b.alone = b.alone[1:]
+	}
+	share := b.limit.Calls / b.replicas
+	if now.Sub(since) < b.limit.Per {
+		share = min(share, b.remaining/b.replicas)
+	}
+	if background {
+		share /= callerReserve
+	}
+	if wait := b.drained.Sub(now); wait > 0 {
+		return nil, b.refused(wait)
+	}
+	if len(b.alone) >= share {
+		wait := b.limit.Per
+		if len(b.alone) > 0 {
+			wait -= now.Sub(b.alone[0])
+		}
+		return nil, b.refused(max(wait, time.Second))
+	}
+	// Counted from its latest possible end.
+	b.alone = append(b.alone, now.Add(b.hold))
+	return func(bool) {}, nil
+}
+
+// heard takes note of what all replicas have used, and how many they are.
+func (b *Budget) heard(used, replicas int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.replicas = max(replicas, 1)
+	b.remaining = max(b.limit.Calls-used, 0)
+	if time.Now().Before(b.drained) {
+		b.remaining = 0
+	}
+}
+
+func (b *Budget) note(left store.Budget, background bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.remaining = left.Remaining
+	if background {
+		b.remaining += b.limit.Reserve
+	}
+	b.alone = b.alone[:0]
+}
+
+func (b *Budget) drainedFor(now time.Time) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.drained.Sub(now)
+}
+
+// refused is the error of a call that must wait; nil if it need not.
+func (b *Budget) refused(wait time.Duration) error {
+	if wait <= 0 {
+		return nil
+	}
+	return &provider.Error{
+		Kind: provider.KindRateLimited, NotSent: true, RetryAfter: wait,
+		Message: "the budget of calls to this account's vendor (" + config.Rate{Calls: b.limit.Calls, Per: b.limit.Per}.String() + ") is used up",
+	}
+}

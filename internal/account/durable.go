@@ -1,0 +1,100 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"accountgateway/internal/store"
+)
+
+// Durable is the durable state as the gateway lives with it: it may be away at
+// the start, or go away later, and then the gateway goes on with what it has
+// in memory.
+type Durable struct {
+	log   zerolog.Logger
+	store atomic.Pointer[store.Store] // nil until Attach
+	down  atomic.Pointer[outage]      // nil while it answers
+}
+
+type outage struct {
+	since time.Time
+	err   error
+}
+
+// storeTimeout bounds one use of the store, so that a store that hangs delays
+// a request by no more than that, once.
+const storeTimeout = 2 * time.Second
+
+// errNotAttached says that the store has not been reached since the start.
+var errNotAttached = errors.New("the database has not been reached since the start")
+
+// NewDurable makes a durable state that is away until Attach.
+func NewDurable(log zerolog.Logger) *Durable {
+	d := &Durable{log: log}
+	d.down.Store(&outage{since: time.Now(), err: errNotAttached})
+	return d
+}
+
+// Attach begins to use an open store. The caller closes it, after Service.Run
+// has ended.
+func (d *Durable) Attach(s *store.Store) {
+	d.store.Store(s)
+	d.down.Store(nil)
+}
+
+// Err says why the durable state is away; nil if it answers.
+func (d *Durable) Err() error {
+	if down := d.down.Load(); down != nil {
+		return down.err
+	}
+	return nil
+}
+
+// away tells whether, and since when, the durable state is away.
+func (d *Durable) away() (since time.Time, away bool) {
+	if down := d.down.Load(); down != nil {
+		return down.since, true
+	}
+	return time.Time{}, false
+}
+
+// use runs f on the store. While the store is away it fails at once; only
+// probe looks whether it is back.
+func (d *Durable) use(ctx context.Context, f func(context.Context, *store.Store) error) error {
+	if err := d.Err(); err != nil {
+		return err
+	}
+	return d.try(ctx, f)
+}
+
+// probe is use that also tries a store that was away.
+func (d *Durable) probe(ctx context.Context, f func(context.Context, *store.Store) error) error {
+	if d.store.Load() == nil {
+		return errNotAttached
+	}
+	return d.try(ctx, f)
+}
+
+func (d *Durable) try(ctx context.Context, f func(context.Context, *store.Store) error) error {
+	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	err := f(bounded, d.store.Load())
+	var tooMany *store.TooManyPointsError
+	switch {
+	case err == nil:
+		if d.down.Swap(nil) != nil {
+			d.log.Info().Msg("the database answers again")
+		}
+	case errors.As(err, &tooMany), ctx.Err() != nil:
+		// The question was at fault, or the asker went away.
+	default:
+		if d.down.CompareAndSwap(nil, &outage{since: time.Now(), err: err}) {
+			d.log.Error().Err(err).Msg("the database does not answer: going on from memory, under a part of each vendor-call budget")
+		}
+	}
+	return err
+}

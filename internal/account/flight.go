@@ -1,0 +1,75 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"accountgateway/internal/provider"
+)
+
+// flights lets simultaneous askers share one load. A load runs apart from all
+// of them: who came first may hang up, and the others still get it.
+type flights struct {
+	mu      sync.Mutex
+	under   map[string]*flight
+	closed  bool
+	running sync.WaitGroup
+}
+
+// flight is one load under way.
+type flight struct {
+	cause provider.Cause
+	done  chan struct{} // closed when err is set
+	err   error
+}
+
+var errClosed = errors.New("the gateway is shutting down")
+
+// join starts load under a key, or joins the one under way. load gets a
+// function to call when its outcome is known, and may go on tidying up after
+// that.
+func (f *flights) join(key string, cause provider.Cause, load func(landed func(error))) (_ *flight, led bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if under, ok := f.under[key]; ok {
+		return under, false
+	}
+	started := &flight{cause: cause, done: make(chan struct{})}
+	if f.closed {
+		started.err = errClosed
+		close(started.done)
+		return started, true
+	}
+	f.under[key] = started
+	f.running.Go(func() {
+		load(func(err error) {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			if f.under[key] == started {
+				delete(f.under, key)
+			}
+			started.err = err
+			close(started.done)
+		})
+	})
+	return started, true
+}
+
+// wait gives the load's outcome, or ctx's error if that ends first.
+func (f *flight) wait(ctx context.Context) error {
+	select {
+	case <-f.done:
+		return f.err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// close lets no load start any more and waits for those under way.
+func (f *flights) close() {
+	f.mu.Lock()
+	f.closed = true
+	f.mu.Unlock()
+	f.running.Wait()
+}

@@ -1,0 +1,85 @@
+package account
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"accountgateway/internal/provider"
+	"accountgateway/internal/store"
+)
+
+// Point is a balance at a time.
+type Point struct {
+	AsOf    time.Time
+	Balance provider.Balance
+}
+
+// UnavailableError says that an answer needs the durable state, and that is
+// away.
+type UnavailableError struct{ Err error }
+
+func (e *UnavailableError) Error() string {
+	return "the gateway's database does not answer: " + e.Err.Error()
+}
+func (e *UnavailableError) Unwrap() error { return e.Err }
+
+// History gives an account's past balances between two times, both included,
+// by time: the last of each currency in each step, or all of them for step 0.
+// Its errors are *NotFoundError, *store.TooManyPointsError and
+// *UnavailableError.
+func (s *Service) History(ctx context.Context, name string, from, till time.Time, step time.Duration) ([]Point, error) {
+	if _, err := s.find(name); err != nil {
+		return nil, err
+	}
+	var rows []store.BalancePoint
+	err := s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
+		rows, err = st.BalanceHistory(ctx, name, from, till, step)
+		return err
+	})
+	if err != nil {
+		return nil, storeError(ctx, err)
+	}
+	points := make([]Point, 0, len(rows))
+	for _, row := range rows {
+		balance, err := pointBalance(row)
+		if err != nil {
+			return nil, fmt.Errorf("balance history of %s at %s: %w", name, row.AsOf, err)
+		}
+		points = append(points, Point{AsOf: row.AsOf, Balance: balance})
+	}
+	return points, nil
+}
+
+func balancePoint(name string, asOf time.Time, b *provider.Balance) store.BalancePoint {
+	text := func(m *provider.Money) string {
+		if m == nil {
+			return ""
+		}
+		return m.Amount.String()
+	}
+	return store.BalancePoint{
+		Account: name, Currency: string(b.Balance.Currency), AsOf: asOf,
+		Balance: text(&b.Balance), Blocked: text(b.Blocked), Credit: text(b.Credit), Bonus: text(b.Bonus),
+	}
+}
+
+func pointBalance(row store.BalancePoint) (provider.Balance, error) {
+	var fault error
+	money := func(text string) *provider.Money {
+		if text == "" {
+			return nil
+		}
+		amount, err := provider.ParseAmount(text)
+		if err != nil {
+			fault = err
+		}
+		return &provider.Money{Amount: amount, Currency: provider.Currency(row.Currency)}
+	}
+	balance := money(row.Balance)
+	if balance == nil {
+		return provider.Balance{}, fmt.Errorf("no balance")
+	}
+	b := provider.Balance{Balance: *balance, Blocked: money(row.Blocked), Credit: money(row.Credit), Bonus: money(row.Bonus)}
+	return b, fault
+}

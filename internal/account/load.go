@@ -1,0 +1,225 @@
+package account
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"accountgateway/internal/provider"
+	"accountgateway/internal/store"
+)
+
+// loadFunc makes the vendor call of a reading.
+type loadFunc func(ctx context.Context) (provider.Readings, error)
+
+// ask brings a reading that is newer than the one at hand: by a vendor call,
+// or by joining whoever is making that call, in this replica or another.
+func (s *Service) ask(ctx context.Context, a *watched, k key, have *entry, b Bound, load loadFunc) (*entry, Source, error) {
+	cause := provider.CauseOf(ctx)
+	name := s.flightName(a, k)
+	for try := 0; ; try++ {
+		if err := a.held.err(b.NoCache); err != nil {
+			return nil, "", err
+		}
+		under, led := s.flights.join(name, cause, func(landed func(error)) {
+			s.load(a, k, name, cause, b, load, landed)
+		})
+		err := under.wait(ctx)
+		source := Miss
+		if !led {
+			source = Collapsed
+		}
+		e := s.memory.get(k)
+		switch {
+		case err != nil && !led && try == 0 && under.cause == provider.CauseRefresh && cause != under.cause:
+			// A background reading has a lower claim on the budget than we have.
+			continue
+		case err != nil:
+			return nil, "", err
+		case e != nil && (have == nil || e.asOf.After(have.asOf)):
+			return e, source, nil
+		case try > 0:
+			return nil, "", provider.Errorf(provider.KindBadResponse, "the adapter did not bring the %s it was asked for", k.op)
+		}
+		// The call that we joined was another operation's, and taught nothing
+		// of ours: ask for ourselves.
+		name = s.readingName(k)
+	}
+}
+
+// renewBehind asks for a reading without waiting for it.
+func (s *Service) renewBehind(a *watched, k key, load loadFunc) {
+	if a.held.err(false) != nil {
+		return
+	}
+	name := s.flightName(a, k)
+	s.flights.join(name, provider.CauseRefresh, func(landed func(error)) {
+		s.load(a, k, name, provider.CauseRefresh, Bound{}, load, landed)
+	})
+}
+
+// flightName says which requests one vendor call can serve: those for the same
+// reading, and where the vendor's one answer holds several readings, all of
+// them.
+func (s *Service) flightName(a *watched, k key) string {
+	if one, ok := a.Adapter.(provider.OneCall); ok && k.query == "" && one.OneCall(k.op) {
+		return k.account
+	}
+	return s.readingName(k)
+}
+
+func (s *Service) readingName(k key) string {
+	return k.account + "/" + string(k.op) + "?" + k.query
+}
+
+// load makes one vendor call and keeps what it taught. Its context is its own:
+// whoever asked may hang up.
+func (s *Service) load(a *watched, k key, name string, cause provider.Cause, b Bound, load loadFunc, landed func(error)) {
+	ctx, cancel := context.WithTimeout(provider.WithCause(context.Background(), cause), s.options.LoadTimeout)
+	defer cancel()
+	if s.shared(k) {
+		release, err := s.takeTurn(ctx, k, name, b)
+		if err != nil || release == nil {
+			landed(err)
+			return
+		}
+		defer release()
+	}
+	asOf := time.Now()
+	readings, err := load(ctx)
+	stateChanged := a.observe(err, time.Now())
+	var learned []*learnedReading
+	if err == nil {
+		learned = s.learn(a, k, asOf, readings)
+	}
+	landed(err)
+	s.persist(ctx, a, learned, stateChanged)
+}
+
+// shared tells whether a reading is kept in the store. Those of users are
+// personal data.
+func (s *Service) shared(k key) bool { return k.op != provider.OpUsers || s.options.KeepUsers }
+
+// turnPoll is how often a replica looks whether another's call has ended.
+const turnPoll = 25 * time.Millisecond
+
+// takeTurn waits while another replica makes the same call. When that brings
+// the reading, release is nil and there is nothing left to do; else the turn
+// is ours until release is called. While the store is away replicas don't
+// know of each other.
+func (s *Service) takeTurn(ctx context.Context, k key, name string, b Bound) (release func(), err error) {
+	had := s.memory.get(k)
+	holder := s.replica + "/" + name
+	lease := "read/" + name
+	waited := false
+	for {
+		var ours bool
+		err := s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
+			ours, err = st.AcquireLease(ctx, lease, holder, s.options.LoadTimeout)
+			return err
+		})
+		if err != nil {
+			return func() {}, nil
+		}
+		if waited || ours {
+			// It may just have been read: by whom we waited for, or since our
+			// last look at the store.
+			s.sync.pull(ctx, s)
+		}
+		e := s.memory.get(k)
+		arrived := e != had && (waited || s.limits(k.op).decide(true, ageOf(e), b) == serve)
+		release := func() {
+			// Nobody waits longer than the lease's time if this fails.
+			_ = s.durable.use(context.WithoutCancel(ctx), func(ctx context.Context, st *store.Store) error {
+				return st.ReleaseLease(ctx, lease, holder)
+			})
+		}
+		switch {
+		case ours && arrived:
+			release()
+			return nil, nil
+		case ours:
+			return release, nil
+		case arrived:
+			return nil, nil
+		}
+		waited = true
+		select {
+		case <-time.After(turnPoll):
+		case <-ctx.Done():
+			return nil, provider.Errorf(provider.KindTimeout, "another replica is asking the vendor and has not been answered in time")
+		}
+	}
+}
+
+// learnedReading is a reading on its way to the store.
+type learnedReading struct {
+	key   key
+	entry *entry
+}
+
+// learn keeps in memory all that one call taught: the reading asked for, and
+// others, which answer their zero query.
+func (s *Service) learn(a *watched, asked key, asOf time.Time, r provider.Readings) []*learnedReading {
+	var all []*learnedReading
+	add := func(op provider.Operation, value any) {
+		k := key{account: a.Name, op: op}
+		if op == asked.op {
+			k = asked
+		}
+		l := &learnedReading{key: k, entry: &entry{asOf: asOf, value: value}}
+		s.memory.put(k, l.entry)
+		all = append(all, l)
+	}
+	if r.Balance != nil {
+		add(provider.OpBalance, r.Balance)
+	}
+	if r.Statistics != nil {
+		add(provider.OpStatistics, r.Statistics)
+	}
+	if r.Users != nil {
+		add(provider.OpUsers, r.Users)
+	}
+	return all
+}
+
+// persist keeps readings in the store, balances in the history, and the
+// account's state if it changed. Without the store they live in memory alone.
+func (s *Service) persist(ctx context.Context, a *watched, learned []*learnedReading, stateChanged bool) {
+	var rows []store.Reading
+	var points []store.BalancePoint
+	keep := func(k key, asOf time.Time, value any) {
+		body, err := json.Marshal(value)
+		if err != nil {
+			s.options.Log.Error().Err(err).Str("account", a.Name).Str("operation", string(k.op)).Msg("can't be encoded for the database")
+			return
+		}
+		rows = append(rows, store.Reading{
+			Key: store.ReadingKey{Account: k.account, Operation: string(k.op), Query: k.query}, AsOf: asOf, Body: body,
+		})
+	}
+	for _, l := range learned {
+		if !s.shared(l.key) {
+			continue
+		}
+		keep(l.key, l.entry.asOf, l.entry.value)
+		if balance, ok := l.entry.value.(*provider.Balance); ok && l.key.query == "" {
+			points = append(points, balancePoint(a.Name, l.entry.asOf, balance))
+		}
+	}
+	if stateChanged {
+		keep(key{account: a.Name, op: stateRow}, time.Now(), a.state.current())
+	}
+	if len(rows) == 0 {
+		return
+	}
+	// durable logs it when the store goes away.
+	_ = s.durable.use(context.WithoutCancel(ctx), func(ctx context.Context, st *store.Store) error {
+		err := st.SaveReadings(ctx, rows)
+		for _, p := range points {
+			err = errors.Join(err, st.AppendBalance(ctx, p))
+		}
+		return err
+	})
+}

@@ -1,0 +1,147 @@
+package account
+
+import (
+	"context"
+	"math"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"accountgateway/internal/provider"
+)
+
+// metrics are what a scrape sees of the accounts. It is taken from the
+// readings in memory: a scrape calls no vendor and asks no database. Figures
+// become floats here and nowhere else.
+type metrics struct {
+	service *Service
+	reads   map[provider.Operation]map[Source]prometheus.Counter
+}
+
+var accountLabels = []string{"account", "provider"}
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, append(accountLabels[:2:2], labels...), nil)
+}
+
+var (
+	balanceDesc  = desc("account_balance", "Money in the account, as last read: see account_last_success_timestamp_seconds for how old it is.", "currency")
+	blockedDesc  = desc("account_blocked_funds", "Money in the account that is blocked, as last read.", "currency")
+	creditDesc   = desc("account_credit_limit", "Credit that the vendor grants, as last read.", "currency")
+	counterDesc  = desc("account_counter", "A counter of the account's statistics, as last read.", "counter")
+	limitDesc    = desc("account_counter_limit", "The limit of a counter; absent if there is none.", "counter")
+	upDesc       = desc("account_up", "1 if the last call to the account's vendor succeeded.")
+	stateDesc    = desc("account_state", "1 for the state that the account is in, 0 for the others.", "state")
+	successDesc  = desc("account_last_success_timestamp_seconds", "When the vendor last gave this reading, in seconds since 1970; 0: never.", "operation")
+	runwayDesc   = desc("account_balance_runway_seconds", "How long balance and credit last from now, at the rate at which they were spent; absent if there is no forecast.", "currency")
+	budgetDesc   = desc("gateway_provider_budget_remaining", "Calls that the account's vendor may still get now, as last heard; +Inf: no limit.")
+	accountDescs = []*prometheus.Desc{
+		balanceDesc, blockedDesc, creditDesc, counterDesc, limitDesc, upDesc, stateDesc, successDesc, runwayDesc, budgetDesc,
+	}
+)
+
+func newMetrics(s *Service, reg prometheus.Registerer) *metrics {
+	reads := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "gateway_reads_total",
+		Help: "Requests for readings, by how they were met: from memory (hit, stale), by a vendor call (miss), by one under way (collapsed).",
+	}, []string{"operation", "result"})
+	m := &metrics{service: s, reads: map[provider.Operation]map[Source]prometheus.Counter{}}
+	for _, op := range []provider.Operation{provider.OpBalance, provider.OpStatistics, provider.OpUsers} {
+		m.reads[op] = map[Source]prometheus.Counter{}
+		for _, source := range []Source{Hit, Stale, Miss, Collapsed} {
+			m.reads[op][source] = reads.WithLabelValues(string(op), string(source))
+		}
+	}
+	reg.MustRegister(reads, m)
+	return m
+}
+
+// read counts a request for a reading; background readings are no requests.
+func (m *metrics) read(ctx context.Context, op provider.Operation, source Source) {
+	if provider.CauseOf(ctx) != provider.CauseRefresh {
+		m.reads[op][source].Inc()
+	}
+}
+
+// Describe is part of prometheus.Collector.
+func (m *metrics) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range accountDescs {
+		out <- d
+	}
+}
+
+// Collect is part of prometheus.Collector.
+func (m *metrics) Collect(out chan<- prometheus.Metric) {
+	for _, name := range m.service.names {
+		a := m.service.accounts[name]
+		gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+			out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, append([]string{a.Name, a.Provider}, labels...)...)
+		}
+		m.state(a, gauge)
+		m.figures(a, gauge)
+		if a.Budget != nil {
+			remaining := float64(a.Budget.Remaining())
+			if a.Budget.Remaining() == math.MaxInt {
+				remaining = math.Inf(1)
+			}
+			gauge(budgetDesc, remaining)
+		}
+		if runway, currency, ok := a.runway.left(); ok {
+			gauge(runwayDesc, runway.Seconds(), string(currency))
+		}
+	}
+}
+
+type gaugeFunc func(d *prometheus.Desc, value float64, labels ...string)
+
+func (m *metrics) state(a *watched, gauge gaugeFunc) {
+	current := a.state.current().State
+	for _, state := range States() {
+		gauge(stateDesc, one(state == current), state)
+	}
+	gauge(upDesc, one(current == StateOK))
+}
+
+func (m *metrics) figures(a *watched, gauge gaugeFunc) {
+	caps := a.Adapter.Capabilities()
+	for _, op := range []provider.Operation{provider.OpBalance, provider.OpStatistics, provider.OpUsers} {
+		e := m.service.memory.get(key{account: a.Name, op: op})
+		switch {
+		case e != nil:
+			gauge(successDesc, float64(e.asOf.UnixMicro())/1e6, string(op))
+		case op != provider.OpUsers && caps.Callable(op):
+			gauge(successDesc, 0, string(op))
+		}
+		if e == nil {
+			continue
+		}
+		switch value := e.value.(type) {
+		case *provider.Balance:
+			money(gauge, balanceDesc, &value.Balance)
+			money(gauge, blockedDesc, value.Blocked)
+			money(gauge, creditDesc, value.Credit)
+		case *provider.Statistics:
+			for _, c := range value.Counters {
+				gauge(counterDesc, float64(c.Value), c.Name)
+				if c.Limit != nil {
+					gauge(limitDesc, float64(*c.Limit), c.Name)
+				}
+			}
+		}
+	}
+}
+
+func money(gauge gaugeFunc, d *prometheus.Desc, m *provider.Money) {
+	if m == nil {
+		return
+	}
+	if value, ok := m.Amount.Float64(); ok {
+		gauge(d, value, string(m.Currency))
+	}
+}
+
+func one(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
+}

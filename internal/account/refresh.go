@@ -1,0 +1,173 @@
+package account
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"os"
+	"sync"
+	"time"
+
+	"accountgateway/internal/provider"
+	"accountgateway/internal/store"
+)
+
+const (
+	// syncInterval is how soon a replica knows what others have read.
+	syncInterval = time.Second
+	// replicaTTL is how long a replica that says nothing counts as one.
+	replicaTTL = 30 * time.Second
+	// pruneInterval is how often old rows are deleted.
+	pruneInterval = time.Hour
+	// refreshAtOnce bounds the background readings under way.
+	refreshAtOnce = 8
+)
+
+func newReplicaName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "replica"
+	}
+	return host + "-" + rand.Text()[:8]
+}
+
+// Run does what happens by itself: background readings, the exchange with
+// other replicas, deleting what is too old. It ends with ctx, after everything
+// that it started; then nothing is read from vendors any more.
+func (s *Service) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	every := func(d time.Duration, do func(context.Context)) {
+		wg.Go(func() {
+			ticker := time.NewTicker(d)
+			defer ticker.Stop()
+			for {
+				select {
+				case <-ticker.C:
+					do(ctx)
+				case <-ctx.Done():
+					return
+				}
+			}
+		})
+	}
+	every(syncInterval, s.exchange)
+	every(pruneInterval, s.prune)
+	if s.options.RefreshInterval > 0 && len(s.names) > 0 {
+		wg.Go(func() { s.refreshAll(ctx) })
+	}
+	<-ctx.Done()
+	wg.Wait()
+	s.flights.close()
+	s.leave(context.WithoutCancel(ctx))
+}
+
+// Load brings to memory what earlier runs and other replicas have read. Call
+// it once the durable state is attached, before answering requests.
+func (s *Service) Load(ctx context.Context) { s.exchange(ctx) }
+
+// exchange looks whether the store is back if it was away, tells it that this
+// replica lives, and learns what others have read.
+func (s *Service) exchange(ctx context.Context) {
+	var replicas int
+	used := map[string]int{}
+	err := s.durable.probe(ctx, func(ctx context.Context, st *store.Store) (err error) {
+		if _, err = st.AcquireLease(ctx, replicaLease+s.replica, s.replica, replicaTTL); err != nil {
+			return err
+		}
+		if replicas, err = st.CountLeases(ctx, replicaLease); err != nil {
+			return err
+		}
+		used, err = st.UsedSlots(ctx)
+		return err
+	})
+	if err != nil {
+		return
+	}
+	for name, a := range s.accounts {
+		if a.Budget != nil {
+			a.Budget.heard(used[name], replicas)
+		}
+	}
+	s.sync.pull(ctx, s)
+}
+
+const replicaLease = "replica/"
+
+// leave gives back what this replica holds, so that others need not wait for
+// it to run out.
+func (s *Service) leave(ctx context.Context) {
+	_ = s.durable.use(ctx, func(ctx context.Context, st *store.Store) error { return st.ReleaseLeases(ctx, s.replica) })
+}
+
+// refreshAll reads every account once in each interval, evenly spread. The
+// first round is ten times as fast, so that a start leaves no gap in the
+// metrics.
+func (s *Service) refreshAll(ctx context.Context) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	atOnce := make(chan struct{}, refreshAtOnce)
+	pace := max(s.options.RefreshInterval/time.Duration(len(s.names)), 10*time.Millisecond)
+	ticker := time.NewTicker(pace / 10)
+	defer ticker.Stop()
+	for i := 0; ; i++ {
+		if i == len(s.names) {
+			ticker.Reset(pace)
+		}
+		a := s.accounts[s.names[i%len(s.names)]]
+		select {
+		case atOnce <- struct{}{}:
+			wg.Go(func() {
+				s.refresh(ctx, a)
+				<-atOnce
+			})
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// refresh reads an account in the background, if this replica is the one that
+// does so for it. Callers' readings that are younger than half an interval
+// spare the call.
+func (s *Service) refresh(ctx context.Context, a *watched) {
+	mine := true
+	err := s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
+		mine, err = st.AcquireLease(ctx, "refresh/"+a.Name, s.replica, s.options.RefreshInterval*3/2)
+		return err
+	})
+	defer s.foresee(ctx, a)
+	if err == nil && !mine {
+		return // another replica does it, and its readings come by the store
+	}
+	ctx = provider.WithCause(ctx, provider.CauseRefresh)
+	half := s.options.RefreshInterval / 2
+	b := Bound{MaxAge: &half}
+	caps := a.Adapter.Capabilities()
+	// A failure is in the account's state and metrics; the next round tries again.
+	if caps.Callable(provider.OpBalance) {
+		_, _ = s.Balance(ctx, a.Name, provider.BalanceQuery{}, b)
+	}
+	if caps.Callable(provider.OpStatistics) {
+		_, _ = s.Statistics(ctx, a.Name, provider.StatisticsQuery{}, b)
+	}
+}
+
+// prune deletes what is too old, in one replica.
+func (s *Service) prune(ctx context.Context) {
+	now := time.Now()
+	// durable logs it when the store goes away.
+	_ = s.durable.use(ctx, func(ctx context.Context, st *store.Store) error {
+		mine, err := st.AcquireLease(ctx, "prune", s.replica, pruneInterval*3/2)
+		if err != nil || !mine {
+			return err
+		}
+		_, err = st.PruneHistory(ctx, now.Add(-s.options.HistoryFor))
+		_, err2 := st.PruneReadings(ctx, now.Add(-max(s.options.HistoryFor, s.options.StaleIfError)))
+		return errors.Join(err, err2)
+	})
+}
