@@ -180,3 +180,11 @@ var specification = sync.OnceValues(func() (*spec, error) {
 	router, err := gorillamux.NewRouter(doc)
 	return &spec{doc: doc, router: router}, err
 })
+
+// decode reads the body of a 200.
+func (a answer) decode(into any) {
+	a.t.Helper()
+	if err := json.Unmarshal(a.body, into); err != nil || a.status != http.StatusOK {
+		a.t.Fatalf("GET %s: %d %s", a.target, a.status, a.body)
+	}
+}

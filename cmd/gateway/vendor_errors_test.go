@@ -1,0 +1,164 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"accountgateway/internal/simulator"
+)
+
+// TestVendorErrors has every error code that the vendors are known to send, and
+// the odd shapes of their error envelopes. A refusal is asked for once: vendors
+// lock out who repeats one.
+func TestVendorErrors(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		provider, quirk string
+		status          int
+		code            string
+		upstream        string // vendor's code in the problem; "": the quirk itself, "-": none
+		field           string // the input field that the problem names
+		retryAfter      bool
+	}{
+		{"regru", "NO_USERNAME", 502, "provider_credentials", "", "", false},
+		{"regru", "NO_AUTH", 502, "provider_credentials", "", "", false},
+		{"regru", "PASSWORD_AUTH_FAILED", 502, "provider_credentials", "", "", false},
+		{"regru", "USER_AUTHENTICATION_FAILED", 502, "provider_credentials", "", "", false},
+		{"regru", "MORE_THAN_ONE_ACCOUNT_WITH_THE_SAME_EMAIL", 502, "provider_credentials", "", "", false},
+		{"regru", "RESELLER_AUTH_FAILED", 403, "provider_forbidden", "", "", false},
+		{"regru", "PURCHASES_DISABLED", 403, "provider_forbidden", "", "", false},
+		{"regru", "ACCESS_DENIED", 502, "provider_access", "", "", false},
+		{"regru", "ACCESS_DENIED_FROM_IP", 502, "provider_access", "", "", false},
+		{"regru", "ACCOUNT_BLOCKED", 502, "provider_access", "", "", false},
+		{"regru", "HTTPS_ONLY", 502, "provider_access", "", "", false},
+		{"regru", "IP_EXCEEDED_ALLOWED_CONNECTION_RATE", 503, "provider_rate_limited", "", "", false},
+		{"regru", "ACCOUNT_EXCEEDED_ALLOWED_CONNECTION_RATE", 503, "provider_rate_limited", "", "", false},
+		{"regru", "SERVICE_UNAVAILABLE", 503, "provider_unavailable", "", "", false},
+		{"regru", "BILLING_LOCK", 503, "provider_unavailable", "", "", false},
+		{"regru", "CONNECTION_FAILED", 503, "provider_unavailable", "", "", false},
+		{"regru", "INTERNAL_ERROR", 503, "provider_unavailable", "", "", false},
+		{"regru", "INTERNAL_API_ERROR", 503, "provider_unavailable", "", "", false},
+		{"regru", "unavailable503", 503, "provider_unavailable", "INTERNAL_API_ERROR", "", false},
+		{"regru", "NO_SUCH_COMMAND", 501, "unsupported_operation", "", "", false},
+		{"regru", "PARAMETER_MISSING", 422, "provider_rejected", "", "", false},
+		{"regru", "PARAMETER_INCORRECT", 422, "provider_rejected", "", "", false},
+		{"regru", "INVALID_CONTACTS", 422, "provider_rejected", "", "", false},
+		{"regru", "UNSUPPORTED_CURRENCY", 422, "unsupported_currency", "", "currency", false},
+		{"regru", "NOT_ENOUGH_MONEY", 402, "insufficient_funds", "", "", false},
+		{"regru", "ONLY_POST_ALLOWED", 502, "provider_error", "", "", false},
+		{"regru", "QUERY_PARAMS_DISALLOWED", 502, "provider_error", "", "", false},
+		{"regru", "DOMAIN_NOT_FOUND", 502, "provider_error", "", "", false},
+		{"regru", "SERVICE_ID_NOT_FOUND", 502, "provider_error", "", "", false},
+
+		{"selzy", "unspecified", 502, "provider_error", "", "", false},
+		{"selzy", "invalid_api_key", 502, "provider_credentials", "", "", false},
+		{"selzy", "access_denied", 502, "provider_access", "", "", false},
+		{"selzy", "unknown_method", 501, "unsupported_operation", "", "", false},
+		{"selzy", "invalid_arg", 422, "provider_rejected", "", "", false},
+		{"selzy", "not_enough_money", 402, "insufficient_funds", "", "", false},
+		{"selzy", "retry_later", 503, "provider_unavailable", "", "", false},
+		{"selzy", "api_call_limit_exceeded_for_api_key", 503, "provider_rate_limited", "", "", true},
+		{"selzy", "api_call_limit_exceeded_for_ip", 503, "provider_rate_limited", "", "", true},
+		{"unisender", "invalid_api_key", 502, "provider_credentials", "", "", false},
+		{"unisender", "retry_later", 503, "provider_unavailable", "", "", false},
+
+		{"selzy", "empty_result", 502, "provider_error", "unspecified", "", false},
+		{"selzy", "result_false", 502, "provider_error", "-", "", false},
+		{"selzy", "code_without_text", 502, "provider_error", "unspecified", "", false},
+		{"selzy", "empty_text", 502, "provider_error", "unspecified", "", false},
+		{"selzy", "unknown_code", 502, "provider_error", "code_of_tomorrow", "", false},
+		{"selzy", "id_text", 502, "provider_error", "unspecified", "", false},
+		{"selzy", "no_result", 502, "provider_bad_response", "-", "", false},
+		{"selzy", "empty_map", 502, "provider_bad_response", "-", "", false},
+	}
+	f := newFleet(t)
+	controls := make([]*simulator.Control, len(tests))
+	for i, tt := range tests {
+		controls[i] = f.misbehaving(numbered(i), tt.provider, whoOf(tt.provider), simulator.Fault{Kind: simulator.KindQuirk, Quirk: tt.quirk})
+	}
+	g := f.serve()
+	t.Run("vendor", func(t *testing.T) {
+		for i, tt := range tests {
+			t.Run(tt.provider+" "+tt.quirk, func(t *testing.T) {
+				t.Parallel()
+				a := g.get(t, "/accounts/"+numbered(i)+"/balance")
+				p := a.wantProblem(tt.status, tt.code)
+				if p.Account != numbered(i) || p.Provider != tt.provider {
+					t.Errorf("the problem names account %q, provider %q", p.Account, p.Provider)
+				}
+				if (a.header.Get("Retry-After") != "") != tt.retryAfter {
+					t.Errorf("Retry-After is %q", a.header.Get("Retry-After"))
+				}
+				want, got := tt.upstream, "-"
+				if want == "" {
+					want = tt.quirk
+				}
+				if p.Upstream != nil && p.Upstream.Code != "" {
+					got = p.Upstream.Code
+				}
+				if got != want {
+					t.Errorf("upstream.code is %s, want %s", got, want)
+				}
+				if diff := cmp.Diff(strings.Fields(tt.field), append([]string{}, p.fields()...)); diff != "" {
+					t.Errorf("fields (-want +got):\n%s", diff)
+				}
+				calls := 0
+				for _, n := range controls[i].Calls() {
+					calls += n
+				}
+				if retried := tt.quirk == "unavailable503"; retried != (calls > 1) || calls > 3 {
+					t.Errorf("the vendor was called %d times", calls)
+				}
+			})
+		}
+	})
+}
+
+// TestAccountStates follows the state that GET /accounts shows after each kind
+// of outcome.
+func TestAccountStates(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, provider, who string
+		faults              []simulator.Fault
+		state               string
+		detail              string // a part of it
+	}{
+		{"fine", "regru", "test:test", nil, "ok", "succeeded"},
+		{"wrong-password", "regru", "test:guess", nil, "bad_credentials", "USERNAME and PASSWORD"},
+		{"wrong-key", "selzy", "guess", nil, "bad_credentials", "API_KEY"},
+		{"off", "selzy", "offkey", nil, "access_denied", "switch"},
+		{"limited", "unisender", "ordinarykey", []simulator.Fault{{Kind: "quirk", Quirk: "api_call_limit_exceeded_for_ip"}}, "rate_limited", "limit"},
+		{"down", "regru", "test:test", []simulator.Fault{{Kind: "status", Status: 502, Body: "<html>Bad Gateway</html>"}}, "unavailable", "502"},
+		{"drifted", "selzy", "ordinarykey", []simulator.Fault{{Kind: "quirk", Quirk: "without:balance"}}, "bad_response", "balance"},
+		{"told-no", "regru", "test:test", []simulator.Fault{{Kind: "quirk", Quirk: "PURCHASES_DISABLED"}}, "ok", "orders"},
+	}
+	f := newFleet(t)
+	for _, tt := range tests {
+		f.misbehaving(tt.name, tt.provider, tt.who, tt.faults...)
+	}
+	g := f.serve()
+	for _, tt := range tests {
+		var account struct {
+			State struct {
+				State, Detail string
+				LastSuccessAt *string `json:"last_success_at"`
+			}
+		}
+		g.get(t, "/accounts/"+tt.name).decode(&account)
+		if account.State.State != "unknown" || account.State.LastSuccessAt != nil {
+			t.Errorf("%s: before any call: %+v", tt.name, account.State)
+		}
+		succeeded := g.get(t, "/accounts/"+tt.name+"/balance").status == http.StatusOK
+		g.get(t, "/accounts/"+tt.name).decode(&account)
+		if account.State.State != tt.state || !strings.Contains(account.State.Detail, tt.detail) {
+			t.Errorf("%s: got %+v, want %s and %q in the detail", tt.name, account.State, tt.state, tt.detail)
+		}
+		if succeeded && account.State.LastSuccessAt == nil || strings.Contains(account.State.Detail, "\n") {
+			t.Errorf("%s: got %+v", tt.name, account.State)
+		}
+	}
+}
