@@ -3,6 +3,8 @@ package account
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"sync"
 
 	"accountgateway/internal/provider"
@@ -43,18 +45,34 @@ func (f *flights) join(key string, cause provider.Cause, load func(landed func(e
 	}
 	f.under[key] = started
 	f.running.Go(func() {
-		load(func(err error) {
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			if f.under[key] == started {
+		var once sync.Once
+		landed := func(err error) {
+			once.Do(func() {
+				f.mu.Lock()
+				defer f.mu.Unlock()
 				delete(f.under, key)
+				started.err = err
+				close(started.done)
+			})
+		}
+		// A panic in an adapter is a failed load, not the end of the process.
+		defer func() {
+			if p := recover(); p != nil {
+				landed(&panicError{value: p, stack: debug.Stack()})
 			}
-			started.err = err
-			close(started.done)
-		})
+		}()
+		load(landed)
 	})
 	return started, true
 }
+
+// panicError is a panic in a load.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func (e *panicError) Error() string { return fmt.Sprintf("panic in a load: %v\n%s", e.value, e.stack) }
 
 // wait gives the load's outcome, or ctx's error if that ends first.
 func (f *flight) wait(ctx context.Context) error {

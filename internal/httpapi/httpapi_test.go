@@ -137,6 +137,9 @@ func service(accounts map[string]fake) *account.Service {
 		list = append(list, account.Account{Name: name, Provider: "vendor-of-" + name, Adapter: adapter})
 	}
 	return account.New(list, account.NewDurable(zerolog.Nop()), account.Options{
+		TTL: map[provider.Operation]time.Duration{
+			provider.OpBalance: time.Minute, provider.OpStatistics: time.Minute, provider.OpUsers: time.Minute,
+		},
 		StaleIfError: time.Hour, LoadTimeout: 10 * time.Second, Registry: prometheus.NewRegistry(), Log: zerolog.Nop(),
 	})
 }
