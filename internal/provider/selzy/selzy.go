@@ -44,6 +44,7 @@ var (
 	_ provider.BalanceReader    = (*Client)(nil)
 	_ provider.StatisticsReader = (*Client)(nil)
 	_ provider.UserReader       = (*Client)(nil)
+	_ provider.OneCall          = (*Client)(nil)
 )
 
 // New makes an account's client.
@@ -62,6 +63,11 @@ func Capabilities() provider.Capabilities {
 
 // Capabilities declares what the adapter can do.
 func (c *Client) Capabilities() provider.Capabilities { return Capabilities() }
+
+// OneCall says that one getUserInfo answers balance, statistics and, for all but resellers, users.
+func (c *Client) OneCall(op provider.Operation) bool {
+	return op == provider.OpBalance || op == provider.OpStatistics || op == provider.OpUsers
+}
 
 // CheckCredentials calls getUserInfo, which only a valid key passes.
 func (c *Client) CheckCredentials(ctx context.Context) error {
