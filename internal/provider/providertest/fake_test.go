@@ -39,8 +39,9 @@ func newFake(_ *testing.T, s providertest.Scenario) provider.Provider {
 			defer cancel()
 			<-ctx.Done()
 			return &provider.Error{Kind: provider.KindTimeout, Message: "silent", Err: ctx.Err()}
+		default:
+			return &provider.Error{Kind: provider.KindBadResponse, Message: "bad", Drift: "body"}
 		}
-		return &provider.Error{Kind: provider.KindBadResponse, Message: "bad", Drift: "body"}
 	}
 	if s == providertest.Healthy {
 		return &providertest.Fake{}
