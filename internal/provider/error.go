@@ -42,9 +42,11 @@ type Error struct {
 	Drift      string        // with KindBadResponse: the vendor's field that was not understood, "body" for the whole
 	RetryAfter time.Duration // when another try makes sense; 0 if not known
 
-	// NotSent is true when the vendor surely did not see the request, so that
-	// even a write had no effect.
+	// NotSent is true when the vendor surely did not see the request.
 	NotSent bool
+	// Refused is true when the vendor saw the request and answered that it
+	// would not do it, in words that leave no doubt.
+	Refused bool
 
 	Err error // the cause; may be nil
 }
@@ -65,6 +67,9 @@ func (e *Error) Error() string {
 	}
 	return s
 }
+
+// NoEffect tells whether a write that failed so surely changed nothing.
+func (e *Error) NoEffect() bool { return e.NotSent || e.Refused }
 
 func (e *Error) Unwrap() error { return e.Err }
 

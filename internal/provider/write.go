@@ -1,0 +1,86 @@
+package provider
+
+import (
+	"context"
+	"time"
+)
+
+// UserCreator creates users at the vendor.
+type UserCreator interface {
+	// CreateUser sends the request at most once. An error with NoEffect surely
+	// left no user behind; after any other error nobody knows.
+	CreateUser(ctx context.Context, u NewUser) (CreatedUser, error)
+}
+
+// Refiller asks the vendor for an invoice to top the account up.
+type Refiller interface {
+	// Refill sends the request at most once. An error with NoEffect surely
+	// left no invoice behind; after any other error nobody knows. The vendor
+	// may also answer that it does not know: Invoice.Unsure.
+	Refill(ctx context.Context, r RefillRequest) (Invoice, error)
+}
+
+// InvoiceFinder looks up unpaid invoices, so that a refill without an answer
+// can be settled.
+type InvoiceFinder interface {
+	// UnpaidInvoices are the account's unpaid top-up invoices, newest first if
+	// the vendor says; all of them, or an error.
+	UnpaidInvoices(ctx context.Context) ([]UnpaidInvoice, error)
+}
+
+// NewUser is a user to be created. Empty texts are not sent.
+type NewUser struct {
+	Login      string            `json:"login"`
+	Password   string            `json:"password"` // in no log, record, trace or error
+	Email      string            `json:"email"`
+	FirstName  string            `json:"first_name,omitempty"`
+	MiddleName string            `json:"middle_name,omitempty"`
+	LastName   string            `json:"last_name,omitempty"`
+	Phone      string            `json:"phone,omitempty"`
+	Company    string            `json:"company,omitempty"`
+	Country    string            `json:"country,omitempty"` // ISO 3166-1 alpha-2
+	Language   string            `json:"language,omitempty"`
+	Timezone   string            `json:"timezone,omitempty"`
+	CheckOnly  bool              `json:"check_only,omitempty"` // a dry run: the vendor checks and creates nothing
+	Attributes map[string]string `json:"attributes,omitempty"` // the vendor's own fields, by their names there
+}
+
+// CreatedUser is a user as the vendor answered its creation.
+type CreatedUser struct {
+	User   User
+	APIKey string // a secret that the vendor says once; "" if it has none
+}
+
+// RefillMethod is a way to pay an invoice.
+type RefillMethod string
+
+// The methods.
+const (
+	WebMoney    RefillMethod = "webmoney"
+	YandexMoney RefillMethod = "yandex_money"
+)
+
+// RefillRequest asks for an invoice.
+type RefillRequest struct {
+	Method   RefillMethod `json:"method"`
+	WalletID string       `json:"wallet_id,omitempty"` // the payer's, for WebMoney
+	Amount   Money        `json:"amount"`
+}
+
+// Invoice is a bill that tops the account up once it is paid.
+type Invoice struct {
+	ID           string `json:"id"`
+	Payment      *Money `json:"payment"`       // what the account gains
+	TotalPayment *Money `json:"total_payment"` // what is to be paid, with fees
+	Reference    string `json:"reference"`     // the payment system's number; "" if there is none
+	Note         string `json:"note"`          // the vendor's remark; may be ""
+	Unsure       bool   `json:"-"`             // the vendor itself does not know whether the payment system has it
+}
+
+// UnpaidInvoice is an invoice that nobody has paid yet.
+type UnpaidInvoice struct {
+	Invoice
+	Method  RefillMethod // "" if it is none of ours
+	Amounts []Money      // every sum that the vendor tells of it
+	Date    time.Time    // the vendor's day, at midnight UTC; its zone is not known
+}
