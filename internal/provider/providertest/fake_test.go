@@ -24,7 +24,7 @@ func TestFakeConforms(t *testing.T) {
 func newFake(_ *testing.T, s providertest.Scenario) provider.Provider {
 	fail := func(ctx context.Context) error {
 		switch s {
-		case providertest.WrongCredentials:
+		case providertest.Refused:
 			return provider.Errorf(provider.KindCredentials, "refused")
 		case providertest.UnknownCode:
 			e := provider.Errorf(provider.KindOther, "unknown")

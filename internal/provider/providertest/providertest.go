@@ -18,17 +18,17 @@ type Scenario string
 
 // The scenarios. In all but Healthy every call to the vendor fares alike.
 const (
-	Healthy          Scenario = "healthy"
-	WrongCredentials Scenario = "wrong credentials"
-	UnknownCode      Scenario = "unknown code" // an error with the code of Code, which no document lists
-	HTMLPage         Scenario = "html page"
-	EmptyBody        Scenario = "empty body"
-	Truncated        Scenario = "truncated"
-	Garbage          Scenario = "garbage"
-	OtherJSON        Scenario = "other json"
-	Trailing         Scenario = "trailing bytes"
-	Silent           Scenario = "silent" // never answers; the adapter's own time limit is to be well below 1 s
-	Down             Scenario = "down"   // connections are refused
+	Healthy     Scenario = "healthy"
+	Refused     Scenario = "refused"      // the credentials are wrong
+	UnknownCode Scenario = "unknown code" // an error with the code of Code, which no document lists
+	HTMLPage    Scenario = "html page"
+	EmptyBody   Scenario = "empty body"
+	Truncated   Scenario = "truncated"
+	Garbage     Scenario = "garbage"
+	OtherJSON   Scenario = "other json"
+	Trailing    Scenario = "trailing bytes"
+	Silent      Scenario = "silent" // never answers; the adapter's own time limit is to be well below 1 s
+	Down        Scenario = "down"   // connections are refused
 )
 
 // Code is the vendor's code in UnknownCode.
@@ -164,7 +164,7 @@ var failures = []struct {
 	kind     provider.Kind
 	notSent  bool
 }{
-	{WrongCredentials, provider.KindCredentials, false},
+	{Refused, provider.KindCredentials, false},
 	{UnknownCode, provider.KindOther, false},
 	{HTMLPage, provider.KindBadResponse, false},
 	{EmptyBody, provider.KindBadResponse, false},
@@ -181,7 +181,7 @@ func testFailures(t *testing.T, h Harness) {
 		p := h.New(t, row.scenario)
 		all := calls(p)
 		// Whatever the credentials and codes, a ping may tell that the vendor answers.
-		if pinger, ok := p.(provider.Pinger); ok && row.scenario != WrongCredentials && row.scenario != UnknownCode {
+		if pinger, ok := p.(provider.Pinger); ok && row.scenario != Refused && row.scenario != UnknownCode {
 			all["ping"] = pinger.Ping
 		}
 		for name, call := range all {

@@ -54,7 +54,7 @@ func simulated(t *testing.T, s providertest.Scenario, login, password, quirk str
 	switch {
 	case bad:
 		faults = append(faults, simulator.Fault{Kind: simulator.KindBody, Body: body})
-	case s == providertest.WrongCredentials:
+	case s == providertest.Refused:
 		cfg.Password += "x"
 	case s == providertest.UnknownCode:
 		faults = append(faults, simulator.Fault{Kind: simulator.KindBody, Body: failureBody(providertest.Code, "null")})

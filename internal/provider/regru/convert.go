@@ -8,8 +8,8 @@ import (
 
 // REG.RU knows four currencies, the rouble under its old code (regru.md 6).
 const (
-	rouble     provider.Currency = "RUB"
-	wireRouble                   = "RUR"
+	rouble     = provider.Currency("RUB")
+	wireRouble = "RUR"
 )
 
 // toWire gives a currency's code at REG.RU, "" for one that it does not know.

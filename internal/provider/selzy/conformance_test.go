@@ -63,7 +63,7 @@ func simulated(t *testing.T, s providertest.Scenario, brand selzysim.Brand, key 
 	switch {
 	case bad:
 		faults = append(faults, simulator.Fault{Kind: simulator.KindBody, Body: body})
-	case s == providertest.WrongCredentials:
+	case s == providertest.Refused:
 		cfg.APIKey += "x"
 	case s == providertest.UnknownCode:
 		faults = append(faults, simulator.Fault{Kind: simulator.KindBody, Body: failureBody(providertest.Code)})
