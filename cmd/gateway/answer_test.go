@@ -55,16 +55,17 @@ func get(t *testing.T, base, target string, header ...string) answer {
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
+	a := answer{t: t, target: target}
 	resp, err := caller.Do(req)
 	if err != nil {
-		t.Fatal(err)
+		t.Errorf("GET %s: %v", target, err) // the rest goes on: tests ask in goroutines too
+		return a
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
+	a.status, a.header = resp.StatusCode, resp.Header
+	if a.body, err = io.ReadAll(resp.Body); err != nil {
+		t.Errorf("GET %s: %v", target, err)
 	}
-	a := answer{t: t, target: target, status: resp.StatusCode, header: resp.Header, body: body}
 	a.check(req)
 	return a
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -80,41 +81,40 @@ func TestVendorErrors(t *testing.T) {
 		controls[i] = f.misbehaving(numbered(i), tt.provider, whoOf(tt.provider), simulator.Fault{Kind: simulator.KindQuirk, Quirk: tt.quirk})
 	}
 	g := f.serve()
-	t.Run("vendor", func(t *testing.T) {
-		for i, tt := range tests {
-			t.Run(tt.provider+" "+tt.quirk, func(t *testing.T) {
-				t.Parallel()
-				a := g.get(t, "/accounts/"+numbered(i)+"/balance")
-				p := a.wantProblem(tt.status, tt.code)
-				if p.Account != numbered(i) || p.Provider != tt.provider {
-					t.Errorf("the problem names account %q, provider %q", p.Account, p.Provider)
-				}
-				if (a.header.Get("Retry-After") != "") != tt.retryAfter {
-					t.Errorf("Retry-After is %q", a.header.Get("Retry-After"))
-				}
-				want, got := tt.upstream, "-"
-				if want == "" {
-					want = tt.quirk
-				}
-				if p.Upstream != nil && p.Upstream.Code != "" {
-					got = p.Upstream.Code
-				}
-				if got != want {
-					t.Errorf("upstream.code is %s, want %s", got, want)
-				}
-				if diff := cmp.Diff(strings.Fields(tt.field), append([]string{}, p.fields()...)); diff != "" {
-					t.Errorf("fields (-want +got):\n%s", diff)
-				}
-				calls := 0
-				for _, n := range controls[i].Calls() {
-					calls += n
-				}
-				if retried := tt.quirk == "unavailable503"; retried != (calls > 1) || calls > 3 {
-					t.Errorf("the vendor was called %d times", calls)
-				}
-			})
-		}
-	})
+	var wg sync.WaitGroup
+	for i, tt := range tests {
+		wg.Go(func() {
+			a := g.get(t, "/accounts/"+numbered(i)+"/balance")
+			p := a.wantProblem(tt.status, tt.code)
+			if p.Account != numbered(i) || p.Provider != tt.provider {
+				t.Errorf("%s: the problem names account %q, provider %q", tt.quirk, p.Account, p.Provider)
+			}
+			if (a.header.Get("Retry-After") != "") != tt.retryAfter {
+				t.Errorf("%s: Retry-After is %q", tt.quirk, a.header.Get("Retry-After"))
+			}
+			want, got := tt.upstream, "-"
+			if want == "" {
+				want = tt.quirk
+			}
+			if p.Upstream != nil && p.Upstream.Code != "" {
+				got = p.Upstream.Code
+			}
+			if got != want {
+				t.Errorf("%s: upstream.code is %s, want %s", tt.quirk, got, want)
+			}
+			if diff := cmp.Diff(strings.Fields(tt.field), append([]string{}, p.fields()...)); diff != "" {
+				t.Errorf("%s: fields (-want +got):\n%s", tt.quirk, diff)
+			}
+			calls := 0
+			for _, n := range controls[i].Calls() {
+				calls += n
+			}
+			if retried := tt.quirk == "unavailable503"; retried != (calls > 1) || calls > 3 {
+				t.Errorf("%s: the vendor was called %d times", tt.quirk, calls)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // TestAccountStates follows the state that GET /accounts shows after each kind
@@ -159,6 +159,26 @@ func TestAccountStates(t *testing.T) {
 		}
 		if succeeded && account.State.LastSuccessAt == nil || strings.Contains(account.State.Detail, "\n") {
 			t.Errorf("%s: got %+v", tt.name, account.State)
+		}
+	}
+
+	var fleet struct {
+		Complete bool
+		Balances []struct{ Account, Status string }
+	}
+	g.get(t, "/balances").decode(&fleet)
+	for _, item := range fleet.Balances {
+		if want := map[bool]string{true: "ok", false: "failed"}[item.Account == "fine"]; item.Status != want {
+			t.Errorf("GET /balances: %s is %s, want %s", item.Account, item.Status, want)
+		}
+	}
+	if fleet.Complete {
+		t.Error("GET /balances says that it is complete")
+	}
+	p := g.get(t, "/balances?require=all").wantProblem(502, "provider_error")
+	for _, tt := range tests {
+		if named := strings.Contains(p.Detail, tt.name); named != (tt.name != "fine") {
+			t.Errorf("GET /balances?require=all: %q", p.Detail)
 		}
 	}
 }
