@@ -174,6 +174,10 @@ func (a *answer) send(w http.ResponseWriter) {
 }
 
 func (a *answer) gzip(w http.ResponseWriter) {
+	if a.header.Get("Content-Encoding") != "" { // the vendor did so by itself
+		a.send(w)
+		return
+	}
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
 	_, _ = z.Write(a.body.Bytes()) // a bytes.Buffer takes everything
