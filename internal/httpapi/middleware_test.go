@@ -90,17 +90,23 @@ func TestAccessLog(t *testing.T) {
 	}
 }
 
+// TestPanic has one in the vendor's call, which runs apart from the request, and one
+// in the request itself.
 func TestPanic(t *testing.T) {
 	g := start(t, map[string]fake{"acme": {
 		balance: func(context.Context, provider.BalanceQuery) (provider.Balance, error) { panic("deep inside") },
-	}})
-	a := g.get("/accounts/acme/balance")
-	a.wantCode(ProblemCodeInternal)
-	if strings.Contains(string(a.body), "deep inside") {
-		t.Errorf("the cause is in the answer: %s", a.body)
-	}
-	if !logHas(g.log, a.header.Get(requestIDHeader), `"level":"error"`, "panic: deep inside", "middleware_test.go", `"status":500`) {
-		t.Errorf("the cause is not in the log:\n%s", g.log)
+	}}, func(o *Options) {
+		o.Ready = func(context.Context) error { panic("deep inside") }
+	})
+	for _, target := range []string{"/accounts/acme/balance", "/readyz"} {
+		a := g.get(target)
+		a.wantCode(ProblemCodeInternal)
+		if strings.Contains(string(a.body), "deep inside") {
+			t.Errorf("%s: the cause is in the answer: %s", target, a.body)
+		}
+		if !logHas(g.log, a.header.Get(requestIDHeader), `"level":"error"`, "panic", "deep inside", "middleware_test.go", `"status":500`) {
+			t.Errorf("%s: the cause is not in the log:\n%s", target, g.log)
+		}
 	}
 }
 

@@ -86,14 +86,17 @@ func TestVendorFailures(t *testing.T) {
 	}
 	for _, kind := range kinds {
 		t.Run(string(kind), func(t *testing.T) {
-			g := start(t, map[string]fake{"acme": failing(&provider.Error{
+			vendor := failing(&provider.Error{
 				Kind: kind, Message: "what to mend", Field: "currency", RetryAfter: 1500 * time.Millisecond,
 				Upstream: &provider.Upstream{Code: "SOME_CODE", Message: "its words"},
-			})})
-			for _, route := range []string{"balance", "statistics", "users"} {
-				a := g.get("/accounts/acme/" + route)
+			})
+			// An account of its own for each, because some failures hold an account back.
+			routes := []string{"balance", "statistics", "users"}
+			g := start(t, map[string]fake{"balance": vendor, "statistics": vendor, "users": vendor})
+			for _, route := range routes {
+				a := g.get("/accounts/" + route + "/" + route)
 				p := a.wantCode(ProblemCode(kind))
-				if *p.Account != "acme" || *p.Provider != "vendor-of-acme" || p.Detail != "what to mend" ||
+				if *p.Account != route || *p.Provider != "vendor-of-"+route || p.Detail != "what to mend" ||
 					*p.Upstream != (Upstream{Code: "SOME_CODE", Message: "its words"}) || (*p.Errors)[0].Field != "currency" {
 					t.Errorf("%s: got %s", route, a.body)
 				}
