@@ -45,9 +45,9 @@ type NewUser struct {
 	Attributes map[string]string `json:"attributes,omitempty"` // the vendor's own fields, by their names there
 }
 
-// CreatedUser is a user as the vendor answered its creation.
+// CreatedUser is what the vendor answers to a creation.
 type CreatedUser struct {
-	User   User
+	ID     string // "" if the vendor has no ids
 	APIKey string // a secret that the vendor says once; "" if it has none
 }
 
