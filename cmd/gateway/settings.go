@@ -68,7 +68,7 @@ func (s settings) checkAuth(r *config.Reader) {
 	switch {
 	case s.Auth == "token":
 		r.Fault("GATEWAY_AUTH", "tokens are not built yet: set it to none, which is taken on a loopback address alone")
-	case s.Auth == "none" && !config.IsLoopback(host):
+	case s.Auth == "none" && !config.IsLoopback(host) && !r.Faulty("GATEWAY_ADDR"):
 		r.Fault("GATEWAY_AUTH", "none is accepted on a loopback address only, and GATEWAY_ADDR is %s", s.Addr)
 	}
 }
@@ -103,8 +103,8 @@ func readAccounts(r *config.Reader, list string) []accountSetting {
 		switch {
 		case !accountName.MatchString(a.name):
 			r.Fault(name, "%q is no account name: want small letters, digits and inner hyphens, at most 63", a.name)
-		case a.name == "gateway":
-			r.Fault(name, "no account can be called gateway: its settings would be the gateway's own")
+		case a.name == "gateway" || strings.HasPrefix(a.name, "gateway-"):
+			r.Fault(name, "no account can be called %s: its settings could be the gateway's own", a.name)
 		case vendors[a.vendor].open == nil:
 			r.Fault(name, "account %s: no provider %q: there are %s", a.name, a.vendor, strings.Join(vendorNames(), ", "))
 		case slices.ContainsFunc(accounts, func(b accountSetting) bool { return b.name == a.name }):
@@ -117,7 +117,7 @@ func readAccounts(r *config.Reader, list string) []accountSetting {
 }
 
 func atLeast(r *config.Reader, name string, d, least time.Duration) {
-	if d < least {
+	if d < least && !r.Faulty(name) {
 		r.Fault(name, "must be at least %s", least)
 	}
 }

@@ -46,6 +46,12 @@ func (r *Reader) Fault(name, format string, args ...any) {
 	r.faults = append(r.faults, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
 }
 
+// Faulty tells whether a setting has a fault already, so that a check of its
+// value does not add another.
+func (r *Reader) Faulty(name string) bool {
+	return slices.ContainsFunc(r.faults, func(err error) bool { return strings.HasPrefix(err.Error(), name+": ") })
+}
+
 // Err gives all faults so far, nil if there are none.
 func (r *Reader) Err() error { return errors.Join(r.faults...) }
 

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	regruadapter "accountgateway/internal/provider/regru"
+	selzyadapter "accountgateway/internal/provider/selzy"
+)
+
+// oneAccount are settings that are in order. Its vendor is never called: nothing
+// listens there.
+func oneAccount() map[string]string {
+	return with(quiet(), "GATEWAY_ACCOUNTS=selzy", "SELZY_API_KEY=hush", "SELZY_BASE_URL=http://127.0.0.1:1")
+}
+
+// TestSettingsFaults has each fault with its message. Every value that could be
+// a secret is "hush", which no message may hold.
+func TestSettingsFaults(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	empty := filepath.Join(dir, "empty")
+	if err := os.WriteFile(empty, []byte("\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const (
+		name     = "is no account name: want small letters, digits and inner hyphens, at most 63"
+		base     = "want https (http is taken for a loopback address alone)"
+		rate     = "want calls/duration like 1200/1h, or 0"
+		hostPort = "want host:port, like 127.0.0.1:8080"
+	)
+	long := strings.Repeat("a", 64)
+	tests := []struct {
+		name     string
+		settings []string // laid over oneAccount's
+		want     []string // the faults, in any order
+	}{
+		{"no account", []string{"GATEWAY_ACCOUNTS=", "SELZY_API_KEY="},
+			[]string{"GATEWAY_ACCOUNTS: no account is configured: set REGRU_USERNAME and REGRU_PASSWORD, or SELZY_API_KEY (or try: gateway demo)"}},
+		{"a listed account without credentials", []string{"GATEWAY_ACCOUNTS=selzy,regru"},
+			[]string{"REGRU_USERNAME: is not set", "REGRU_PASSWORD: is not set"}},
+		{"half of the credentials", []string{"GATEWAY_ACCOUNTS=", "SELZY_API_KEY=", "REGRU_PASSWORD=hush"}, []string{"REGRU_USERNAME: is not set"}},
+		{"the prefix is the account's name", []string{"GATEWAY_ACCOUNTS=my-shop=regru,my-2nd-list=unisender"},
+			[]string{"MY_SHOP_USERNAME: is not set", "MY_SHOP_PASSWORD: is not set", "MY_2ND_LIST_API_KEY: is not set"}},
+		{"account names", []string{"GATEWAY_ACCOUNTS=selzy,Shop=selzy,-a=selzy,a-=selzy,a_b=selzy,=selzy,,a/b=selzy," + long + "=selzy"}, []string{
+			`GATEWAY_ACCOUNTS: "Shop" ` + name, `GATEWAY_ACCOUNTS: "-a" ` + name, `GATEWAY_ACCOUNTS: "a-" ` + name, `GATEWAY_ACCOUNTS: "a_b" ` + name,
+			`GATEWAY_ACCOUNTS: "" ` + name, `GATEWAY_ACCOUNTS: "" ` + name, `GATEWAY_ACCOUNTS: "a/b" ` + name, `GATEWAY_ACCOUNTS: "` + long + `" ` + name,
+		}},
+		{"providers", []string{"GATEWAY_ACCOUNTS=selzy,shop=regrue,godaddy,a=,b=selzy=regru"}, []string{
+			`GATEWAY_ACCOUNTS: account shop: no provider "regrue": there are regru, selzy, unisender`,
+			`GATEWAY_ACCOUNTS: account godaddy: no provider "godaddy": there are regru, selzy, unisender`,
+			`GATEWAY_ACCOUNTS: account a: no provider "": there are regru, selzy, unisender`,
+			`GATEWAY_ACCOUNTS: account b: no provider "selzy=regru": there are regru, selzy, unisender`,
+		}},
+		{"an account twice", []string{"GATEWAY_ACCOUNTS=selzy, selzy,selzy=unisender"},
+			[]string{"GATEWAY_ACCOUNTS: account selzy is listed twice", "GATEWAY_ACCOUNTS: account selzy is listed twice"}},
+		{"an account called gateway", []string{"GATEWAY_ACCOUNTS=gateway=selzy,gateway-caller=selzy"}, []string{
+			"GATEWAY_ACCOUNTS: no account can be called gateway: its settings could be the gateway's own",
+			"GATEWAY_ACCOUNTS: no account can be called gateway-caller: its settings could be the gateway's own", // GATEWAY_CALLER_RATE
+		}},
+		{"no authentication for others", []string{"GATEWAY_ADDR=0.0.0.0:0"},
+			[]string{"GATEWAY_AUTH: none is accepted on a loopback address only, and GATEWAY_ADDR is 0.0.0.0:0"}},
+		{"no authentication on every address", []string{"GATEWAY_ADDR=:0"}, []string{"GATEWAY_AUTH: none is accepted on a loopback address only, and GATEWAY_ADDR is :0"}},
+		{"no authentication on IPv6", []string{"GATEWAY_ADDR=[::]:0"}, []string{"GATEWAY_AUTH: none is accepted on a loopback address only, and GATEWAY_ADDR is [::]:0"}},
+		{"no authentication on a network", []string{"GATEWAY_ADDR=192.0.2.1:0"}, []string{"GATEWAY_AUTH: none is accepted on a loopback address only, and GATEWAY_ADDR is 192.0.2.1:0"}},
+		{"authentication", []string{"GATEWAY_AUTH=off"}, []string{"GATEWAY_AUTH: must be one of token, none"}},
+		{"addresses", []string{"GATEWAY_ADDR=127.0.0.1", "GATEWAY_METRICS_ADDR=metrics"}, []string{
+			"GATEWAY_ADDR: " + hostPort, "GATEWAY_METRICS_ADDR: " + hostPort,
+		}},
+		{"durations", []string{"GATEWAY_PROVIDER_TIMEOUT=0s", "GATEWAY_BALANCE_TTL=-1s", "GATEWAY_STATISTICS_TTL=soon", "GATEWAY_USERS_TTL=60"}, []string{
+			"GATEWAY_PROVIDER_TIMEOUT: must be at least 1ms", "GATEWAY_BALANCE_TTL: must be at least 0s",
+			"GATEWAY_STATISTICS_TTL: is not a time.Duration", "GATEWAY_USERS_TTL: is not a time.Duration",
+		}},
+		{"log", []string{"GATEWAY_LOG_LEVEL=loud", "GATEWAY_LOG_FORMAT=xml"},
+			[]string{"GATEWAY_LOG_LEVEL: must be one of debug, info, warn, error", "GATEWAY_LOG_FORMAT: must be one of json, console"}},
+		{"database", []string{"GATEWAY_DATABASE_URL=mysql://gateway:hush@db/gateway"},
+			[]string{"GATEWAY_DATABASE_URL: want sqlite:FILE, sqlite::memory: or postgres://USER:PASSWORD@HOST/DATABASE"}},
+		{"vendor's address", []string{"SELZY_BASE_URL=http://api.selzy.com"}, []string{"SELZY_BASE_URL: " + base}},
+		{"vendor's address is none", []string{"SELZY_BASE_URL=api.selzy.com/hush"}, []string{"SELZY_BASE_URL: want an absolute URL like https://host/path"}},
+		{"vendor's address with a password", []string{"SELZY_BASE_URL=https://user:hush@api.selzy.com"}, []string{"SELZY_BASE_URL: want a URL without user, query and fragment"}},
+		{"vendor's address with a query", []string{"SELZY_BASE_URL=https://api.selzy.com/?api_key=hush"}, []string{"SELZY_BASE_URL: want a URL without user, query and fragment"}},
+		{"rate", []string{"SELZY_RATE=hush/1m"}, []string{"SELZY_RATE: " + rate}},
+		{"a value and a file", []string{"SELZY_API_KEY_FILE=" + empty}, []string{"SELZY_API_KEY: SELZY_API_KEY_FILE is set too: keep one of them"}},
+		{"an empty file", []string{"SELZY_API_KEY=", "SELZY_API_KEY_FILE=" + empty}, []string{"SELZY_API_KEY: SELZY_API_KEY_FILE: the file is empty"}},
+		{"no file", []string{"SELZY_API_KEY=", "SELZY_API_KEY_FILE=" + dir + "/none"},
+			[]string{"SELZY_API_KEY: SELZY_API_KEY_FILE: open " + dir + "/none: no such file or directory"}},
+		{"everything at once", []string{
+			"GATEWAY_ACCOUNTS=selzy,my-shop=regru,Shop=selzy", "GATEWAY_ADDR=0.0.0.0:0", "GATEWAY_PROVIDER_TIMEOUT=hush", "GATEWAY_LOG_LEVEL=hush",
+			"SELZY_BASE_URL=ftp://hush", "SELZY_RATE=hush", "MY_SHOP_PASSWORD=hush", "MY_SHOP_BASE_URL=http://hush",
+		}, []string{
+			`GATEWAY_ACCOUNTS: "Shop" ` + name, "GATEWAY_AUTH: none is accepted on a loopback address only, and GATEWAY_ADDR is 0.0.0.0:0",
+			"GATEWAY_PROVIDER_TIMEOUT: is not a time.Duration", "GATEWAY_LOG_LEVEL: must be one of debug, info, warn, error",
+			"SELZY_BASE_URL: " + base, "SELZY_RATE: " + rate, "MY_SHOP_USERNAME: is not set", "MY_SHOP_BASE_URL: " + base,
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			status, stdout, stderr := complete(t, with(oneAccount(), tt.settings...), "serve")
+			if status != 2 || stdout != "" {
+				t.Errorf("exit status %d, wrote %q", status, stdout)
+			}
+			want := []string{"gateway: these must be mended:"}
+			for _, fault := range tt.want {
+				want = append(want, "  "+fault)
+			}
+			got := strings.Split(strings.TrimSuffix(stderr, "\n"), "\n")
+			// A value that can't be read gives one fault alone, not another about the zero that it left.
+			if diff := cmp.Diff(sortedFrom1(want), sortedFrom1(got)); diff != "" {
+				t.Errorf("faults (-want +got):\n%s", diff)
+			}
+			if strings.Contains(stderr, "hush") {
+				t.Error("a value is in the faults")
+			}
+		})
+	}
+}
+
+func sortedFrom1(list []string) []string {
+	list = slices.Clone(list)
+	slices.Sort(list[1:])
+	return list
+}
+
+// TestSettingsTaken has settings that are in order: which accounts there are,
+// and that nothing secret is written meanwhile.
+func TestSettingsTaken(t *testing.T) {
+	t.Parallel()
+	key := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(key, []byte("hush\r\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	nowhere := "_BASE_URL=http://127.0.0.1:1"
+	tests := []struct {
+		name     string
+		settings []string // laid over quiet's
+		want     []string // name=provider
+	}{
+		{"the vendors whose credentials are set", []string{"SELZY_API_KEY=hush", "SELZY" + nowhere, "REGRU_USERNAME=hush", "REGRU_PASSWORD=hush", "REGRU" + nowhere},
+			[]string{"regru=regru", "selzy=selzy"}},
+		{"one by a file", []string{"UNISENDER_API_KEY_FILE=" + key, "UNISENDER" + nowhere}, []string{"unisender=unisender"}},
+		{"an empty variable is not set", []string{"SELZY_API_KEY=hush", "SELZY" + nowhere, "REGRU_USERNAME=", "REGRU_PASSWORD="}, []string{"selzy=selzy"}},
+		{"those listed alone", []string{"GATEWAY_ACCOUNTS=selzy", "SELZY_API_KEY=hush", "SELZY" + nowhere, "REGRU_USERNAME=hush", "REGRU_PASSWORD=hush"},
+			[]string{"selzy=selzy"}},
+		{"names, blanks and hyphens", []string{"GATEWAY_ACCOUNTS= my-shop=regru , 2nd=selzy,selzy=unisender", "MY_SHOP_USERNAME=hush", "MY_SHOP_PASSWORD=hush",
+			"MY_SHOP" + nowhere, "2ND_API_KEY=hush", "2ND" + nowhere, "SELZY_API_KEY=hush", "SELZY" + nowhere},
+			[]string{"2nd=selzy", "my-shop=regru", "selzy=unisender"}},
+		{"an unlimited budget", []string{"SELZY_API_KEY=hush", "SELZY" + nowhere, "SELZY_RATE=0"}, []string{"selzy=selzy"}},
+		{"loopback by name", []string{"SELZY_API_KEY=hush", "SELZY" + nowhere, "GATEWAY_ADDR=localhost:0"}, []string{"selzy=selzy"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			g := serving(t, with(quiet(), tt.settings...))
+			var list struct {
+				Accounts []struct{ Name, Provider string }
+			}
+			g.get(t, "/accounts").decode(&list)
+			var got []string
+			for _, a := range list.Accounts {
+				got = append(got, a.Name+"="+a.Provider)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("accounts (-want +got):\n%s", diff)
+			}
+			if status := g.stop(); status != 0 {
+				t.Errorf("exit status %d", status)
+			}
+			if strings.Contains(g.stderr.String()+g.stdout.String(), "hush") {
+				t.Errorf("a value was written:\n%s%s", g.stderr, g.stdout)
+			}
+		})
+	}
+}
+
+// TestSettingsFile: what a file says is what the vendor gets, its line end apart.
+func TestSettingsFile(t *testing.T) {
+	t.Parallel()
+	for _, ending := range []string{"", "\n", "\r\n"} {
+		key := filepath.Join(t.TempDir(), "key")
+		if err := os.WriteFile(key, []byte("ordinarykey"+ending), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f := newFleet(t)
+		f.simulated("selzy", "selzy", "")
+		g := f.serve("SELZY_API_KEY_FILE=" + key)
+		if a := g.get(t, "/accounts/selzy/balance"); a.status != http.StatusOK {
+			t.Errorf("ending %q: %d %s", ending, a.status, a.body)
+		}
+	}
+}
+
+// TestDefaults compares the defaults with what the documentation promises.
+func TestDefaults(t *testing.T) {
+	t.Parallel()
+	promised := map[string]string{
+		"GATEWAY_ADDR": "127.0.0.1:8080", "GATEWAY_METRICS_ADDR": "", "GATEWAY_ACCOUNTS": "", "GATEWAY_DATABASE_URL": "sqlite:gateway.db",
+		"GATEWAY_AUTH": "token", "GATEWAY_BALANCE_TTL": "60s", "GATEWAY_STATISTICS_TTL": "5m", "GATEWAY_USERS_TTL": "5m",
+		"GATEWAY_STALE_IF_ERROR": "24h", "GATEWAY_CALLER_RATE": "600/1m", "GATEWAY_REFRESH_INTERVAL": "5m", "GATEWAY_PROVIDER_TIMEOUT": "10s",
+		"GATEWAY_LOG_LEVEL": "info", "GATEWAY_LOG_FORMAT": "json", "GATEWAY_TLS_CERT": "", "GATEWAY_TLS_KEY": "", "GATEWAY_TLS_CLIENT_CA": "",
+		"REGRU_BASE_URL": "https://api.reg.ru/api/regru2", "REGRU_LANG": "en", "REGRU_RATE": "1200/1h",
+		"SELZY_BASE_URL": "https://api.selzy.com", "SELZY_LANG": "en", "SELZY_RATE": "1200/1m",
+		"UNISENDER_BASE_URL": "https://api.unisender.com", "UNISENDER_LANG": "en", "UNISENDER_RATE": "1200/1m",
+	}
+	for prefix, config := range map[string]reflect.Type{
+		"GATEWAY": reflect.TypeFor[settings](), "REGRU": reflect.TypeFor[regruadapter.Config](),
+		"SELZY": reflect.TypeFor[selzyadapter.Config](), "UNISENDER": reflect.TypeFor[selzyadapter.UniSenderConfig](),
+	} {
+		for i := range config.NumField() {
+			tag := config.Field(i).Tag
+			name := prefix + "_" + tag.Get("envconfig")
+			if want, ok := promised[name]; ok && tag.Get("default") != want {
+				t.Errorf("%s: default is %q, want %q", name, tag.Get("default"), want)
+			}
+			if tag.Get("desc") == "" {
+				t.Errorf("%s: has no description", name)
+			}
+			secret := strings.Contains(name, "PASSWORD") || strings.Contains(name, "API_KEY") || strings.Contains(name, "DATABASE_URL")
+			if secret != (config.Field(i).Type.Name() == "Secret") {
+				t.Errorf("%s: has type %s", name, config.Field(i).Type)
+			}
+		}
+	}
+}
