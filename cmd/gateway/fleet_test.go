@@ -97,3 +97,8 @@ func whoOf(provider string) string {
 
 // numbered names the i-th account of a table.
 func numbered(i int) string { return fmt.Sprintf("a%d", i) }
+
+// faultBody is a fault that answers every call with a text.
+func faultBody(text string) simulator.Fault {
+	return simulator.Fault{Kind: simulator.KindBody, Body: text}
+}
