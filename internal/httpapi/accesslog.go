@@ -5,26 +5,16 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
 	"github.com/rs/zerolog"
 )
 
-// accessLog writes one line a request. It has the route's pattern and the name of
+// logRequest writes one line a request. It has the route's pattern and the name of
 // a configured account, never the path, the query, a header or a body: callers
 // put secrets and personal data there.
-func (s *server) accessLog(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rec := record(w, r)
-		defer s.logRequest(rec, r, time.Now())
-		next.ServeHTTP(rec, r)
-	})
-}
-
-func (s *server) logRequest(rec middleware.WrapResponseWriter, r *http.Request, start time.Time) {
-	n, route, status := noteOf(r.Context()), routeOf(r), statusOf(rec)
-	line := s.Log.WithLevel(accessLevel(route, status))
-	if info, ok := s.accountOf(r); ok {
-		line = line.Str("account", info.Name)
+func (s *server) logRequest(n *note, r *http.Request, route, method string, took time.Duration) {
+	line := s.Log.WithLevel(accessLevel(route, n.sent()))
+	if name, _, ok := s.accountOf(r); ok {
+		line = line.Str("account", name)
 	}
 	if n.code != "" {
 		line = line.Str("code", string(n.code))
@@ -35,12 +25,12 @@ func (s *server) logRequest(rec middleware.WrapResponseWriter, r *http.Request, 
 	if n.stack != nil {
 		line = line.Bytes("stack", n.stack)
 	}
-	bytes := rec.BytesWritten()
+	bytes := n.bytes
 	if r.Method == http.MethodHead {
 		bytes = 0
 	}
-	line.Str("request_id", n.requestID).Str("route", route).Str("method", methodOf(r)).Int("status", status).
-		Int("bytes", bytes).Dur("duration_ms", time.Since(start)).Msg("request")
+	line.Str("request_id", n.requestID).Str("route", route).Str("method", method).Int("status", n.sent()).
+		Int("bytes", bytes).Dur("duration_ms", took).Msg("request")
 }
 
 // accessLevel is error for our own faults, warn for other failures on this side

@@ -50,18 +50,16 @@ func accountBody(info account.Info) Account {
 	}
 }
 
-// accountOf finds the configured account that a request's path names, if it does.
-func (s *server) accountOf(r *http.Request) (account.Info, bool) {
-	name := chi.URLParam(r, "account")
-	if name == "" || s.Accounts == nil {
-		return account.Info{}, false
-	}
-	if r.URL.RawPath != "" { // then chi matched, and gives, the escaped form
+// accountOf finds the configured account that a request's path names, if it does,
+// and its provider.
+func (s *server) accountOf(r *http.Request) (name, vendor string, ok bool) {
+	name = chi.URLParam(r, "account")
+	if name != "" && r.URL.RawPath != "" { // then chi matched, and gives, the escaped form
 		var err error
 		if name, err = url.PathUnescape(name); err != nil {
-			return account.Info{}, false
+			return "", "", false
 		}
 	}
-	info, err := s.Accounts.Info(name)
-	return info, err == nil
+	vendor, ok = s.providers[name]
+	return name, vendor, ok
 }

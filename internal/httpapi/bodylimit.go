@@ -13,7 +13,9 @@ func (s *server) limitBody(next http.Handler) http.Handler {
 			s.fail(w, r, &http.MaxBytesError{Limit: maxBody})
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		if r.ContentLength != 0 {
+			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		}
 		next.ServeHTTP(w, r)
 	})
 }

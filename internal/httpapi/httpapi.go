@@ -38,9 +38,16 @@ func (e NotReady) Error() string { return string(e) }
 // server answers the routes.
 type server struct {
 	Options
-	requests *prometheus.HistogramVec
+	requests  *requestMetric
+	providers map[string]string // by the name of the account
 }
 
 func newServer(o Options) *server {
-	return &server{Options: o, requests: newRequestMetric(o.Registry, o.Log)}
+	s := &server{Options: o, requests: newRequestMetric(o.Registry, o.Log), providers: map[string]string{}}
+	if o.Accounts != nil {
+		for _, info := range o.Accounts.List() {
+			s.providers[info.Name] = info.Provider
+		}
+	}
+	return s
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -12,10 +13,24 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// newRequestMetric makes the histogram of requests, or finds the one that
-// another handler of this process has made.
-func newRequestMetric(reg prometheus.Registerer, log zerolog.Logger) *prometheus.HistogramVec {
-	metric := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+// requestMetric is the histogram of requests. It keeps the series it has made,
+// because to look one up by its labels costs more than to count.
+type requestMetric struct {
+	histogram *prometheus.HistogramVec
+	mu        sync.RWMutex
+	series    map[requestSeries]prometheus.Observer
+}
+
+// requestSeries is one series' labels. Their values are bounded.
+type requestSeries struct {
+	route, method string
+	status        int
+}
+
+// newRequestMetric makes the histogram, or finds the one that another handler of
+// this process has made.
+func newRequestMetric(reg prometheus.Registerer, log zerolog.Logger) *requestMetric {
+	histogram := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:                            "gateway_http_request_duration_seconds",
 		Help:                            "How long callers' requests took, by route pattern.",
 		Buckets:                         []float64{.001, .005, .01, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
@@ -23,35 +38,40 @@ func newRequestMetric(reg prometheus.Registerer, log zerolog.Logger) *prometheus
 		NativeHistogramMaxBucketNumber:  100,
 		NativeHistogramMinResetDuration: time.Hour,
 	}, []string{"route", "method", "code"})
-	err := reg.Register(metric)
+	err := reg.Register(histogram)
 	var registered prometheus.AlreadyRegisteredError
 	if errors.As(err, &registered) {
 		if old, ok := registered.ExistingCollector.(*prometheus.HistogramVec); ok {
-			return old
+			histogram, err = old, nil
 		}
 	}
 	if err != nil {
 		log.Error().Err(err).Msg("the requests' metric is not shown")
 	}
-	return metric
+	return &requestMetric{histogram: histogram, series: map[requestSeries]prometheus.Observer{}}
 }
 
-// observe counts requests.
-func (s *server) observe(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start := time.Now()
-		rec := record(w, r)
-		defer func() {
-			s.requests.WithLabelValues(routeOf(r), methodOf(r), strconv.Itoa(statusOf(rec))).Observe(time.Since(start).Seconds())
-		}()
-		next.ServeHTTP(rec, r)
-	})
+func (m *requestMetric) observe(labels requestSeries, took time.Duration) {
+	m.of(labels).Observe(took.Seconds())
+}
+
+func (m *requestMetric) of(labels requestSeries) prometheus.Observer {
+	m.mu.RLock()
+	series, ok := m.series[labels]
+	m.mu.RUnlock()
+	if !ok {
+		series = m.histogram.WithLabelValues(labels.route, labels.method, strconv.Itoa(labels.status))
+		m.mu.Lock()
+		m.series[labels] = series
+		m.mu.Unlock()
+	}
+	return series
 }
 
 // preset shows every route from the start, so that a rate has a zero to grow from.
 func (s *server) preset(routes chi.Routes) {
 	_ = chi.Walk(routes, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
-		s.requests.WithLabelValues(route, method, "200")
+		s.requests.of(requestSeries{route, method, http.StatusOK})
 		return nil
 	})
 }

@@ -113,7 +113,7 @@ func TestPanic(t *testing.T) {
 // TestPanicAfterTheAnswerBegan cuts the answer off.
 func TestPanicAfterTheAnswerBegan(t *testing.T) {
 	s := newServer(Options{Registry: prometheus.NewRegistry()})
-	server := httptest.NewServer(requestID(s.recoverer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	server := httptest.NewServer(s.observe(s.recoverer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "100")
 		_, _ = io.WriteString(w, "half")
 		panic("in the middle")

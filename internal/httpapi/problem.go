@@ -74,8 +74,8 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	p, retryAfter := describe(err)
-	if info, ok := s.accountOf(r); ok && vendorFailed(err) {
-		p.Account, p.Provider = &info.Name, &info.Provider
+	if name, vendor, ok := s.accountOf(r); ok && vendorFailed(err) {
+		p.Account, p.Provider = &name, &vendor
 	}
 	p.RequestID = &n.requestID
 	n.code = p.Code

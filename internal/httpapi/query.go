@@ -15,9 +15,11 @@ const maxFieldErrors = 20
 func (s *server) query(known ...string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if bad := checkQuery(r.URL.RawQuery, known); len(bad) > 0 {
-				s.fail(w, r, bad)
-				return
+			if r.URL.RawQuery != "" {
+				if bad := checkQuery(r.URL.RawQuery, known); len(bad) > 0 {
+					s.fail(w, r, bad)
+					return
+				}
 			}
 			next.ServeHTTP(w, r)
 		})

@@ -5,21 +5,18 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
-
-	"github.com/go-chi/chi/v5/middleware"
 )
 
 // recoverer turns a panic into a problem. An answer that has begun is cut off, so
 // that nobody takes it for a whole one.
 func (s *server) recoverer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rec := record(w, r)
-		defer s.recovered(rec, r)
-		next.ServeHTTP(rec, r)
+		defer s.recovered(w, r)
+		next.ServeHTTP(w, r)
 	})
 }
 
-func (s *server) recovered(rec middleware.WrapResponseWriter, r *http.Request) {
+func (s *server) recovered(w http.ResponseWriter, r *http.Request) {
 	cause := recover()
 	if cause == nil {
 		return
@@ -30,9 +27,9 @@ func (s *server) recovered(rec middleware.WrapResponseWriter, r *http.Request) {
 	n := noteOf(r.Context())
 	n.stack = debug.Stack()
 	err := fmt.Errorf("panic: %v", cause)
-	if rec.Status() != 0 {
+	if n.status != 0 {
 		n.err = err
 		panic(http.ErrAbortHandler)
 	}
-	s.fail(rec, r, err)
+	s.fail(w, r, err)
 }

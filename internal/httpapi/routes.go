@@ -46,7 +46,7 @@ func (s *server) serviceRoutes(r chi.Router, h *ServerInterfaceWrapper) {
 // logged is what the recovered and limited request ended with.
 func (s *server) router() *chi.Mux {
 	r := chi.NewRouter()
-	r.Use(requestID, s.accessLog, s.observe, headers, s.recoverer, s.limitBody, middleware.GetHead)
+	r.Use(s.observe, s.recoverer, s.limitBody, middleware.GetHead)
 	r.NotFound(s.notFound)
 	r.MethodNotAllowed(s.methodNotAllowed)
 	return r

@@ -1,0 +1,60 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+)
+
+// note is what the parts of one request leave for each other and for its log line.
+// It is also the writer that they answer to, and remembers what was sent. A
+// request's handlers run one after the other, so it needs no lock.
+type note struct {
+	http.ResponseWriter
+	status int // 0: nothing was sent yet
+	bytes  int // of body
+
+	request   http.Header // what the caller sent
+	requestID string
+	code      ProblemCode // of the problem answered, if any
+	err       error       // the cause, for the log alone
+	stack     []byte      // of a panic
+
+	values [5]string // room for header values, so that each needs none of its own
+}
+
+type noteKey struct{}
+
+// noteOf gives the request's note. Outside of a request it is a new one.
+func noteOf(ctx context.Context) *note {
+	if n, ok := ctx.Value(noteKey{}).(*note); ok {
+		return n
+	}
+	return &note{}
+}
+
+func (n *note) WriteHeader(status int) {
+	if n.status == 0 && status >= 200 { // 1xx are no answers
+		n.status = status
+	}
+	n.ResponseWriter.WriteHeader(status)
+}
+
+func (n *note) Write(p []byte) (int, error) {
+	if n.status == 0 {
+		n.status = http.StatusOK
+	}
+	written, err := n.ResponseWriter.Write(p)
+	n.bytes += written
+	return written, err
+}
+
+// Unwrap is for http.ResponseController.
+func (n *note) Unwrap() http.ResponseWriter { return n.ResponseWriter }
+
+// sent gives the status sent; a handler that wrote nothing answered 200.
+func (n *note) sent() int {
+	if n.status == 0 {
+		return http.StatusOK
+	}
+	return n.status
+}

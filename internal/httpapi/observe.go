@@ -1,0 +1,39 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// observe begins and ends every request: it makes the note, sets the headers that
+// every answer carries, and when the request has ended counts it and writes its line.
+func (s *server) observe(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n := &note{ResponseWriter: w, request: r.Header, requestID: requestID(r)}
+		r = r.WithContext(context.WithValue(r.Context(), noteKey{}, n))
+		h := w.Header()
+		h[requestIDHeader] = n.value(0, n.requestID)
+		h["X-Content-Type-Options"] = noSniff
+		h["Cache-Control"] = noStore
+		start := time.Now()
+		defer func() {
+			took, route, method := time.Since(start), routeOf(r), methodOf(r)
+			s.requests.observe(requestSeries{route, method, n.sent()}, took)
+			s.logRequest(n, r, route, method, took)
+		}()
+		next.ServeHTTP(n, r)
+	})
+}
+
+// Header values that many answers share. Nothing changes them.
+var (
+	noSniff = []string{"nosniff"}
+	noStore = []string{"no-store"}
+)
+
+// value puts text where the note keeps its i-th header value.
+func (n *note) value(i int, text string) []string {
+	n.values[i] = text
+	return n.values[i : i+1 : i+1]
+}
