@@ -56,7 +56,11 @@ const loadMargin = 5 * time.Second
 
 func openAccount(r *config.Reader, s settings, a accountSetting, durable *account.Durable, metrics *upstream.Metrics, log zerolog.Logger) account.Account {
 	opened := account.Account{Name: a.name, Provider: a.vendor}
+	var guard spendingSettings
+	r.Into(a.prefix(), &guard)
+	opened.Spending = account.Spending{Max: guard.Max, DailyMax: guard.DailyMax}
 	opened.Adapter = vendors[a.vendor].open(r, a.prefix(), func(secrets []string, rate config.Rate) *upstream.Client {
+		opened.Secrets = secrets
 		opened.Budget = account.NewBudget(a.name, rate, s.ProviderTimeout, durable)
 		client := upstream.New(upstream.Options{
 			Account: a.name, Provider: a.vendor, Secrets: secrets, Timeout: s.ProviderTimeout,

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"accountgateway/internal/account"
 	"accountgateway/internal/config"
 )
 
@@ -28,6 +29,13 @@ type settings struct {
 	ProviderTimeout  time.Duration `envconfig:"PROVIDER_TIMEOUT" default:"10s" desc:"one vendor call, retries included"`
 	LogLevel         string        `envconfig:"LOG_LEVEL" default:"info" oneof:"debug|info|warn|error" desc:"debug, info, warn or error"`
 	LogFormat        string        `envconfig:"LOG_FORMAT" default:"json" oneof:"json|console" desc:"json or console"`
+}
+
+// spendingSettings guard an account's refills; every vendor's accounts have
+// them.
+type spendingSettings struct {
+	Max      account.SpendingLimit `envconfig:"REFILL_MAX" desc:"most that one refill may ask for, like 500 USD, 20000 RUB"`
+	DailyMax account.SpendingLimit `envconfig:"REFILL_DAILY_MAX" desc:"most that all refills of 24 hours may ask for"`
 }
 
 // accountSetting is one entry of GATEWAY_ACCOUNTS.

@@ -19,6 +19,9 @@ type Account struct {
 	// Circuit tells whether the breaker keeps calls from the vendor, and for
 	// how much longer; nil: there is none.
 	Circuit func() (open bool, wait time.Duration)
+
+	Spending Spending
+	Secrets  []string // its credentials: what fingerprints of payloads are keyed with
 }
 
 // Info is what callers may know of an account.

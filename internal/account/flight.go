@@ -15,8 +15,12 @@ import (
 type flights struct {
 	mu      sync.Mutex
 	under   map[string]*flight
-	closed  bool
+	closing chan struct{} // closed when no load starts any more
 	running sync.WaitGroup
+}
+
+func newFlights() *flights {
+	return &flights{under: map[string]*flight{}, closing: make(chan struct{})}
 }
 
 // flight is one load under way.
@@ -38,7 +42,7 @@ func (f *flights) join(key string, cause provider.Cause, load func(landed func(e
 		return under, false
 	}
 	started := &flight{cause: cause, done: make(chan struct{})}
-	if f.closed {
+	if f.closed() {
 		started.err = errClosed
 		close(started.done)
 		return started, true
@@ -84,10 +88,31 @@ func (f *flight) wait(ctx context.Context) error {
 	}
 }
 
-// close lets no load start any more and waits for those under way.
+// run starts a task that, like a load, outlives who asked for it; false if the
+// gateway is shutting down.
+func (f *flights) run(task func()) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed() {
+		return false
+	}
+	f.running.Go(task)
+	return true
+}
+
+func (f *flights) closed() bool {
+	select {
+	case <-f.closing:
+		return true
+	default:
+		return false
+	}
+}
+
+// close lets nothing start any more and waits for what is under way.
 func (f *flights) close() {
 	f.mu.Lock()
-	f.closed = true
+	close(f.closing)
 	f.mu.Unlock()
 	f.running.Wait()
 }

@@ -33,33 +33,42 @@ const (
 	refuse                       // nothing at hand will do, and the vendor may not be asked
 )
 
-// decide tells what to do when a reading of this age is at hand. have is false
-// if there is none.
-func (l Limits) decide(have bool, age time.Duration, b Bound) verdict {
+// standing is how the reading at hand stands.
+type standing struct {
+	have     bool          // whether there is one
+	age      time.Duration // how old it is
+	outdated bool          // a write came after it
+}
+
+// decide tells what to do about a request.
+func (l Limits) decide(at standing, b Bound) verdict {
 	switch {
-	case have && !b.NoCache && age <= l.TTL && b.allows(age):
+	case l.fresh(at) && !b.NoCache && b.allows(at.age):
 		return serve
-	case b.OnlyIfCached && have && !b.NoCache && l.unasked(age, b):
+	case b.OnlyIfCached && l.unasked(at, b):
 		return serve
 	case b.OnlyIfCached:
 		return refuse
-	case have && !b.NoCache && b.MaxStale != nil && l.unasked(age, b):
+	case b.MaxStale != nil && !at.outdated && l.unasked(at, b):
 		return serveAndRenew
 	}
 	return ask
 }
 
-// unasked tells whether a reading may be served though the vendor was not, or
-// could not be, asked for a newer one.
-func (l Limits) unasked(age time.Duration, b Bound) bool {
-	if b.NoCache || !b.allows(age) {
+// fresh tells whether the reading is within its limit.
+func (l Limits) fresh(at standing) bool { return at.have && !at.outdated && at.age <= l.TTL }
+
+// unasked tells whether the reading may be served though the vendor was not,
+// or could not be, asked for a newer one.
+func (l Limits) unasked(at standing, b Bound) bool {
+	if !at.have || b.NoCache || !b.allows(at.age) {
 		return false
 	}
-	past := age - l.TTL
+	past := at.age - l.TTL
 	if b.MaxStale != nil && past > *b.MaxStale {
 		return false
 	}
-	return past <= 0 || age <= l.StaleIfError
+	return past <= 0 || at.age <= l.StaleIfError
 }
 
 func (b Bound) allows(age time.Duration) bool { return b.MaxAge == nil || age <= *b.MaxAge }

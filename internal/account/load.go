@@ -37,13 +37,13 @@ func (s *Service) ask(ctx context.Context, a *watched, k key, have *entry, b Bou
 			continue
 		case err != nil:
 			return nil, "", err
-		case e != nil && (have == nil || e.asOf.After(have.asOf)):
+		case e != nil && (have == nil || e.asOf.After(have.asOf)) && !a.outdated(e):
 			return e, source, nil
-		case try > 0:
+		case led && try > 0:
 			return nil, "", provider.Errorf(provider.KindBadResponse, "the adapter did not bring the %s it was asked for", k.op)
 		}
-		// The call that we joined was another operation's, and taught nothing
-		// of ours: ask for ourselves.
+		// The call was another operation's and taught nothing of ours, or it
+		// was made before a write that we must see: ask for ourselves.
 		name = s.readingName(k)
 	}
 }
@@ -79,7 +79,7 @@ func (s *Service) load(a *watched, k key, name string, cause provider.Cause, b B
 	ctx, cancel := context.WithTimeout(provider.WithCause(context.Background(), cause), s.options.LoadTimeout)
 	defer cancel()
 	if s.shared(k) {
-		release, err := s.takeTurn(ctx, k, name, b)
+		release, err := s.takeTurn(ctx, a, k, name, b)
 		if err != nil || release == nil {
 			landed(err)
 			return
@@ -108,7 +108,7 @@ const turnPoll = 25 * time.Millisecond
 // the reading, release is nil and there is nothing left to do; else the turn
 // is ours until release is called. While the store is away replicas don't
 // know of each other.
-func (s *Service) takeTurn(ctx context.Context, k key, name string, b Bound) (release func(), err error) {
+func (s *Service) takeTurn(ctx context.Context, a *watched, k key, name string, b Bound) (release func(), err error) {
 	had := s.memory.get(k)
 	holder := s.replica + "/" + name
 	lease := "read/" + name
@@ -128,7 +128,7 @@ func (s *Service) takeTurn(ctx context.Context, k key, name string, b Bound) (re
 			s.sync.pull(ctx, s)
 		}
 		e := s.memory.get(k)
-		arrived := e != had && (waited || s.limits(k.op).decide(true, ageOf(e), b) == serve)
+		arrived := e != had && (waited && !a.outdated(e) || s.Limits(k.op).decide(a.standing(e), b) == serve)
 		release := func() {
 			// Nobody waits longer than the lease's time if this fails.
 			_ = s.durable.use(context.WithoutCancel(ctx), func(ctx context.Context, st *store.Store) error {

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"math"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -34,8 +35,11 @@ var (
 	successDesc  = desc("account_last_success_timestamp_seconds", "When the vendor last gave this reading, in seconds since 1970; 0: never.", "operation")
 	runwayDesc   = desc("account_balance_runway_seconds", "How long balance and credit last from now, at the rate at which they were spent; absent if there is no forecast.", "currency")
 	budgetDesc   = desc("gateway_provider_budget_remaining", "Calls that the account's vendor may still get now, as last heard; +Inf: no limit.")
+	unknownDesc  = prometheus.NewDesc("gateway_operations_unknown", "Writes whose outcome nobody knows.", []string{"account"}, nil)
+	oldestDesc   = prometheus.NewDesc("gateway_operations_unknown_oldest_age_seconds", "How long ago the oldest of them was asked for; 0 if there are none.", []string{"account"}, nil)
 	accountDescs = []*prometheus.Desc{
 		balanceDesc, blockedDesc, creditDesc, counterDesc, limitDesc, upDesc, stateDesc, successDesc, runwayDesc, budgetDesc,
+		unknownDesc, oldestDesc,
 	}
 )
 
@@ -77,6 +81,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 			out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, append([]string{a.Name, a.Provider}, labels...)...)
 		}
 		m.state(a, gauge)
+		m.unknown(name, out)
 		m.figures(a, gauge)
 		if a.Budget != nil {
 			remaining := float64(a.Budget.Remaining())
@@ -89,6 +94,20 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 			gauge(runwayDesc, runway.Seconds(), string(currency))
 		}
 	}
+}
+
+func (m *metrics) unknown(name string, out chan<- prometheus.Metric) {
+	counts := m.service.unknown.Load()
+	if counts == nil {
+		return // the database has not been asked yet
+	}
+	unknown := (*counts)[name]
+	age := 0.0
+	if unknown.Count > 0 {
+		age = time.Since(unknown.Oldest).Seconds()
+	}
+	out <- prometheus.MustNewConstMetric(unknownDesc, prometheus.GaugeValue, float64(unknown.Count), name)
+	out <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, age, name)
 }
 
 type gaugeFunc func(d *prometheus.Desc, value float64, labels ...string)

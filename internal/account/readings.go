@@ -19,8 +19,9 @@ type Reading[T any] struct {
 	TTL      time.Duration // how long it stays fresh; negative once it is stale
 	Stale    bool          // older than its freshness limit
 	Source   Source
-	Value    *T    // shared by all who read it: not to be changed
-	Err      error // why an old reading is served though the vendor was asked; nil otherwise
+	Asked    Reason // why the vendor was asked for it; "" for a Hit or Stale
+	Value    *T     // shared by all who read it: not to be changed
+	Err      error  // why an old reading is served though the vendor was asked; nil otherwise
 
 	// Kept is where the presenter of readings keeps what it made of this one.
 	Kept *atomic.Pointer[Presentation]
@@ -35,6 +36,16 @@ const (
 	Stale     Source = "stale"     // from memory, past its limit
 	Miss      Source = "miss"      // this request asked the vendor
 	Collapsed Source = "collapsed" // another request was asking the vendor already
+)
+
+// Reason tells why the reading at hand did not do.
+type Reason string
+
+// The reasons, in the words of RFC 9211's parameter fwd.
+const (
+	NothingAtHand Reason = "miss"
+	PastLimit     Reason = "stale"
+	Bounded       Reason = "request" // it was fresh, but the caller's bound did not take it
 )
 
 // Presentation is a reading as it is sent.
@@ -111,15 +122,14 @@ func (m *memory) put(k key, e *entry) {
 	})
 }
 
-// reading makes what callers get of an entry.
-func reading[T any](a *watched, e *entry, age, ttl time.Duration, source Source) Reading[T] {
-	stale := age > ttl
-	kept := &e.kept[0]
-	if stale {
-		kept = &e.kept[1]
+// reading makes what callers get of an entry from memory.
+func reading[T any](a *watched, e *entry, at standing, l Limits) Reading[T] {
+	r := Reading[T]{
+		Account: a.Name, Provider: a.Provider, AsOf: e.asOf, Age: at.age, TTL: l.TTL - at.age,
+		Source: Hit, Value: e.value.(*T), Kept: &e.kept[0],
 	}
-	return Reading[T]{
-		Account: a.Name, Provider: a.Provider, AsOf: e.asOf, Age: age, TTL: ttl - age, Stale: stale,
-		Source: source, Value: e.value.(*T), Kept: kept,
+	if !l.fresh(at) {
+		r.Stale, r.Source, r.Kept, r.TTL = true, Stale, &e.kept[1], min(r.TTL, 0)
 	}
+	return r
 }

@@ -8,8 +8,8 @@ import (
 	"accountgateway/internal/provider"
 )
 
-// limits are those of an operation.
-func (s *Service) limits(op provider.Operation) Limits {
+// Limits are those of an operation.
+func (s *Service) Limits(op provider.Operation) Limits {
 	return Limits{TTL: s.options.TTL[op], StaleIfError: s.options.StaleIfError}
 }
 
@@ -19,17 +19,21 @@ func hit[T any](ctx context.Context, s *Service, k key, b Bound) (Reading[T], bo
 	if a == nil || e == nil {
 		return Reading[T]{}, false
 	}
-	l := s.limits(k.op)
-	age := e.age(time.Now())
-	if l.decide(true, age, b) != serve {
+	l, at := s.Limits(k.op), a.standing(e)
+	if l.decide(at, b) != serve {
 		return Reading[T]{}, false
 	}
-	r := reading[T](a, e, age, l.TTL, Hit)
-	if r.Stale {
-		r.Source = Stale
-	}
+	r := reading[T](a, e, at, l)
 	s.metrics.read(ctx, k.op, r.Source)
 	return r, true
+}
+
+// standing is how a reading at hand, or nil, stands now.
+func (a *watched) standing(e *entry) standing {
+	if e == nil {
+		return standing{}
+	}
+	return standing{have: true, age: e.age(time.Now()), outdated: a.outdated(e)}
 }
 
 // read is for what hit could not serve: R is the adapter's interface for the
@@ -43,30 +47,32 @@ func read[T, R any](ctx context.Context, s *Service, k key, b Bound, call func(c
 	if caps := a.Adapter.Capabilities(); !ok || !caps.Callable(k.op) {
 		return Reading[T]{}, unsupported(a.Provider, k.op, caps[k.op])
 	}
-	l := s.limits(k.op)
+	l := s.Limits(k.op)
 	load := loadFunc(func(ctx context.Context) (provider.Readings, error) { return call(ctx, reader) })
 
 	e := s.memory.get(k)
-	switch l.decide(e != nil, ageOf(e), b) {
+	at := a.standing(e)
+	switch l.decide(at, b) {
 	case serve, serveAndRenew:
-		r := reading[T](a, e, ageOf(e), l.TTL, Hit)
+		r := reading[T](a, e, at, l)
 		if r.Stale {
-			r.Source = Stale
 			s.renewBehind(a, k, load)
 		}
 		s.metrics.read(ctx, k.op, r.Source)
 		return r, nil
 	case refuse:
-		return Reading[T]{}, &FreshnessError{Have: e != nil, Age: ageOf(e)}
+		return Reading[T]{}, &FreshnessError{Have: at.have, Age: at.age}
 	case ask:
 	}
 
 	fresh, source, err := s.ask(ctx, a, k, e, b, load)
-	if err == nil {
-		s.metrics.read(ctx, k.op, source)
-		return reading[T](a, fresh, ageOf(fresh), l.TTL, source), nil
+	if err != nil {
+		return staleIfError[T](ctx, s, a, k, b, err)
 	}
-	return staleIfError[T](ctx, s, a, k, b, err)
+	r := reading[T](a, fresh, a.standing(fresh), l)
+	r.Source, r.Asked = source, l.whyAsk(at)
+	s.metrics.read(ctx, k.op, r.Source)
+	return r, nil
 }
 
 // staleIfError serves an old reading, marked, when the vendor could not be
@@ -76,22 +82,28 @@ func staleIfError[T any](ctx context.Context, s *Service, a *watched, k key, b B
 	if e == nil || !cantBeAsked(err) {
 		return Reading[T]{}, err
 	}
-	l := s.limits(k.op)
-	age := ageOf(e)
+	l, at := s.Limits(k.op), a.standing(e)
 	switch {
-	case l.unasked(age, b):
-		source := Stale
-		if age <= l.TTL {
-			source = Hit
-		}
-		r := reading[T](a, e, age, l.TTL, source)
+	case l.unasked(at, b):
+		r := reading[T](a, e, at, l)
 		r.Err = err
-		s.metrics.read(ctx, k.op, source)
+		s.metrics.read(ctx, k.op, r.Source)
 		return r, nil
-	case !b.NoCache && l.unasked(age, Bound{}):
-		return Reading[T]{}, &FreshnessError{Have: true, Age: age, Cause: err}
+	case !b.NoCache && l.unasked(at, Bound{}):
+		return Reading[T]{}, &FreshnessError{Have: true, Age: at.age, Cause: err}
 	}
 	return Reading[T]{}, err
+}
+
+// whyAsk tells why the reading at hand, if any, does not do.
+func (l Limits) whyAsk(at standing) Reason {
+	switch {
+	case !at.have:
+		return NothingAtHand
+	case !l.fresh(at):
+		return PastLimit
+	}
+	return Bounded
 }
 
 // cantBeAsked tells an error of asking from an answer that the caller has to
@@ -103,11 +115,4 @@ func cantBeAsked(err error) bool {
 		return true
 	}
 	return errors.Is(err, errClosed)
-}
-
-func ageOf(e *entry) time.Duration {
-	if e == nil {
-		return 0
-	}
-	return e.age(time.Now())
 }

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"os"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,12 +25,13 @@ const (
 	refreshAtOnce = 8
 )
 
+// newReplicaName names this process: host, process number and a random text.
 func newReplicaName() string {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "replica"
 	}
-	return host + "-" + rand.Text()[:8]
+	return strings.ReplaceAll(host, "/", "-") + "/" + strconv.Itoa(os.Getpid()) + "/" + rand.Text()[:8]
 }
 
 // Run does what happens by itself: background readings, the exchange with
@@ -52,6 +55,7 @@ func (s *Service) Run(ctx context.Context) {
 	}
 	every(syncInterval, s.exchange)
 	every(pruneInterval, s.prune)
+	every(resolveInterval, s.resolve)
 	if s.options.RefreshInterval > 0 && len(s.names) > 0 {
 		wg.Go(func() { s.refreshAll(ctx) })
 	}
@@ -89,6 +93,7 @@ func (s *Service) exchange(ctx context.Context) {
 		}
 	}
 	s.sync.pull(ctx, s)
+	s.sweep(ctx)
 }
 
 const replicaLease = "replica/"

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
 	"accountgateway/internal/provider"
+	"accountgateway/internal/store"
 )
 
 // Options set up a Service.
@@ -34,9 +36,10 @@ type Service struct {
 	replica  string   // names this process among those that share the store
 
 	memory  *memory
-	flights flights
+	flights *flights
 	sync    syncer
 	metrics *metrics
+	unknown atomic.Pointer[map[string]store.UnknownCount] // operations whose outcome nobody knows; nil: not counted yet
 }
 
 // watched is an account and how its vendor calls go.
@@ -45,16 +48,21 @@ type watched struct {
 	state  *tracker
 	held   hold
 	runway runway
+	pepper pepper
+
+	// writtenAt is when the last write to the vendor ended, by any replica.
+	// Readings from before it may be wrong and are asked anew.
+	writtenAt atomic.Pointer[time.Time]
 }
 
 // New makes a service of accounts with distinct names.
 func New(accounts []Account, d *Durable, o Options) *Service {
 	s := &Service{
 		options: o, durable: d, accounts: make(map[string]*watched, len(accounts)), replica: newReplicaName(),
-		memory: newMemory(), flights: flights{under: map[string]*flight{}},
+		memory: newMemory(), flights: newFlights(),
 	}
 	for _, a := range accounts {
-		s.accounts[a.Name] = &watched{Account: a, state: newTracker(time.Now())}
+		s.accounts[a.Name] = &watched{Account: a, state: newTracker(time.Now()), pepper: newPepper(a.Name, a.Secrets)}
 		s.names = append(s.names, a.Name)
 	}
 	slices.Sort(s.names)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+	"time"
 
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
@@ -65,6 +66,15 @@ func (s *Service) adopt(row store.Reading) error {
 			return err
 		}
 		a.state.adopt(state, row.AsOf)
+		return nil
+	case writtenRow:
+		// Not later than now, by our clock: what is asked from here on comes
+		// after the write.
+		now := time.Now()
+		if row.AsOf.Before(now) {
+			now = row.AsOf
+		}
+		a.written(now)
 		return nil
 	default:
 		return fmt.Errorf("no operation %q", op)

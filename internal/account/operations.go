@@ -1,0 +1,334 @@
+package account
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"accountgateway/internal/provider"
+	"accountgateway/internal/store"
+)
+
+// OperationKind is what an operation does.
+type OperationKind string
+
+// The kinds.
+const (
+	KindCreateUser OperationKind = "create_user"
+	KindRefill     OperationKind = "refill"
+)
+
+// Order is who asks for a write, and under which key.
+type Order struct {
+	Account string
+	Caller  string // whose keys they are
+	Key     string // Idempotency-Key
+}
+
+// Operation is a write that was asked for, and how it ended.
+type Operation struct {
+	ID        string
+	Account   string
+	Provider  string
+	Kind      OperationKind
+	State     store.OperationState
+	Caller    string
+	CreatedAt time.Time
+	SettledAt *time.Time      // nil while started
+	Reference string          // the vendor's: a user's id, an invoice's number; "" if there is none
+	CheckOnly bool            // a dry run
+	Request   json.RawMessage // what was asked for, without secrets and personal data
+	Invoice   *provider.Invoice
+	Problem   *Failure // nil unless failed or unknown
+	SettledBy string   // who settled an unknown one: an operator, or "lookup"; "" for the vendor's own answer
+	Reason    string   // why, in their words
+	Replayed  bool     // this is the answer to an earlier request under the same key
+
+	// User and APIKey are of a creation's answer and never stored: User is
+	// made anew from the payload, APIKey is in the first answer alone.
+	User   *provider.User
+	APIKey string
+}
+
+// Failure is a *provider.Error as it is kept.
+type Failure struct {
+	Kind     provider.Kind      `json:"kind"`
+	Message  string             `json:"message"`
+	Upstream *provider.Upstream `json:"upstream,omitempty"`
+	Field    string             `json:"field,omitempty"`
+}
+
+// Err is the error that the failure was.
+func (f *Failure) Err() *provider.Error {
+	return &provider.Error{Kind: f.Kind, Message: f.Message, Upstream: f.Upstream, Field: f.Field, Refused: true}
+}
+
+func failureOf(err error) *Failure {
+	var e *provider.Error
+	if errors.As(err, &e) {
+		return &Failure{Kind: e.Kind, Message: e.Message, Upstream: e.Upstream, Field: e.Field}
+	}
+	return &Failure{Kind: provider.KindOther, Message: "the gateway failed while it made the call"}
+}
+
+// The errors of writes beside *provider.Error, *NotFoundError,
+// *SpendingError and *UnavailableError.
+type (
+	// FailedError is an operation that surely changed nothing.
+	FailedError struct{ Operation Operation }
+	// InProgressError says that the operation under this key is running.
+	InProgressError struct{ Operation Operation }
+	// OutcomeUnknownError says that nobody knows how the operation under this
+	// key ended. It is never sent again.
+	OutcomeUnknownError struct{ Operation Operation }
+	// KeyReusedError says that the key was used with another payload.
+	KeyReusedError struct{ Operation Operation }
+)
+
+func (e *FailedError) Error() string     { return e.Operation.Problem.Err().Error() }
+func (e *FailedError) Unwrap() error     { return e.Operation.Problem.Err() }
+func (e *InProgressError) Error() string { return "operation " + e.Operation.ID + " is still running" }
+func (e *KeyReusedError) Error() string {
+	return "the key belongs to operation " + e.Operation.ID + ", which had another payload"
+}
+func (e *OutcomeUnknownError) Error() string {
+	return "operation " + e.Operation.ID + " ended without an answer: whether the vendor did it is not known"
+}
+
+// work is one write on its way.
+type work struct {
+	op       store.Operation
+	since    time.Time                 // of the spending that allow is told
+	allow    func([]store.Spent) error // nil: it spends nothing
+	send     func(context.Context) (sent, error)
+	complete func(*Operation) // adds to an answer what is not stored
+}
+
+// sent is what the vendor answered to a write.
+type sent struct {
+	reference string
+	result    any    // kept, without secrets; nil for nothing
+	unsure    string // why the vendor itself does not know the outcome; "" if it does
+	apiKey    string
+}
+
+// do makes a write happen at most once under its key: it records, sends,
+// records.
+func (s *Service) do(ctx context.Context, a *watched, w work) (Operation, error) {
+	var recorded store.Operation
+	var begun bool
+	err := s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
+		recorded, begun, err = st.BeginOperation(ctx, w.op, w.since, w.allow)
+		return err
+	})
+	var spending *SpendingError
+	switch {
+	case errors.As(err, &spending):
+		return Operation{}, spending
+	case err != nil:
+		// Nothing was sent, and nothing is without a record.
+		return Operation{}, storeError(ctx, err)
+	case !begun:
+		return s.replay(ctx, a, w, recorded)
+	}
+	ended := make(chan ending, 1)
+	if !s.flights.run(func() { s.sendOnce(a, w, recorded, ended) }) {
+		err := provider.Errorf(provider.KindUnavailable, "the gateway is shutting down, and has not sent the request")
+		e := ending{settlement: failed(err), err: err}
+		s.settle(recorded.ID, e.settlement)
+		return s.answer(a, w, recorded, e)
+	}
+	select {
+	case e := <-ended:
+		return s.answer(a, w, recorded, e)
+	case <-ctx.Done():
+		return Operation{}, ctx.Err() // the operation goes on without its caller
+	}
+}
+
+// ending is how a vendor call of a write ended.
+type ending struct {
+	settlement store.Settlement
+	apiKey     string
+	err        error
+}
+
+// sendOnce makes the vendor call, whoever still waits for it, and records how
+// it ended.
+func (s *Service) sendOnce(a *watched, w work, op store.Operation, ended chan<- ending) {
+	ctx, cancel := context.WithDeadline(provider.WithCause(context.Background(), provider.CauseCaller), op.GiveUpAt.Add(-giveUpMargin))
+	defer cancel()
+	answer, err := s.sendRecovered(ctx, w)
+	e := ending{settlement: settlementOf(answer, err), apiKey: answer.apiKey, err: err}
+	stateChanged := a.observe(err, time.Now())
+	first := s.record(op.ID, e.settlement)
+	a.written(time.Now())
+	ended <- e
+	s.persistWrite(a, stateChanged)
+	if !first {
+		s.settle(op.ID, e.settlement)
+	}
+}
+
+// sendRecovered takes a panic for an unknown outcome: the vendor may have got
+// the request.
+func (s *Service) sendRecovered(ctx context.Context, w work) (answer sent, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic while sending: %v", p)
+			s.options.Log.Error().Str("operation", w.op.ID).Interface("panic", p).Msg("a write panicked")
+		}
+	}()
+	return w.send(ctx)
+}
+
+// settlementOf tells the state that an answer puts an operation in. Only what
+// surely had no effect is failed.
+func settlementOf(answer sent, err error) store.Settlement {
+	var e *provider.Error
+	if err != nil {
+		if errors.As(err, &e) && e.NoEffect() {
+			return failed(err)
+		}
+		return unknown(err)
+	}
+	result, encodeErr := json.Marshal(answer.result)
+	if encodeErr != nil || answer.result == nil {
+		result = nil
+	}
+	settled := store.Settlement{State: store.Succeeded, SettledAt: time.Now(), Reference: answer.reference, Result: result}
+	if answer.unsure != "" {
+		settled.State = store.Unknown
+		settled.Problem = encodeFailure(&Failure{Kind: provider.KindOther, Message: answer.unsure})
+	}
+	return settled
+}
+
+func failed(err error) store.Settlement {
+	return store.Settlement{State: store.Failed, SettledAt: time.Now(), Problem: encodeFailure(failureOf(err))}
+}
+
+func unknown(err error) store.Settlement {
+	return store.Settlement{State: store.Unknown, SettledAt: time.Now(), Problem: encodeFailure(failureOf(err))}
+}
+
+func encodeFailure(f *Failure) []byte {
+	data, err := json.Marshal(f)
+	if err != nil { // texts always have a JSON form
+		return nil
+	}
+	return data
+}
+
+// record writes down how an operation ended; false if the store could not.
+func (s *Service) record(id string, to store.Settlement) bool {
+	var done bool
+	err := s.durable.probe(context.Background(), func(ctx context.Context, st *store.Store) (err error) {
+		// Another replica may have given it up meanwhile: we know better.
+		done, err = st.SettleOperation(ctx, id, to, store.Started, store.Unknown)
+		return err
+	})
+	if err == nil && !done {
+		s.options.Log.Error().Str("operation", id).Str("state", string(to.State)).Str("reference", to.Reference).
+			Msg("the vendor's answer came after the operation was settled by hand: compare the two")
+	}
+	return err == nil
+}
+
+const (
+	settleRetry = time.Second
+	// settleTries bounds how long the end of an operation is held in memory
+	// while the store is away. After that it is unknown, which is safe.
+	settleTries = 600
+)
+
+// settle is record that does not give up soon.
+func (s *Service) settle(id string, to store.Settlement) {
+	for range settleTries {
+		if s.record(id, to) {
+			return
+		}
+		select {
+		case <-time.After(settleRetry):
+		case <-s.flights.closing:
+			s.record(id, to) // the last chance
+			return
+		}
+	}
+	s.options.Log.Error().Str("operation", id).Str("state", string(to.State)).Str("reference", to.Reference).
+		Msg("the end of an operation could not be recorded: settle it by hand")
+}
+
+// answer is what the one who asked first gets.
+func (s *Service) answer(a *watched, w work, op store.Operation, e ending) (Operation, error) {
+	op.Settlement = e.settlement
+	out, err := operation(a.Provider, op)
+	if err != nil {
+		return Operation{}, err
+	}
+	w.complete(&out)
+	out.APIKey = e.apiKey
+	if out.State == store.Failed {
+		return out, &FailedError{Operation: out}
+	}
+	return out, nil
+}
+
+// replay answers a key that was used before.
+func (s *Service) replay(ctx context.Context, a *watched, w work, op store.Operation) (Operation, error) {
+	if op.State == store.Started && s.abandoned(op, time.Now()) {
+		op = s.giveUp(ctx, op)
+	}
+	out, err := operation(a.Provider, op)
+	if err != nil {
+		return Operation{}, err
+	}
+	out.Replayed = true
+	if op.Account != w.op.Account || op.Kind != w.op.Kind || string(op.Fingerprint) != string(w.op.Fingerprint) {
+		return out, &KeyReusedError{Operation: out}
+	}
+	switch op.State {
+	case store.Started:
+		return out, &InProgressError{Operation: out}
+	case store.Unknown:
+		return out, &OutcomeUnknownError{Operation: out}
+	case store.Failed:
+		return out, &FailedError{Operation: out}
+	case store.Succeeded:
+	}
+	w.complete(&out)
+	return out, nil
+}
+
+// operation makes what callers see of a record.
+func operation(vendor string, op store.Operation) (Operation, error) {
+	out := Operation{
+		ID: op.ID, Account: op.Account, Provider: vendor, Kind: OperationKind(op.Kind), State: op.State, Caller: op.Caller,
+		CreatedAt: op.CreatedAt, Reference: op.Reference, Request: op.Request, SettledBy: op.By, Reason: op.Reason,
+	}
+	if !op.SettledAt.IsZero() {
+		out.SettledAt = &op.SettledAt
+	}
+	var asked struct {
+		CheckOnly bool `json:"check_only"`
+	}
+	if err := json.Unmarshal(op.Request, &asked); err != nil {
+		return Operation{}, fmt.Errorf("operation %s: its request: %w", op.ID, err)
+	}
+	out.CheckOnly = asked.CheckOnly
+	if len(op.Problem) > 0 && op.State != store.Succeeded {
+		out.Problem = new(Failure)
+		if err := json.Unmarshal(op.Problem, out.Problem); err != nil {
+			return Operation{}, fmt.Errorf("operation %s: its problem: %w", op.ID, err)
+		}
+	}
+	if out.Kind == KindRefill && len(op.Result) > 0 {
+		out.Invoice = new(provider.Invoice)
+		if err := json.Unmarshal(op.Result, out.Invoice); err != nil {
+			return Operation{}, fmt.Errorf("operation %s: its invoice: %w", op.ID, err)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,145 @@
+package account
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"accountgateway/internal/provider"
+	"accountgateway/internal/store"
+)
+
+// giveUpMargin is how much later than its holder others give an operation up:
+// more than the clocks of replicas differ.
+const giveUpMargin = 2*clockSkew + storeTimeout
+
+// CreateUser creates a user at an account's vendor, or replays what was
+// answered under the same key.
+func (s *Service) CreateUser(ctx context.Context, o Order, u provider.NewUser) (Operation, error) {
+	a, creator, err := writer[provider.UserCreator](s, o.Account, provider.OpCreateUser)
+	if err != nil {
+		return Operation{}, err
+	}
+	op, err := s.newOperation(a, o, KindCreateUser, u, userRecord(u))
+	if err != nil {
+		return Operation{}, err
+	}
+	return s.do(ctx, a, work{
+		op: op,
+		send: func(ctx context.Context) (sent, error) {
+			created, err := creator.CreateUser(ctx, u)
+			if err != nil {
+				return sent{}, err
+			}
+			reference := created.ID
+			if u.CheckOnly {
+				reference = ""
+			}
+			return sent{reference: reference, apiKey: created.APIKey}, nil
+		},
+		complete: func(out *Operation) {
+			if out.State == store.Succeeded && !u.CheckOnly {
+				out.User = newUser(u, out.Reference)
+			}
+		},
+	})
+}
+
+// Refill asks an account's vendor for a top-up invoice, or replays what was
+// answered under the same key.
+func (s *Service) Refill(ctx context.Context, o Order, r provider.RefillRequest) (Operation, error) {
+	a, refiller, err := writer[provider.Refiller](s, o.Account, provider.OpRefill)
+	if err != nil {
+		return Operation{}, err
+	}
+	op, err := s.newOperation(a, o, KindRefill, r, r)
+	if err != nil {
+		return Operation{}, err
+	}
+	op.Amount, op.Currency = r.Amount.Amount.String(), string(r.Amount.Currency)
+	return s.do(ctx, a, work{
+		op:    op,
+		since: op.CreatedAt.Add(-spendingDay),
+		allow: func(spent []store.Spent) error { return a.Spending.allow(r.Amount, spent) },
+		send: func(ctx context.Context) (sent, error) {
+			invoice, err := refiller.Refill(ctx, r)
+			if err != nil {
+				return sent{}, err
+			}
+			answer := sent{reference: invoice.ID, result: invoice}
+			if invoice.Unsure {
+				answer.unsure = "the vendor does not know whether the payment system got the invoice: look it up before asking again"
+			}
+			return answer, nil
+		},
+		complete: func(*Operation) {},
+	})
+}
+
+// writer finds the account's adapter for a write.
+func writer[W any](s *Service, name string, op provider.Operation) (*watched, W, error) {
+	var none W
+	a, err := s.find(name)
+	if err != nil {
+		return nil, none, err
+	}
+	w, ok := a.Adapter.(W)
+	if caps := a.Adapter.Capabilities(); !ok || !caps.Callable(op) {
+		return nil, none, unsupported(a.Provider, op, caps[op])
+	}
+	return a, w, nil
+}
+
+// newOperation makes the record of a write. payload is all that was asked for
+// and goes into the fingerprint alone; kept is what may be stored.
+func (s *Service) newOperation(a *watched, o Order, kind OperationKind, payload, kept any) (store.Operation, error) {
+	whole, err := json.Marshal(payload)
+	if err != nil {
+		return store.Operation{}, err
+	}
+	request, err := json.Marshal(kept)
+	if err != nil {
+		return store.Operation{}, err
+	}
+	now := time.Now()
+	return store.Operation{
+		ID: strings.ToLower(rand.Text()), Account: a.Name, Kind: string(kind), Caller: o.Caller, Key: o.Key,
+		Fingerprint: a.fingerprint(kind, whole), Request: request, CreatedAt: now, Holder: s.replica,
+		GiveUpAt: now.Add(s.options.LoadTimeout + giveUpMargin),
+	}, nil
+}
+
+// userRecord is what is kept of a creation: whose account it is, and which
+// fields were given, but neither secrets nor personal data.
+func userRecord(u provider.NewUser) map[string]any {
+	given := map[string]string{
+		"password": u.Password, "email": u.Email, "first_name": u.FirstName, "middle_name": u.MiddleName, "last_name": u.LastName,
+		"phone": u.Phone, "company": u.Company, "country": u.Country, "language": u.Language, "timezone": u.Timezone,
+	}
+	maps.DeleteFunc(given, func(_, value string) bool { return value == "" })
+	fields := slices.Collect(maps.Keys(given))
+	for name := range u.Attributes {
+		fields = append(fields, "attributes."+name)
+	}
+	slices.Sort(fields)
+	return map[string]any{"login": u.Login, "check_only": u.CheckOnly, "fields": fields}
+}
+
+// newUser is the user as it was asked for, with the vendor's id.
+func newUser(u provider.NewUser, id string) *provider.User {
+	text := func(s string) *string {
+		if s == "" {
+			return nil
+		}
+		return &s
+	}
+	return &provider.User{
+		ID: text(id), Login: u.Login, Email: text(u.Email), FirstName: text(u.FirstName), MiddleName: text(u.MiddleName),
+		LastName: text(u.LastName), Phone: text(u.Phone), Company: text(u.Company), Country: text(u.Country),
+		Language: text(u.Language), Timezone: text(u.Timezone), Roles: []string{}, Attributes: map[string]string{},
+	}
+}

@@ -1,0 +1,42 @@
+package account
+
+import (
+	"context"
+	"time"
+
+	"accountgateway/internal/provider"
+	"accountgateway/internal/store"
+)
+
+// writtenRow is the operation under which the store keeps when an account was
+// last written to, so that every replica asks anew.
+const writtenRow provider.Operation = "written"
+
+// written takes note that a write ended then.
+func (a *watched) written(at time.Time) {
+	for {
+		last := a.writtenAt.Load()
+		if last != nil && !at.After(*last) || a.writtenAt.CompareAndSwap(last, &at) {
+			return
+		}
+	}
+}
+
+// outdated tells whether a write came after a reading, which may have changed
+// what it says.
+func (a *watched) outdated(e *entry) bool {
+	last := a.writtenAt.Load()
+	return last != nil && e != nil && !e.asOf.After(*last)
+}
+
+// persistWrite lets other replicas know that an account was written to.
+func (s *Service) persistWrite(a *watched, stateChanged bool) {
+	at := *a.writtenAt.Load()
+	// durable logs it when the store goes away.
+	_ = s.durable.use(context.Background(), func(ctx context.Context, st *store.Store) error {
+		return st.SaveReadings(ctx, []store.Reading{{Key: store.ReadingKey{Account: a.Name, Operation: string(writtenRow)}, AsOf: at}})
+	})
+	if stateChanged {
+		s.persist(context.Background(), a, nil, true)
+	}
+}

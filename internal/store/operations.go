@@ -1,0 +1,278 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Operation is one write that was asked for. What the caller asked never
+// changes; Settlement tells how it ended.
+type Operation struct {
+	ID          string
+	Account     string
+	Kind        string
+	Caller      string
+	Key         string // the caller's Idempotency-Key
+	Fingerprint []byte // of the payload
+	Request     []byte // the payload without secrets
+	Amount      string // what it spends, as a decimal; "" for nothing
+	Currency    string
+	CreatedAt   time.Time
+	Holder      string    // the process that makes the vendor call
+	GiveUpAt    time.Time // when the holder has surely given up
+	Settlement
+}
+
+// Settlement is how an operation stands or ended.
+type Settlement struct {
+	State     OperationState
+	SettledAt time.Time // zero while started
+	Reference string    // the vendor's
+	Result    []byte    // what the vendor answered, without secrets
+	Problem   []byte    // why it failed or is unknown
+	By        string    // who settled an unknown one; "" for the vendor's own answer
+	Reason    string    // why, in their words
+}
+
+// OperationState is how far an operation has come.
+type OperationState string
+
+// The states.
+const (
+	Started   OperationState = "started"
+	Succeeded OperationState = "succeeded"
+	Failed    OperationState = "failed"
+	Unknown   OperationState = "unknown" // nobody knows whether the vendor did it
+)
+
+// Spent is money that an operation spends, or may have spent.
+type Spent struct{ Amount, Currency string }
+
+const operationColumns = `id, account, kind, caller, idem_key, fingerprint, request, amount, currency, created_at, holder, give_up_at,
+	state, settled_at, reference, result, problem, settled_by, reason`
+
+// BeginOperation records an operation as started, before its vendor call. If
+// its caller has used the key before, nothing is recorded and the earlier
+// operation is returned with begun false. allow, if not nil, is told what the
+// account's operations since that time have spent or may have spent, and
+// forbids this one by an error, which is returned as it is.
+func (s *Store) BeginOperation(ctx context.Context, op Operation, since time.Time, allow func([]Spent) error) (_ Operation, begun bool, err error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	var refused error
+	err = inTx(ctx, s.durable, func(tx *sql.Tx) error {
+		if allow != nil {
+			// Who else spends for this account waits here.
+			if _, err := tx.ExecContext(ctx, `
+				INSERT INTO spending_locks (account, turns) VALUES ($1, 1)
+				ON CONFLICT (account) DO UPDATE SET turns = spending_locks.turns + 1`, op.Account); err != nil {
+				return err
+			}
+		}
+		result, err := tx.ExecContext(ctx, `
+			INSERT INTO operations (`+operationColumns+`)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'started', NULL, '', $13, $13, '', '')
+			ON CONFLICT (caller, idem_key) DO NOTHING`,
+			op.ID, op.Account, op.Kind, op.Caller, op.Key, notNil(op.Fingerprint), notNil(op.Request), op.Amount, op.Currency,
+			micros(op.CreatedAt), op.Holder, microsUp(op.GiveUpAt), []byte{})
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n == 0 {
+			op, err = scanOperation(tx.QueryRowContext(ctx, `SELECT `+operationColumns+` FROM operations WHERE caller = $1 AND idem_key = $2`, op.Caller, op.Key))
+			return err
+		}
+		begun = true
+		op.Settlement = Settlement{State: Started}
+		if allow == nil {
+			return nil
+		}
+		spent, err := spentSince(ctx, tx, op.Account, op.ID, since)
+		if err != nil {
+			return err
+		}
+		refused = allow(spent)
+		return refused
+	})
+	switch {
+	case refused != nil:
+		return Operation{}, false, refused
+	case err != nil:
+		return Operation{}, false, fmt.Errorf("record an operation: %w", err)
+	}
+	return op, begun, nil
+}
+
+func spentSince(ctx context.Context, tx *sql.Tx, account, except string, since time.Time) ([]Spent, error) {
+	rows, err := tx.QueryContext(ctx, `
+		SELECT amount, currency FROM operations
+		WHERE account = $1 AND created_at > $2 AND amount <> '' AND state <> 'failed' AND id <> $3`, account, micros(since), except)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []Spent
+	for rows.Next() {
+		var s Spent
+		if err := rows.Scan(&s.Amount, &s.Currency); err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	return all, rows.Err()
+}
+
+// SettleOperation says how an operation ended, if it is in one of the states
+// from; false if it is not, or there is no such operation.
+func (s *Store) SettleOperation(ctx context.Context, id string, to Settlement, from ...OperationState) (bool, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	result, err := s.durable.ExecContext(ctx, `
+		UPDATE operations SET state = $2, settled_at = $3, reference = $4, result = $5, problem = $6, settled_by = $7, reason = $8
+		WHERE id = $1 AND state IN (`+stateList(from)+`)`,
+		id, string(to.State), micros(to.SettledAt), to.Reference, notNil(to.Result), notNil(to.Problem), to.By, to.Reason)
+	if err != nil {
+		return false, fmt.Errorf("settle operation %s: %w", id, err)
+	}
+	n, err := result.RowsAffected()
+	if err != nil {
+		return false, fmt.Errorf("settle operation %s: %w", id, err)
+	}
+	return n == 1, nil
+}
+
+// stateList writes states, which are constants of this package, as SQL.
+func stateList(states []OperationState) string {
+	quoted := make([]string, len(states))
+	for i, state := range states {
+		quoted[i] = "'" + string(state) + "'"
+	}
+	return strings.Join(quoted, ", ")
+}
+
+// Operation returns one operation; false if there is none with that id.
+func (s *Store) Operation(ctx context.Context, id string) (Operation, bool, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	op, err := scanOperation(s.read.QueryRowContext(ctx, `SELECT `+operationColumns+` FROM operations WHERE id = $1`, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return Operation{}, false, nil
+	}
+	if err != nil {
+		return Operation{}, false, fmt.Errorf("read operation %s: %w", id, err)
+	}
+	return op, true, nil
+}
+
+// OperationFilter chooses operations. Zero members choose all.
+type OperationFilter struct {
+	Account string
+	Kind    string
+	State   OperationState
+	Before  *OperationCursor // those that come after it in the list
+	Limit   int              // 0: no limit
+}
+
+// OperationCursor is a place in a list of operations.
+type OperationCursor struct {
+	CreatedAt time.Time
+	ID        string
+}
+
+// Operations lists operations, newest first.
+func (s *Store) Operations(ctx context.Context, f OperationFilter) ([]Operation, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	where, args := []string{"1 = 1"}, []any{}
+	add := func(condition string, values ...any) {
+		for _, v := range values {
+			args = append(args, v)
+			condition = strings.Replace(condition, "?", fmt.Sprintf("$%d", len(args)), 1)
+		}
+		where = append(where, condition)
+	}
+	if f.Account != "" {
+		add("account = ?", f.Account)
+	}
+	if f.Kind != "" {
+		add("kind = ?", f.Kind)
+	}
+	if f.State != "" {
+		add("state = ?", string(f.State))
+	}
+	if f.Before != nil {
+		add("(created_at, id) < (?, ?)", micros(f.Before.CreatedAt), f.Before.ID)
+	}
+	query := `SELECT ` + operationColumns + ` FROM operations WHERE ` + strings.Join(where, " AND ") + ` ORDER BY created_at DESC, id DESC`
+	if f.Limit > 0 {
+		args = append(args, f.Limit)
+		query += fmt.Sprintf(" LIMIT $%d", len(args))
+	}
+	rows, err := s.read.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("list operations: %w", err)
+	}
+	defer rows.Close()
+	var found []Operation
+	for rows.Next() {
+		op, err := scanOperation(rows)
+		if err != nil {
+			return nil, fmt.Errorf("list operations: %w", err)
+		}
+		found = append(found, op)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("list operations: %w", err)
+	}
+	return found, nil
+}
+
+// UnknownCount is how many operations of an account have an unknown outcome.
+type UnknownCount struct {
+	Count  int
+	Oldest time.Time // when the oldest of them was asked for
+}
+
+// UnknownOperations counts the operations whose outcome nobody knows, by
+// account.
+func (s *Store) UnknownOperations(ctx context.Context) (map[string]UnknownCount, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	rows, err := s.read.QueryContext(ctx, `SELECT account, count(*), min(created_at) FROM operations WHERE state = 'unknown' GROUP BY account`)
+	if err != nil {
+		return nil, fmt.Errorf("count unknown operations: %w", err)
+	}
+	defer rows.Close()
+	counts := map[string]UnknownCount{}
+	for rows.Next() {
+		var account string
+		var c UnknownCount
+		var oldest int64
+		if err := rows.Scan(&account, &c.Count, &oldest); err != nil {
+			return nil, fmt.Errorf("count unknown operations: %w", err)
+		}
+		c.Oldest = fromMicros(oldest)
+		counts[account] = c
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("count unknown operations: %w", err)
+	}
+	return counts, nil
+}
+
+func scanOperation(row interface{ Scan(...any) error }) (Operation, error) {
+	var op Operation
+	var created, giveUp int64
+	var settled sql.NullInt64
+	err := row.Scan(&op.ID, &op.Account, &op.Kind, &op.Caller, &op.Key, &op.Fingerprint, &op.Request, &op.Amount, &op.Currency,
+		&created, &op.Holder, &giveUp, &op.State, &settled, &op.Reference, &op.Result, &op.Problem, &op.By, &op.Reason)
+	op.CreatedAt, op.GiveUpAt = fromMicros(created), fromMicros(giveUp)
+	if settled.Valid {
+		op.SettledAt = fromMicros(settled.Int64)
+	}
+	return op, err
+}
