@@ -39,6 +39,7 @@ const usage = `Usage: gateway [COMMAND]
   demo         serve simulated vendors on loopback: no settings, no credentials
   simulate     the simulated vendors alone, for testing clients of theirs
   check        read the settings and make one real call per account
+  operations   list the writes that were asked for, settle one by hand
   healthcheck  ask a running gateway whether it is up
   version      print the version
 
@@ -58,6 +59,7 @@ func run(ctx context.Context, args []string, env environment) int {
 		"simulate":    simulateCommand,
 		"check":       checkCommand,
 		"healthcheck": healthcheckCommand,
+		"operations":  operationsCommand,
 		"version":     versionCommand,
 	}
 	do, ok := commands[command]

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"accountgateway/internal/config"
+	"accountgateway/internal/provider"
+	"accountgateway/internal/store"
+)
+
+const operationsUsage = `Usage: gateway operations list [--account NAME] [--state STATE] [--limit N] [--json]
+       gateway operations settle ID --state succeeded|failed --reason TEXT [--reference TEXT] [--by NAME]
+
+list prints every write that was asked for, newest first: the journal.
+settle says how an operation with an unknown outcome ended, after somebody has
+looked at the vendor. --reference is the vendor's number of what was made.
+`
+
+// operationsCommand reads the journal, and settles by hand what nobody knows.
+func operationsCommand(ctx context.Context, args []string, env environment) error {
+	switch {
+	case len(args) > 0 && args[0] == "list":
+		return listOperations(ctx, args[1:], env)
+	case len(args) > 1 && args[0] == "settle":
+		return settleOperation(ctx, args[1], args[2:], env)
+	}
+	return &settingsError{fmt.Errorf("operations: want list or settle ID\n\n%s", operationsUsage)}
+}
+
+// openStore opens the database of the settings, for commands that need
+// nothing else.
+func openStore(ctx context.Context, env environment) (*store.Store, error) {
+	r := config.NewReader(env.lookup)
+	var s settings
+	r.Into("GATEWAY", &s)
+	if err := r.Err(); err != nil {
+		return nil, &settingsError{err}
+	}
+	return store.Open(ctx, string(s.DatabaseURL), store.Options{})
+}
+
+func listOperations(ctx context.Context, args []string, env environment) error {
+	flags := newFlags("operations list")
+	account := flags.String("account", "", "of this account alone")
+	state := flags.String("state", "", "in this state alone: started, succeeded, failed or unknown")
+	limit := flags.Int("limit", 0, "at most so many; 0 = all")
+	asJSON := flags.Bool("json", false, "one JSON object a line")
+	if err := parse(flags, args, env); err != nil {
+		return err
+	}
+	st, err := openStore(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	list, err := st.Operations(ctx, store.OperationFilter{Account: *account, State: store.OperationState(*state), Limit: *limit})
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		out := json.NewEncoder(env.stdout)
+		for _, op := range list {
+			if err := out.Encode(journalLine(op)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	table := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "ID\tACCOUNT\tKIND\tSTATE\tCREATED\tCALLER\tAMOUNT\tREFERENCE")
+	for _, op := range list {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s %s\t%s\n", op.ID, op.Account, op.Kind, op.State,
+			op.CreatedAt.Format(time.RFC3339), op.Caller, op.Amount, op.Currency, op.Reference)
+	}
+	return table.Flush()
+}
+
+// journalEntry is an operation in the journal's JSON form.
+type journalEntry struct {
+	ID        string          `json:"id"`
+	Account   string          `json:"account"`
+	Kind      string          `json:"kind"`
+	State     string          `json:"state"`
+	Caller    string          `json:"caller"`
+	Key       string          `json:"idempotency_key"`
+	CreatedAt time.Time       `json:"created_at"`
+	SettledAt *time.Time      `json:"settled_at"`
+	Request   json.RawMessage `json:"request"`
+	Reference string          `json:"reference"`
+	Result    json.RawMessage `json:"result"`
+	Problem   json.RawMessage `json:"problem"`
+	SettledBy string          `json:"settled_by"`
+	Reason    string          `json:"reason"`
+}
+
+func journalLine(op store.Operation) journalEntry {
+	raw := func(data []byte) json.RawMessage {
+		if len(data) == 0 {
+			return json.RawMessage("null")
+		}
+		return data
+	}
+	entry := journalEntry{
+		ID: op.ID, Account: op.Account, Kind: op.Kind, State: string(op.State), Caller: op.Caller, Key: op.Key, CreatedAt: op.CreatedAt,
+		Request: raw(op.Request), Reference: op.Reference, Result: raw(op.Result), Problem: raw(op.Problem), SettledBy: op.By, Reason: op.Reason,
+	}
+	if !op.SettledAt.IsZero() {
+		entry.SettledAt = &op.SettledAt
+	}
+	return entry
+}
+
+func settleOperation(ctx context.Context, id string, args []string, env environment) error {
+	flags := newFlags("operations settle")
+	state := flags.String("state", "", "how it ended: succeeded or failed")
+	reason := flags.String("reason", "", "how you know; it is kept")
+	reference := flags.String("reference", "", "the vendor's number of the user or invoice, if it succeeded")
+	user, _ := env.lookup("USER")
+	by := flags.String("by", user, "who says so; it is kept")
+	if err := parse(flags, args, env); err != nil {
+		return err
+	}
+	to := store.Settlement{State: store.OperationState(*state), SettledAt: time.Now(), Reference: *reference, By: *by, Reason: *reason}
+	switch {
+	case to.State != store.Succeeded && to.State != store.Failed:
+		return &settingsError{fmt.Errorf("--state: want succeeded or failed")}
+	case to.Reason == "":
+		return &settingsError{fmt.Errorf("--reason: say how you know; it is kept with the operation")}
+	case to.By == "":
+		return &settingsError{fmt.Errorf("--by: say who you are; it is kept with the operation")}
+	}
+	st, err := openStore(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	op, found, err := st.Operation(ctx, id)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return fmt.Errorf("no operation %q", id)
+	}
+	from := store.Unknown
+	if op.State == store.Started && time.Now().After(op.GiveUpAt) {
+		from = store.Started // its process is gone, and none has looked since
+	}
+	if to, err = byHand(op, to); err != nil {
+		return err
+	}
+	switch done, err := st.SettleOperation(ctx, id, to, from); {
+	case err != nil:
+		return err
+	case !done:
+		return fmt.Errorf("operation %s is %s: only an unknown outcome can be settled", id, op.State)
+	}
+	_, err = fmt.Fprintf(env.stdout, "%s is settled: %s\n", id, to.State)
+	return err
+}
+
+// byHand completes a settlement by an operator with what the same key answers
+// from then on.
+func byHand(op store.Operation, to store.Settlement) (store.Settlement, error) {
+	var err error
+	if to.State == store.Failed {
+		to.Problem, err = json.Marshal(map[string]string{
+			"kind":    string(provider.KindOther),
+			"message": "settled by hand: the vendor did not do it (" + to.Reason + ")",
+		})
+		return to, err
+	}
+	if to.Reference == "" {
+		to.Reference = op.Reference
+	}
+	to.Result = op.Result
+	if op.Amount != "" && len(op.Result) == 0 { // a refill, of whose invoice the number alone is known
+		to.Result, err = json.Marshal(provider.Invoice{ID: to.Reference})
+	}
+	return to, err
+}
