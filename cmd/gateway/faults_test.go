@@ -19,8 +19,12 @@ import (
 	"accountgateway/internal/simulator/selzy"
 )
 
-// vendorTimeout is GATEWAY_PROVIDER_TIMEOUT where vendors hang.
-const vendorTimeout = 2 * time.Second
+// vendorTimeout is GATEWAY_PROVIDER_TIMEOUT where vendors hang, and lateness is
+// what a busy machine may add: together they are far below the default.
+const (
+	vendorTimeout = time.Second
+	lateness      = 5 * time.Second
+)
 
 // reads are the operations that every vendor has.
 var reads = []string{"balance", "statistics", "users"}
@@ -48,12 +52,7 @@ func TestFaults(t *testing.T) {
 		{"cut inside", simulator.Fault{Kind: "cut", Bytes: 40}, 503, "provider_unavailable"},
 		{"reset", simulator.Fault{Kind: "reset"}, 503, "provider_unavailable"},
 		{"reset after", simulator.Fault{Kind: "reset_after"}, 503, "provider_unavailable"},
-		{"hang", simulator.Fault{Kind: "hang"}, 504, "provider_timeout"},
-		{"hang after", simulator.Fault{Kind: "hang_after"}, 504, "provider_timeout"},
-		{"slow", simulator.Fault{Kind: "delay", Delay: simulator.Duration(time.Minute)}, 504, "provider_timeout"},
 		{"redirect", simulator.Fault{Kind: "redirect", Header: map[string]string{"Location": "http://127.0.0.1:1/"}}, 502, "provider_bad_response"},
-		{"too large", simulator.Fault{Kind: "oversize", Bytes: 5 << 20}, 502, "provider_bad_response"},
-		{"gzip bomb", simulator.Fault{Kind: "gzip_bomb", Bytes: 5 << 20}, 502, "provider_bad_response"},
 		{"HTML", body(html, "Content-Type", "text/html"), 502, "provider_bad_response"},
 		{"HTML that claims to be JSON", body(html, "Content-Type", "application/json"), 502, "provider_bad_response"},
 		{"HTML with 502", status(502, html), 503, "provider_unavailable"},
@@ -86,21 +85,16 @@ func TestFaults(t *testing.T) {
 			}
 		}
 	}
-	g := f.serve("GATEWAY_PROVIDER_TIMEOUT=" + vendorTimeout.String())
+	g := f.serve()
 	var wg sync.WaitGroup // not t.Parallel: it runs as many at once as there are processors
 	for i, tt := range faults {
 		for _, provider := range providers {
 			for _, op := range reads {
 				wg.Go(func() {
 					account := name(i, provider, op)
-					start := time.Now()
 					p := g.get(t, "/accounts/"+account+"/"+op).wantProblem(tt.status, tt.code)
 					if p.Account != account || p.Provider != provider {
 						t.Errorf("%s: the problem names account %q, provider %q", tt.name, p.Account, p.Provider)
-					}
-					// Twice the deadline: the machine may be busy.
-					if took := time.Since(start); took > 2*vendorTimeout {
-						t.Errorf("%s %s %s took %s", tt.name, provider, op, took)
 					}
 				})
 			}
@@ -128,6 +122,39 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// TestSlowVendors has vendors that don't answer in time: callers are answered
+// within the deadline that is set, retries included.
+func TestSlowVendors(t *testing.T) {
+	t.Parallel()
+	faults := map[string]simulator.Fault{
+		"hang":       {Kind: "hang"},
+		"hang-after": {Kind: "hang_after"},
+		"slow":       {Kind: "delay", Delay: simulator.Duration(time.Minute)},
+	}
+	f := newFleet(t)
+	for kind, fault := range faults {
+		for _, provider := range []string{"regru", "selzy"} {
+			for _, op := range reads {
+				f.misbehaving(kind+"-"+provider+"-"+op, provider, whoOf(provider), fault)
+			}
+		}
+	}
+	g := f.serve("GATEWAY_PROVIDER_TIMEOUT=" + vendorTimeout.String())
+	var wg sync.WaitGroup
+	for _, account := range f.accounts {
+		name, _, _ := strings.Cut(account, "=")
+		op := name[strings.LastIndex(name, "-")+1:]
+		wg.Go(func() {
+			start := time.Now()
+			g.get(t, "/accounts/"+name+"/"+op).wantProblem(504, "provider_timeout")
+			if took := time.Since(start); took > vendorTimeout+lateness {
+				t.Errorf("%s took %s", name, took)
+			}
+		})
+	}
+	wg.Wait()
+}
+
 // TestFieldFaults spoils one field of a true answer at a time, in every way
 // that makes the figure doubtful. The read must fail and name the field; a
 // figure that the vendor did not send must not come out.
@@ -152,9 +179,9 @@ func TestFieldFaults(t *testing.T) {
 		{"regru", "balance", "", "blocked", figure}, // absent is told as null, see below
 		{"regru", "balance", "", "credit", figure},
 		{"regru", "statistics", "", "active_domains_cnt", slices.Concat(absent, noCount)},
-		{"regru", "statistics", "", "domain_folders_cnt", slices.Concat(absent, noCount)},
+		{"regru", "statistics", "", "domain_folders_cnt", slices.Concat(absent, odd)},
 		{"regru", "statistics", "", "balance_total", figure},
-		{"regru", "statistics", "?date_from=2026-01-01", "costs_for_period", figure},
+		{"regru", "statistics", "?date_from=2026-01-01", "costs_for_period", noFigure},
 		{"regru", "statistics", "?date_from=2026-01-01", "reg_domains_cnt", noCount},
 		{"regru", "users", "", "login", slices.Concat(absent, odd)},
 		{"regru", "users", "", "user_id", slices.Concat(absent, odd)},
@@ -162,9 +189,9 @@ func TestFieldFaults(t *testing.T) {
 		{"selzy", "balance", "", "currency", slices.Concat(absent, noCode)},
 		{"selzy", "balance", "?currency=USD", "currency", slices.Concat(absent, noCode)},
 		{"selzy", "statistics", "", "emails_used", slices.Concat(absent, noCount)},
-		{"selzy", "statistics", "", "emails_paid", slices.Concat(absent, noCount)},
-		{"selzy", "statistics", "", "period_emails_used", slices.Concat(absent, noCount)},
-		{"selzy", "statistics", "", "subscribers_used", slices.Concat(absent, noCount)},
+		{"selzy", "statistics", "", "emails_paid", slices.Concat(absent, odd)},
+		{"selzy", "statistics", "", "period_emails_used", slices.Concat(absent, odd)},
+		{"selzy", "statistics", "", "subscribers_used", slices.Concat(absent, odd)},
 		{"selzy", "statistics", "", "subscribers_total", append([]string{"", `""`}, noCount...)}, // null is documented: no limit
 		{"selzy", "statistics", "", "email_period_start", []string{`"yesterday"`, `"2026-02-30 00:00:00"`, "{}", "true"}},
 		{"selzy", "users", "", "login", slices.Concat(absent, odd)},
@@ -204,7 +231,8 @@ func TestFieldFaults(t *testing.T) {
 	g := f.serve()
 	for _, tt := range faults {
 		t.Run(tt.name, func(t *testing.T) {
-			p := g.get(t, tt.target).wantProblem(502, "provider_bad_response")
+			a, _ := fetch(t, g.url, tt.target) // there are many: TestFaults holds such problems against the specification
+			p := a.wantProblem(502, "provider_bad_response")
 			if !strings.Contains(p.Detail, tt.field) {
 				t.Errorf("detail %q does not name %s", p.Detail, tt.field)
 			}
@@ -272,13 +300,15 @@ func TestLargeAnswersTakeNoMemory(t *testing.T) {
 	f := newFleet(t)
 	var targets []string
 	for _, provider := range []string{"regru", "selzy"} {
-		for _, kind := range []string{simulator.KindOversize, simulator.KindGzipBomb} {
-			for _, op := range reads {
-				account := strings.ReplaceAll(provider+"-"+kind+"-"+op, "_", "-")
-				f.misbehaving(account, provider, whoOf(provider), simulator.Fault{Kind: kind, Bytes: huge})
-				targets = append(targets, "/accounts/"+account+"/"+op)
-			}
+		add := func(kind, op string) {
+			account := strings.ReplaceAll(provider+"-"+kind+"-"+op, "_", "-")
+			f.misbehaving(account, provider, whoOf(provider), simulator.Fault{Kind: kind, Bytes: huge})
+			targets = append(targets, "/accounts/"+account+"/"+op)
 		}
+		for _, op := range reads {
+			add(simulator.KindOversize, op)
+		}
+		add(simulator.KindGzipBomb, "balance") // one is enough: packing it takes the simulator long
 	}
 	g := f.serve()
 	var before, after runtime.MemStats
