@@ -316,7 +316,7 @@ func listen(t *testing.T) net.Listener {
 // serveOn answers on a listener until the test ends.
 func serveOn(t *testing.T, l net.Listener, h http.Handler) {
 	t.Helper()
-	server := &http.Server{Handler: h} //nolint:gosec // it lives for a test
+	server := &http.Server{Handler: h}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -16,6 +16,8 @@ func TestReads(t *testing.T) {
 	f.simulated("regru", "regru", "test:test")
 	f.simulated("regru-partner", "regru", "partner:partner-secret")
 	f.simulated("regru-shop", "regru", "shop:shop-secret")
+	f.simulated("regru-alt", "regru", "partner:partner-api-secret") // the alternative password for the API
+	f.simulated("regru-mail", "regru", "shop@example.ru:shop-secret")
 	f.simulated("selzy", "selzy", "ordinarykey")
 	f.simulated("selzy-reseller", "selzy", "resellerkey")
 	f.simulated("selzy-crm", "selzy", "crmkey")
@@ -28,6 +30,8 @@ func TestReads(t *testing.T) {
 		{"/accounts/regru/balance", balance("regru", "regru", "1000 RUB", "", "10 RUB", "")},
 		{"/accounts/regru-partner/balance", balance("regru-partner", "regru", "48213.07 RUB", "1250.50 RUB", "30000 RUB", "")},
 		{"/accounts/regru-shop/balance", balance("regru-shop", "regru", "312.40 RUB", "", "", "")},
+		{"/accounts/regru-alt/balance", balance("regru-alt", "regru", "48213.07 RUB", "1250.50 RUB", "30000 RUB", "")},
+		{"/accounts/regru-mail/balance", balance("regru-mail", "regru", "312.40 RUB", "", "", "")},
 		{"/accounts/regru-partner/balance?currency=RUB", balance("regru-partner", "regru", "48213.07 RUB", "1250.50 RUB", "30000 RUB", "")},
 		// 81.4275, 94.9130 and 1.9517 roubles are the simulator's prices of one unit.
 		{"/accounts/regru-partner/balance?currency=USD", balance("regru-partner", "regru", "592.10 USD", "15.36 USD", "368.43 USD", "")},
@@ -144,8 +148,8 @@ func TestReads(t *testing.T) {
 	for _, sum := range fleet.Totals {
 		got[sum.Currency] = sum.Amount
 	}
-	// 1000 + 48213.07 + 312.40; twice -4.75; twice 1530.07; 2310.4.
-	want := map[string]string{"RUB": "49525.47", "USD": "-9.50", "EUR": "3060.14", "UAH": "2310.4"}
+	// 1000 + twice 48213.07 + twice 312.40; twice -4.75; twice 1530.07; 2310.4.
+	want := map[string]string{"RUB": "98050.94", "USD": "-9.50", "EUR": "3060.14", "UAH": "2310.4"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("totals (-want +got):\n%s", diff)
 	}
