@@ -31,12 +31,25 @@ type Budget struct {
 // callers: a half.
 const callerReserve = 2
 
+type callerKey struct{}
+
+// WithCaller says who wants what is done under the context, so that one caller
+// can't use up what all share.
+func WithCaller(ctx context.Context, caller string) context.Context {
+	return context.WithValue(ctx, callerKey{}, caller)
+}
+
+func callerOf(ctx context.Context) string {
+	caller, _ := ctx.Value(callerKey{}).(string)
+	return caller
+}
+
 // NewBudget makes the budget of an account. The zero rate is no limit. hold is
 // the longest that one call can take.
 func NewBudget(account string, rate config.Rate, hold time.Duration, d *Durable) *Budget {
 	return &Budget{
 		account: account, durable: d, hold: hold, replicas: 1, remaining: rate.Calls,
-		limit: store.BudgetLimit{Calls: rate.Calls, Per: rate.Per, Reserve: rate.Calls / callerReserve},
+		limit: store.BudgetLimit{Calls: rate.Calls, Per: rate.Per, Reserve: rate.Calls / callerReserve, PerCaller: rate.Calls - rate.Calls/4},
 	}
 }
 
@@ -51,7 +64,7 @@ func (b *Budget) Take(ctx context.Context) (end func(sent bool), err error) {
 	var slot store.Slot
 	var left store.Budget
 	err = b.durable.use(ctx, func(ctx context.Context, s *store.Store) (err error) {
-		slot, left, err = s.TakeSlot(ctx, b.account, b.limit, background, b.hold)
+		slot, left, err = s.TakeSlot(ctx, b.account, b.limit, store.Asker{Background: background, Caller: callerOf(ctx)}, b.hold)
 		return err
 	})
 	if err != nil {

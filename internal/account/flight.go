@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
-
-	"accountgateway/internal/provider"
 )
 
 // flights lets simultaneous askers share one load. A load runs apart from all
@@ -25,9 +23,8 @@ func newFlights() *flights {
 
 // flight is one load under way.
 type flight struct {
-	cause provider.Cause
-	done  chan struct{} // closed when err is set
-	err   error
+	done chan struct{} // closed when err is set
+	err  error
 }
 
 var errClosed = errors.New("the gateway is shutting down")
@@ -35,13 +32,13 @@ var errClosed = errors.New("the gateway is shutting down")
 // join starts load under a key, or joins the one under way. load gets a
 // function to call when its outcome is known, and may go on tidying up after
 // that.
-func (f *flights) join(key string, cause provider.Cause, load func(landed func(error))) (_ *flight, led bool) {
+func (f *flights) join(key string, load func(landed func(error))) (_ *flight, led bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if under, ok := f.under[key]; ok {
 		return under, false
 	}
-	started := &flight{cause: cause, done: make(chan struct{})}
+	started := &flight{done: make(chan struct{})}
 	if f.closed() {
 		started.err = errClosed
 		close(started.done)

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"time"
@@ -13,38 +14,46 @@ import (
 // loadFunc makes the vendor call of a reading.
 type loadFunc func(ctx context.Context) (provider.Readings, error)
 
+// errand is one load: what to read, for whom and how.
+type errand struct {
+	account *watched
+	key     key
+	name    string // what simultaneous errands share: see flightName
+	cause   provider.Cause
+	caller  string // who asked first
+	bound   Bound
+	load    loadFunc
+}
+
 // ask brings a reading that is newer than the one at hand: by a vendor call,
 // or by joining whoever is making that call, in this replica or another.
 func (s *Service) ask(ctx context.Context, a *watched, k key, have *entry, b Bound, load loadFunc) (*entry, Source, error) {
-	cause := provider.CauseOf(ctx)
-	name := s.flightName(a, k)
+	e := errand{account: a, key: k, name: s.flightName(a, k), cause: provider.CauseOf(ctx), caller: callerOf(ctx), bound: b, load: load}
 	for try := 0; ; try++ {
 		if err := a.held.err(b.NoCache); err != nil {
 			return nil, "", err
 		}
-		under, led := s.flights.join(name, cause, func(landed func(error)) {
-			s.load(a, k, name, cause, b, load, landed)
-		})
+		under, led := s.flights.join(e.name, func(landed func(error)) { s.run(e, landed) })
 		err := under.wait(ctx)
 		source := Miss
 		if !led {
 			source = Collapsed
 		}
-		e := s.memory.get(k)
+		now := s.memory.get(k)
 		switch {
-		case err != nil && !led && try == 0 && under.cause == provider.CauseRefresh && cause != under.cause:
-			// A background reading has a lower claim on the budget than we have.
+		case err != nil && !led && try == 0 && provider.KindOf(err) == provider.KindRateLimited:
+			// Who led may have had a lower claim on the budget than we have.
 			continue
 		case err != nil:
 			return nil, "", err
-		case e != nil && (have == nil || e.asOf.After(have.asOf)) && !a.outdated(e):
-			return e, source, nil
+		case now != nil && (have == nil || now.asOf.After(have.asOf)) && !a.outdated(now):
+			return now, source, nil
 		case led && try > 0:
 			return nil, "", provider.Errorf(provider.KindBadResponse, "the adapter did not bring the %s it was asked for", k.op)
 		}
 		// The call was another operation's and taught nothing of ours, or it
 		// was made before a write that we must see: ask for ourselves.
-		name = s.readingName(k)
+		e.name = s.readingName(k)
 	}
 }
 
@@ -53,10 +62,8 @@ func (s *Service) renewBehind(a *watched, k key, load loadFunc) {
 	if a.held.err(false) != nil {
 		return
 	}
-	name := s.flightName(a, k)
-	s.flights.join(name, provider.CauseRefresh, func(landed func(error)) {
-		s.load(a, k, name, provider.CauseRefresh, Bound{}, load, landed)
-	})
+	e := errand{account: a, key: k, name: s.flightName(a, k), cause: provider.CauseRefresh, load: load}
+	s.flights.join(e.name, func(landed func(error)) { s.run(e, landed) })
 }
 
 // flightName says which requests one vendor call can serve: those for the same
@@ -73,13 +80,13 @@ func (s *Service) readingName(k key) string {
 	return k.account + "/" + string(k.op) + "?" + k.query
 }
 
-// load makes one vendor call and keeps what it taught. Its context is its own:
-// whoever asked may hang up.
-func (s *Service) load(a *watched, k key, name string, cause provider.Cause, b Bound, load loadFunc, landed func(error)) {
-	ctx, cancel := context.WithTimeout(provider.WithCause(context.Background(), cause), s.options.LoadTimeout)
+// run makes an errand's vendor call and keeps what it taught. Its context is
+// its own: whoever asked may hang up.
+func (s *Service) run(e errand, landed func(error)) {
+	ctx, cancel := context.WithTimeout(WithCaller(provider.WithCause(context.Background(), e.cause), e.caller), s.options.LoadTimeout)
 	defer cancel()
-	if s.shared(k) {
-		release, err := s.takeTurn(ctx, a, k, name, b)
+	if s.shared(e.key) {
+		release, err := s.takeTurn(ctx, e)
 		if err != nil || release == nil {
 			landed(err)
 			return
@@ -87,14 +94,14 @@ func (s *Service) load(a *watched, k key, name string, cause provider.Cause, b B
 		defer release()
 	}
 	asOf := time.Now()
-	readings, err := load(ctx)
-	stateChanged := a.observe(err, time.Now())
+	readings, err := e.load(ctx)
+	stateChanged := e.account.observe(err, time.Now())
 	var learned []*learnedReading
 	if err == nil {
-		learned = s.learn(a, k, asOf, readings)
+		learned = s.learn(e.account, e.key, asOf, readings)
 	}
 	landed(err)
-	s.persist(ctx, a, learned, stateChanged)
+	s.persist(ctx, e.account, learned, stateChanged)
 }
 
 // shared tells whether a reading is kept in the store. Those of users are
@@ -108,10 +115,10 @@ const turnPoll = 25 * time.Millisecond
 // the reading, release is nil and there is nothing left to do; else the turn
 // is ours until release is called. While the store is away replicas don't
 // know of each other.
-func (s *Service) takeTurn(ctx context.Context, a *watched, k key, name string, b Bound) (release func(), err error) {
-	had := s.memory.get(k)
-	holder := s.replica + "/" + name
-	lease := "read/" + name
+func (s *Service) takeTurn(ctx context.Context, e errand) (release func(), err error) {
+	had := s.memory.get(e.key)
+	holder := s.replica + "/" + rand.Text() // no other errand's, this replica's included
+	lease := "read/" + e.name
 	waited := false
 	for {
 		var ours bool
@@ -127,8 +134,9 @@ func (s *Service) takeTurn(ctx context.Context, a *watched, k key, name string, 
 			// last look at the store.
 			s.sync.pull(ctx, s)
 		}
-		e := s.memory.get(k)
-		arrived := e != had && (waited && !a.outdated(e) || s.Limits(k.op).decide(a.standing(e), b) == serve)
+		now := s.memory.get(e.key)
+		arrived := now != had &&
+			(waited && !e.account.outdated(now) || s.Limits(e.key.op).decide(e.account.standing(now), e.bound) == serve)
 		release := func() {
 			// Nobody waits longer than the lease's time if this fails.
 			_ = s.durable.use(context.WithoutCancel(ctx), func(ctx context.Context, st *store.Store) error {

@@ -20,6 +20,15 @@ type BudgetLimit struct {
 	Calls   int           // in any span of length Per; 0: no limit
 	Per     time.Duration // see Calls
 	Reserve int           // slots that background readings may not take
+
+	// PerCaller is how many of the slots one caller may have; 0: all.
+	PerCaller int
+}
+
+// Asker is who wants a slot.
+type Asker struct {
+	Background bool
+	Caller     string // "" is nobody in particular, whom PerCaller does not bound
 }
 
 // Budget is what is left.
@@ -38,6 +47,7 @@ type Slot struct {
 	account string
 	id      int64
 	per     time.Duration
+	caller  string
 }
 
 // Granted tells whether the call may be made.
@@ -48,7 +58,7 @@ func (s Slot) Granted() bool { return s.id != 0 }
 // again. hold is the longest that the call can take: if the process dies, the
 // slot is free after hold and Per. End the slot with EndSlot or ReleaseSlot,
 // also when the call's context has ended.
-func (s *Store) TakeSlot(ctx context.Context, account string, l BudgetLimit, background bool, hold time.Duration) (Slot, Budget, error) {
+func (s *Store) TakeSlot(ctx context.Context, account string, l BudgetLimit, by Asker, hold time.Duration) (Slot, Budget, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	var slot Slot
@@ -70,15 +80,15 @@ func (s *Store) TakeSlot(ctx context.Context, account string, l BudgetLimit, bac
 			account, micros(now)); err != nil {
 			return err
 		}
-		left, err = budgetLeft(ctx, tx, account, drainedUntil, l, background, now)
+		left, err = budgetLeft(ctx, tx, account, drainedUntil, l, by, now)
 		if err != nil || left.Remaining == 0 {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO budget_slots (account, id, free_at) VALUES ($1, $2, $3)`,
-			account, id, microsUp(now.Add(hold+l.Per))); err != nil {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO budget_slots (account, id, free_at, caller) VALUES ($1, $2, $3, $4)`,
+			account, id, microsUp(now.Add(hold+l.Per)), by.Caller); err != nil {
 			return err
 		}
-		slot = Slot{account: account, id: id, per: l.Per}
+		slot = Slot{account: account, id: id, per: l.Per, caller: by.Caller}
 		return nil
 	})
 	if err != nil {
@@ -94,9 +104,9 @@ func (s *Store) TakeSlot(ctx context.Context, account string, l BudgetLimit, bac
 // counts from now even if the call took longer than its hold.
 func (s *Store) EndSlot(ctx context.Context, slot Slot) error {
 	_, err := s.exec(ctx, `
-		INSERT INTO budget_slots (account, id, free_at) VALUES ($1, $2, $3)
+		INSERT INTO budget_slots (account, id, free_at, caller) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (account, id) DO UPDATE SET free_at = excluded.free_at`,
-		slot.account, slot.id, microsUp(s.now().Add(slot.per)))
+		slot.account, slot.id, microsUp(s.now().Add(slot.per)), slot.caller)
 	if err != nil {
 		return fmt.Errorf("end a slot of %q: %w", slot.account, err)
 	}
@@ -136,7 +146,7 @@ func (s *Store) BudgetRemaining(ctx context.Context, account string, l BudgetLim
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return Budget{}, fmt.Errorf("read the budget of %q: %w", account, err)
 	}
-	left, err := budgetLeft(ctx, s.read, account, drainedUntil, l, false, s.now())
+	left, err := budgetLeft(ctx, s.read, account, drainedUntil, l, Asker{}, s.now())
 	if err != nil {
 		return Budget{}, fmt.Errorf("read the budget of %q: %w", account, err)
 	}
@@ -149,7 +159,7 @@ type rowQuerier interface {
 }
 
 // budgetLeft counts what is left at now.
-func budgetLeft(ctx context.Context, db rowQuerier, account string, drainedUntil int64, l BudgetLimit, background bool, now time.Time) (Budget, error) {
+func budgetLeft(ctx context.Context, db rowQuerier, account string, drainedUntil int64, l BudgetLimit, by Asker, now time.Time) (Budget, error) {
 	drained := Budget{RetryAfter: max(0, fromMicros(drainedUntil).Sub(now))}
 	if l.Calls == 0 {
 		if drained.RetryAfter > 0 {
@@ -158,34 +168,50 @@ func budgetLeft(ctx context.Context, db rowQuerier, account string, drainedUntil
 		return Budget{Remaining: math.MaxInt}, nil
 	}
 	mine := l.Calls
-	if background {
+	if by.Background {
 		mine -= l.Reserve
 	}
 	if mine <= 0 {
 		return Budget{RetryAfter: max(l.Per, drained.RetryAfter)}, nil
 	}
-	// One statement, so that both answers are of one moment. A slot is free for
-	// this asker once fewer than mine are used: when all but the latest mine-1
-	// have run out.
-	var used int
-	var freeAt sql.NullInt64
-	err := db.QueryRowContext(ctx, `
-		SELECT used, CASE WHEN used >= $3 THEN (
-			SELECT free_at FROM budget_slots WHERE account = $1 AND free_at > $2
-			ORDER BY free_at DESC LIMIT 1 OFFSET $4) END
-		FROM (SELECT count(*) AS used FROM budget_slots WHERE account = $1 AND free_at > $2) AS slots`,
-		account, micros(now), mine, mine-1).Scan(&used, &freeAt)
+	left, err := slotsLeft(ctx, db, account, "", mine, now)
 	if err != nil {
 		return Budget{}, err
 	}
-	wait := drained.RetryAfter
+	if by.Caller != "" && l.PerCaller > 0 {
+		own, err := slotsLeft(ctx, db, account, by.Caller, l.PerCaller, now)
+		if err != nil {
+			return Budget{}, err
+		}
+		left.Remaining = min(left.Remaining, own.Remaining)
+		left.RetryAfter = max(left.RetryAfter, own.RetryAfter)
+	}
+	if left.RetryAfter = max(left.RetryAfter, drained.RetryAfter); left.RetryAfter > 0 {
+		left.Remaining = 0
+	}
+	return left, nil
+}
+
+// slotsLeft counts what is left of so many slots: of all that are used, or of
+// a caller's. It is one statement, so that both answers are of one moment. A
+// slot is free once fewer than most are used: when all but the latest most-1
+// have run out.
+func slotsLeft(ctx context.Context, db rowQuerier, account, caller string, most int, now time.Time) (Budget, error) {
+	var used int
+	var freeAt sql.NullInt64
+	err := db.QueryRowContext(ctx, `
+		SELECT count(*), CASE WHEN count(*) >= $3 THEN (
+			SELECT free_at FROM budget_slots WHERE account = $1 AND free_at > $2 AND ($5 = '' OR caller = $5)
+			ORDER BY free_at DESC LIMIT 1 OFFSET $4) END
+		FROM budget_slots WHERE account = $1 AND free_at > $2 AND ($5 = '' OR caller = $5)`,
+		account, micros(now), most, most-1, caller).Scan(&used, &freeAt)
+	if err != nil {
+		return Budget{}, err
+	}
 	if freeAt.Valid {
-		wait = max(wait, fromMicros(freeAt.Int64).Sub(now))
+		return Budget{RetryAfter: fromMicros(freeAt.Int64).Sub(now)}, nil
 	}
-	if wait > 0 {
-		return Budget{RetryAfter: wait}, nil
-	}
-	return Budget{Remaining: mine - used}, nil
+	return Budget{Remaining: most - used}, nil
 }
 
 // UsedSlots counts the slots of every account that are not free yet.

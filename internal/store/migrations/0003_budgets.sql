@@ -12,6 +12,7 @@ CREATE TABLE budget_slots (
     account TEXT   NOT NULL,
     id      BIGINT NOT NULL,
     free_at BIGINT NOT NULL,
+    caller  TEXT   NOT NULL, -- '' for nobody in particular
     PRIMARY KEY (account, id)
 );
 CREATE INDEX budget_slots_by_time ON budget_slots (account, free_at);
