@@ -1,0 +1,212 @@
+package token
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"accountgateway/internal/store"
+)
+
+const (
+	// followEvery is how often the keeper asks the store. A revocation is
+	// known after that and the time of one query.
+	followEvery = time.Second
+
+	// writeEvery is how often last uses are written.
+	writeEvery = time.Minute
+
+	// expiredFor is how long an expired token is told from an unknown one.
+	expiredFor = 30 * 24 * time.Hour
+
+	// storeTimeout bounds one use of the store.
+	storeTimeout = 2 * time.Second
+)
+
+// The errors of Check. None says more, and none holds a piece of the token.
+var (
+	// ErrUnknown: there is no such token, or it is revoked, or its secret is
+	// wrong, or it is no token at all.
+	ErrUnknown = errors.New("the token is not known")
+	// ErrExpired: it was good once.
+	ErrExpired = errors.New("the token has expired")
+	// ErrNotLoaded: the store has not been read since the start.
+	ErrNotLoaded = errors.New("the tokens are not loaded yet")
+)
+
+// Keeper checks tokens. It does so from memory and follows the store, so that
+// a change reaches every process within a second or two. While the store is
+// away, what was read last stands. Its methods are safe for concurrent use.
+type Keeper struct {
+	log   zerolog.Logger
+	store atomic.Pointer[store.Store]        // nil until Attach
+	known atomic.Pointer[map[string]*record] // by id; nil until the store was read; never changed, only replaced
+
+	mu   sync.Mutex // of what follows
+	down bool
+	used map[string]*usage // by id
+}
+
+// record is one token in memory.
+type record struct {
+	caller   Caller
+	hash     [sha256.Size]byte
+	oldHash  [sha256.Size]byte // all zeros, which no text has, for none
+	oldUntil time.Time
+	expires  time.Time // zero: never
+	usage    *usage
+}
+
+// usage is when a token was used last, in microseconds since 1970.
+type usage struct {
+	last    atomic.Int64
+	written int64 // the last that the store knows of; under Keeper.mu
+}
+
+// nobody is compared with where there is no such token, so that a miss costs
+// what a hit does.
+var nobody = record{usage: new(usage)}
+
+// NewKeeper makes a keeper that knows no token until Attach and Load.
+func NewKeeper(log zerolog.Logger) *Keeper {
+	return &Keeper{log: log, used: map[string]*usage{}}
+}
+
+// Attach begins to use an open store. The caller closes it, after Run has
+// ended.
+func (k *Keeper) Attach(s *store.Store) { k.store.Store(s) }
+
+// Check tells who has this token. It always hashes once and compares twice,
+// whatever is wrong.
+func (k *Keeper) Check(text string, now time.Time) (Caller, error) {
+	known := k.known.Load()
+	if known == nil {
+		return Caller{}, ErrNotLoaded
+	}
+	var padded [textLength]byte // a copy on the stack, of one length for every text
+	copy(padded[:], text)
+	sum := sha256.Sum256(padded[:])
+	r := &nobody
+	if len(text) == textLength {
+		if found, ok := (*known)[text[len(prefix):len(prefix)+idLength]]; ok {
+			r = found
+		}
+	}
+	right := subtle.ConstantTimeCompare(sum[:], r.hash[:])
+	old := subtle.ConstantTimeCompare(sum[:], r.oldHash[:])
+	switch {
+	case right|old == 0 || r == &nobody:
+		return Caller{}, ErrUnknown
+	case right == 0 && !now.Before(r.oldUntil):
+		return Caller{}, ErrUnknown
+	case !r.expires.IsZero() && !now.Before(r.expires):
+		return Caller{}, ErrExpired
+	}
+	if last := r.usage.last.Load(); now.UnixMicro() > last+int64(time.Second/time.Microsecond) {
+		r.usage.last.Store(now.UnixMicro())
+	}
+	return r.caller, nil
+}
+
+// Run follows the store until ctx ends; then it writes the last uses and
+// returns.
+func (k *Keeper) Run(ctx context.Context) {
+	follow, write := time.NewTicker(followEvery), time.NewTicker(writeEvery)
+	defer follow.Stop()
+	defer write.Stop()
+	for {
+		select {
+		case <-follow.C:
+			_ = k.Load(ctx) // it logs, and the next turn comes
+		case <-write.C:
+			k.write(ctx)
+		case <-ctx.Done():
+			k.write(context.WithoutCancel(ctx))
+			return
+		}
+	}
+}
+
+// Load reads the tokens from the store once. It does nothing before Attach.
+func (k *Keeper) Load(ctx context.Context) error {
+	s := k.store.Load()
+	if s == nil {
+		return nil
+	}
+	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	rows, err := s.LiveTokens(bounded, time.Now().Add(-expiredFor))
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err != nil {
+		if !k.down {
+			k.log.Error().Err(err).Msg("the tokens can't be read: those read last stand")
+		}
+		k.down = true
+		return err
+	}
+	if k.down {
+		k.log.Info().Msg("the tokens are read again")
+	}
+	k.down = false
+	known := make(map[string]*record, len(rows))
+	for _, row := range rows {
+		known[row.ID] = k.record(row)
+	}
+	k.known.Store(&known)
+	return nil
+}
+
+func (k *Keeper) record(row store.Token) *record {
+	r := &record{
+		caller:   Caller{ID: row.ID, Name: row.Name, Scopes: make([]Scope, len(row.Scopes)), Accounts: row.Accounts},
+		oldUntil: row.OldUntil, expires: row.ExpiresAt, usage: k.used[row.ID],
+	}
+	for i, scope := range row.Scopes {
+		r.caller.Scopes[i] = Scope(scope)
+	}
+	copy(r.hash[:], row.Hash)
+	copy(r.oldHash[:], row.OldHash)
+	if r.usage == nil {
+		r.usage = new(usage)
+		k.used[row.ID] = r.usage
+	}
+	return r
+}
+
+// write tells the store when tokens were used last.
+func (k *Keeper) write(ctx context.Context) {
+	s := k.store.Load()
+	if s == nil {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	fresh := map[string]time.Time{}
+	for id, u := range k.used {
+		if last := u.last.Load(); last > u.written {
+			fresh[id] = time.UnixMicro(last)
+		}
+	}
+	if len(fresh) == 0 {
+		return
+	}
+	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	if err := s.TouchTokens(bounded, fresh); err != nil {
+		k.log.Warn().Err(err).Msg("the last uses of tokens can't be written: trying again in a minute")
+		return
+	}
+	for id, at := range fresh {
+		k.used[id].written = at.UnixMicro()
+	}
+}
