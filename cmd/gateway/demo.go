@@ -23,15 +23,15 @@ func demoCommand(ctx context.Context, args []string, env environment) error {
 
 	sims := newSimulators()
 	defer sims.stop()
-	regruAt, err := sims.listen("127.0.0.1:0", regru.New(regru.Options{Refill: true}))
+	regruAt, err := sims.listen(ctx, "127.0.0.1:0", regru.New(regru.Options{Refill: true}))
 	if err != nil {
 		return err
 	}
-	selzyAt, err := sims.listen("127.0.0.1:0", selzy.New(selzy.Options{}))
+	selzyAt, err := sims.listen(ctx, "127.0.0.1:0", selzy.New(selzy.Options{}))
 	if err != nil {
 		return err
 	}
-	unisenderAt, err := sims.listen("127.0.0.1:0", selzy.New(selzy.Options{Brand: selzy.UniSender}))
+	unisenderAt, err := sims.listen(ctx, "127.0.0.1:0", selzy.New(selzy.Options{Brand: selzy.UniSender}))
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func demoCommand(ctx context.Context, args []string, env environment) error {
 	serving, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go func() { cancel(sims.wait(serving)) }() // ends with this function at the latest
-	if err := serve(serving, env, func(at net.Addr) { tour.Execute(env.stdout, "http://"+at.String()) }); err != nil {
+	if err := serve(serving, env, func(at net.Addr) { _ = tour.Execute(env.stdout, "http://"+at.String()) }); err != nil {
 		return fmt.Errorf("%w (another address can be given: gateway demo --addr 127.0.0.1:8090)", err)
 	}
 	if ctx.Err() == nil {

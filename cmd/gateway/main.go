@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -15,6 +16,9 @@ import (
 )
 
 func main() {
+	// net/http tells the standard logger what a vendor sent beyond its answer,
+	// which may be an echoed secret. Our own log is zerolog's.
+	log.SetOutput(io.Discard)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], environment{lookup: os.LookupEnv, stdout: os.Stdout, stderr: os.Stderr}))

@@ -83,7 +83,7 @@ func serve(ctx context.Context, env environment, started func(addr net.Addr)) er
 	}
 	failed := make(chan error, len(servers))
 	for _, server := range servers {
-		if err := server.start(failed, log); err != nil {
+		if err := server.start(ctx, failed, log); err != nil {
 			return err
 		}
 		defer server.http.Close()
@@ -120,9 +120,9 @@ type server struct {
 }
 
 // start listens and serves; a later failure goes to failed.
-func (s *server) start(failed chan<- error, log zerolog.Logger) error {
+func (s *server) start(ctx context.Context, failed chan<- error, log zerolog.Logger) error {
 	var err error
-	if s.listener, err = net.Listen("tcp", s.addr); err != nil {
+	if s.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", s.addr); err != nil {
 		return fmt.Errorf("%s: %w", s.setting, err)
 	}
 	s.http = &http.Server{

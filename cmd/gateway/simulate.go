@@ -32,11 +32,11 @@ func simulateCommand(ctx context.Context, args []string, env environment) error 
 
 	sims := newSimulators()
 	defer sims.stop()
-	regruAt, err := sims.listen(*regruAddr, regru.New(regru.Options{Profile: regru.Profile(*profile), Refill: *refill}))
+	regruAt, err := sims.listen(ctx, *regruAddr, regru.New(regru.Options{Profile: regru.Profile(*profile), Refill: *refill}))
 	if err != nil {
 		return fmt.Errorf("--regru-addr: %w", err)
 	}
-	selzyAt, err := sims.listen(*selzyAddr, selzy.New(selzy.Options{}))
+	selzyAt, err := sims.listen(ctx, *selzyAddr, selzy.New(selzy.Options{}))
 	if err != nil {
 		return fmt.Errorf("--selzy-addr: %w", err)
 	}

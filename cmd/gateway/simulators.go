@@ -18,8 +18,8 @@ type simulators struct {
 func newSimulators() *simulators { return &simulators{failed: make(chan error, 8)} }
 
 // listen serves a simulated vendor and gives the address, as host:port.
-func (s *simulators) listen(addr string, vendor http.Handler) (string, error) {
-	listener, err := net.Listen("tcp", addr)
+func (s *simulators) listen(ctx context.Context, addr string, vendor http.Handler) (string, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return "", err
 	}

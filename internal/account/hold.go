@@ -24,13 +24,11 @@ type refusal struct {
 }
 
 func (h *hold) observe(err error, now time.Time) {
-	switch provider.KindOf(err) {
-	case provider.KindCredentials, provider.KindAccess:
+	switch kind := provider.KindOf(err); {
+	case kind == provider.KindCredentials || kind == provider.KindAccess:
 		h.last.Store(&refusal{at: now, err: err})
-	case "":
-		if err == nil {
-			h.last.Store(nil)
-		}
+	case err == nil:
+		h.last.Store(nil)
 	}
 }
 

@@ -127,7 +127,7 @@ func (s *Service) takeTurn(ctx context.Context, e errand) (release func(), err e
 			return err
 		})
 		if err != nil {
-			return func() {}, nil
+			return func() {}, nil //nolint:nilerr // the reading matters more than the turn
 		}
 		if waited || ours {
 			// It may just have been read: by whom we waited for, or since our

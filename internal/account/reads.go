@@ -69,7 +69,11 @@ func read[T, R any](ctx context.Context, s *Service, k key, b Bound, call func(c
 	if err != nil {
 		return staleIfError[T](ctx, s, a, k, b, err)
 	}
-	r := reading[T](a, fresh, a.standing(fresh), l)
+	now := a.standing(fresh)
+	if l.TTL == 0 {
+		now.age = 0 // with no time to be fresh in, what was just asked for still is
+	}
+	r := reading[T](a, fresh, now, l)
 	r.Source, r.Asked = source, l.whyAsk(at)
 	s.metrics.read(ctx, k.op, r.Source)
 	return r, nil
@@ -113,6 +117,7 @@ func cantBeAsked(err error) bool {
 	case provider.KindUnavailable, provider.KindTimeout, provider.KindRateLimited, provider.KindBadResponse,
 		provider.KindCredentials, provider.KindAccess, provider.KindOther:
 		return true
+	default:
+		return errors.Is(err, errClosed)
 	}
-	return errors.Is(err, errClosed)
 }

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/kelseyhightower/envconfig"
 )
@@ -153,10 +154,23 @@ func decode(text string, dst reflect.Value) error {
 				return parse.Err
 			}
 		}
-		return fmt.Errorf("is not a %s", dst.Type())
+		return errors.New(wanted(dst))
 	case err != nil:
 		return errors.New("can't be read")
 	}
 	dst.Set(one.Elem().Field(0))
 	return nil
+}
+
+// wanted says what a value of that type looks like.
+func wanted(dst reflect.Value) string {
+	switch {
+	case dst.Type() == reflect.TypeFor[time.Duration]():
+		return "want a duration like 30s or 5m"
+	case dst.CanInt():
+		return "want a whole number"
+	case dst.Kind() == reflect.Bool:
+		return "want true or false"
+	}
+	return "can't be read"
 }

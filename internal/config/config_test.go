@@ -70,7 +70,7 @@ func TestFaultsAreReportedAtOnce(t *testing.T) {
 			map[string]string{"S_USER": "a", "S_KEY": "hush", "S_BASE_URL": "http://vendor.example", "S_RATE": "hush/1h", "S_TIMEOUT": "hush", "S_COUNT": "hush", "S_LANG": "hush"},
 			[]string{
 				"S_BASE_URL: want https (http is taken for a loopback address alone)", "S_RATE: want calls/duration like 1200/1h, or 0",
-				"S_TIMEOUT: is not a time.Duration", "S_COUNT: is not a int", "S_LANG: must be one of en, ru",
+				"S_TIMEOUT: want a duration like 30s or 5m", "S_COUNT: want a whole number", "S_LANG: must be one of en, ru",
 			},
 		},
 		{"NUL", map[string]string{"S_USER": "a\x00b", "S_KEY": "k"}, []string{"S_USER: has a NUL byte"}},
