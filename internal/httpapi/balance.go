@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"net/http"
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/provider"
@@ -18,18 +17,28 @@ func (s *server) GetBalance(ctx context.Context, r GetBalanceRequestObject) (Get
 		}
 		q.Currency = currency
 	}
-	reading, err := s.Accounts.Balance(ctx, r.Account, q, account.Bound{})
+	bound, err := boundOf(noteOf(ctx).request)
 	if err != nil {
 		return nil, err
 	}
-	return encode(http.StatusOK, balanceBody(reading))
+	reading, err := s.Accounts.Balance(ctx, r.Account, q, bound)
+	if err != nil {
+		return nil, err
+	}
+	p := reading.Kept.Load()
+	if p == nil {
+		if p, err = keep(reading.Kept, balanceBody(reading)); err != nil {
+			return nil, err
+		}
+	}
+	return s.reading(ctx, provider.OpBalance, metBy(reading), p), nil
 }
 
 func balanceBody(r account.Reading[provider.Balance]) Balance {
 	return Balance{
 		Account:  r.Account,
 		Provider: r.Provider,
-		AsOf:     r.AsOf.UTC(),
+		AsOf:     asOfBody(r.AsOf),
 		Stale:    r.Stale,
 		Balance:  moneyBody(r.Value.Balance),
 		Blocked:  optionalMoney(r.Value.Blocked),

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -51,7 +52,8 @@ func TestBounds(t *testing.T) {
 		"max-age=2147483649", "max-age=99999999999999999999", "max-age=5 6", "max-stale=", "max-stale=x", "no-cache=1", "no-cache=", "only-if-cached=0", `x="`,
 	} {
 		_, err := boundOf(http.Header{"Cache-Control": {"max-age=5", bad}})
-		if want, ok := err.(invalidParameters); !ok || want[0].Field != "Cache-Control" {
+		var fields invalidParameters
+		if !errors.As(err, &fields) || fields[0].Field != "Cache-Control" {
 			t.Errorf("%q: got %v", bad, err)
 		}
 	}

@@ -17,6 +17,30 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for CurrencyForecastStatus.
+const (
+	CurrencyForecastStatusInsufficientHistory CurrencyForecastStatus = "insufficient_history"
+	CurrencyForecastStatusNoBurn              CurrencyForecastStatus = "no_burn"
+	CurrencyForecastStatusOk                  CurrencyForecastStatus = "ok"
+	CurrencyForecastStatusUnpredictable       CurrencyForecastStatus = "unpredictable"
+)
+
+// Valid indicates whether the value is a known member of the CurrencyForecastStatus enum.
+func (e CurrencyForecastStatus) Valid() bool {
+	switch e {
+	case CurrencyForecastStatusInsufficientHistory:
+		return true
+	case CurrencyForecastStatusNoBurn:
+		return true
+	case CurrencyForecastStatusOk:
+		return true
+	case CurrencyForecastStatusUnpredictable:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for FleetItemStatus.
 const (
 	FleetItemStatusFailed FleetItemStatus = "failed"
@@ -271,14 +295,14 @@ type Accounts struct {
 // Amount An exact decimal, with as many digits after the point as the vendor sent. May be negative.
 type Amount = string
 
-// AsOf When the vendor said it.
+// AsOf When the vendor said it, in whole milliseconds.
 type AsOf = time.Time
 
 // Balance defines model for Balance.
 type Balance struct {
 	Account string `json:"account"`
 
-	// AsOf When the vendor said it.
+	// AsOf When the vendor said it, in whole milliseconds.
 	AsOf     AsOf           `json:"as_of"`
 	Balance  Money          `json:"balance"`
 	Blocked  *NullableMoney `json:"blocked"`
@@ -288,6 +312,28 @@ type Balance struct {
 
 	// Stale True whenever the reading is older than its freshness limit.
 	Stale Stale `json:"stale"`
+}
+
+// BalanceHistory defines model for BalanceHistory.
+type BalanceHistory struct {
+	Account  string         `json:"account"`
+	From     time.Time      `json:"from"`
+	Points   []BalancePoint `json:"points"`
+	Provider string         `json:"provider"`
+	Step     Step           `json:"step"`
+
+	// Till The first time no more in it.
+	Till time.Time `json:"till"`
+}
+
+// BalancePoint defines model for BalancePoint.
+type BalancePoint struct {
+	// AsOf When the vendor said it, in whole milliseconds.
+	AsOf    AsOf           `json:"as_of"`
+	Balance Money          `json:"balance"`
+	Blocked *NullableMoney `json:"blocked"`
+	Bonus   *NullableMoney `json:"bonus"`
+	Credit  *NullableMoney `json:"credit"`
 }
 
 // Balances defines model for Balances.
@@ -343,6 +389,40 @@ type Counter struct {
 // Currency ISO 4217 code in capitals.
 type Currency = string
 
+// CurrencyForecast defines model for CurrencyForecast.
+type CurrencyForecast struct {
+	Balance    Money          `json:"balance"`
+	BurnPerDay *NullableMoney `json:"burn_per_day"`
+	Credit     *NullableMoney `json:"credit"`
+
+	// Currency ISO 4217 code in capitals.
+	Currency Currency `json:"currency"`
+
+	// DaysLeft Until balance and credit are spent, counted from `as_of`, in tenths, rounded down; at most 36500. Null unless
+	// the status is `ok`.
+	DaysLeft *float64 `json:"days_left"`
+
+	// EndsAt When that is; null unless the status is `ok`.
+	EndsAt *time.Time `json:"ends_at"`
+
+	// Readings How many it is made from.
+	Readings int `json:"readings"`
+
+	// Since The first of them; null if there are none.
+	Since *time.Time `json:"since"`
+
+	// Status `ok`. `insufficient_history`: the readings span less than a day. `no_burn`: nothing was spent. `unpredictable`:
+	// the balance rose all the time.
+	Status CurrencyForecastStatus `json:"status"`
+}
+
+// CurrencyForecastStatus `ok`. `insufficient_history`: the readings span less than a day. `no_burn`: nothing was spent. `unpredictable`:
+// the balance rose all the time.
+type CurrencyForecastStatus string
+
+// DayOrTime defines model for DayOrTime.
+type DayOrTime = string
+
 // FieldError defines model for FieldError.
 type FieldError struct {
 	Field   string `json:"field"`
@@ -356,12 +436,37 @@ type FleetItem struct {
 	Problem  *Problem `json:"problem"`
 	Provider string   `json:"provider"`
 
-	// Status `stale`: older than its freshness limit, because the vendor could not be asked.
+	// Status `stale`: older than its freshness limit.
 	Status FleetItemStatus `json:"status"`
 }
 
-// FleetItemStatus `stale`: older than its freshness limit, because the vendor could not be asked.
+// FleetItemStatus `stale`: older than its freshness limit.
 type FleetItemStatus string
+
+// Forecast defines model for Forecast.
+type Forecast struct {
+	Account string `json:"account"`
+
+	// AsOf When the vendor said it, in whole milliseconds.
+	AsOf       AsOf               `json:"as_of"`
+	Currencies []CurrencyForecast `json:"currencies"`
+
+	// Method How it is made, in words.
+	Method   string `json:"method"`
+	Provider string `json:"provider"`
+
+	// Stale True whenever the reading is older than its freshness limit.
+	Stale Stale `json:"stale"`
+
+	// Window The time whose readings count.
+	Window ForecastWindow `json:"window"`
+}
+
+// ForecastWindow The time whose readings count.
+type ForecastWindow struct {
+	From time.Time `json:"from"`
+	Till time.Time `json:"till"`
+}
 
 // Health defines model for Health.
 type Health struct {
@@ -470,7 +575,7 @@ type Statistics struct {
 	Account string             `json:"account"`
 	Amounts []StatisticsAmount `json:"amounts"`
 
-	// AsOf When the vendor said it.
+	// AsOf When the vendor said it, in whole milliseconds.
 	AsOf AsOf `json:"as_of"`
 
 	// Counters Counters that the vendor did not send are absent.
@@ -500,6 +605,9 @@ type StatisticsAmount struct {
 	// Scope The time that a figure speaks of.
 	Scope Scope `json:"scope"`
 }
+
+// Step defines model for Step.
+type Step = string
 
 // Support `unsupported`: the vendor can't do it. `not_built`: the vendor can, the gateway does not yet.
 // `unverified`: built, but nobody has seen today's vendor do it.
@@ -548,7 +656,7 @@ type User struct {
 type Users struct {
 	Account string `json:"account"`
 
-	// AsOf When the vendor said it.
+	// AsOf When the vendor said it, in whole milliseconds.
 	AsOf AsOf `json:"as_of"`
 
 	// NextCursor The `cursor` of the next page; null on the last.
@@ -584,14 +692,14 @@ type ProviderFailed = Problem
 // ProviderForbidden RFC 9457. Members that don't apply are absent.
 type ProviderForbidden = Problem
 
-// ProviderTimeout RFC 9457. Members that don't apply are absent.
-type ProviderTimeout = Problem
-
 // ProviderUnavailable RFC 9457. Members that don't apply are absent.
 type ProviderUnavailable = Problem
 
 // Refused RFC 9457. Members that don't apply are absent.
 type Refused = Problem
+
+// TooOld RFC 9457. Members that don't apply are absent.
+type TooOld = Problem
 
 // UnsupportedOperation RFC 9457. Members that don't apply are absent.
 type UnsupportedOperation = Problem
@@ -602,6 +710,22 @@ type GetBalanceParams struct {
 	// own currency is used. REG.RU converts from roubles to RUB, USD, EUR or UAH at its
 	// rate of the moment; Selzy and UniSender know the account's own currency alone.
 	Currency *Currency `form:"currency,omitempty" json:"currency,omitempty"`
+}
+
+// GetBalanceHistoryParams defines parameters for GetBalanceHistory.
+type GetBalanceHistoryParams struct {
+	// From The earliest time, an RFC 3339 date-time (write `+` as `%2B`), or a UTC day, which means its
+	// beginning. Default: 30 days before `till`.
+	From *DayOrTime `form:"from,omitempty" json:"from,omitempty"`
+
+	// Till The first time no more in it, an RFC 3339 date-time, or a UTC day, which means its end. Default:
+	// now.
+	Till *DayOrTime `form:"till,omitempty" json:"till,omitempty"`
+
+	// Step A whole number and s, m, h or d (seconds, minutes, hours, days), up to 36500d. Steps are counted from
+	// 1970, so those of a day begin at midnight UTC. Default: the shortest of 1m, 5m, 15m, 1h, 6h, 1d and
+	// whole numbers of days that cuts the span in at most 1000.
+	Step *Step `form:"step,omitempty" json:"step,omitempty"`
 }
 
 // GetStatisticsParams defines parameters for GetStatistics.
@@ -645,6 +769,12 @@ type ServerInterface interface {
 	// GetBalance The money in an account
 	// (GET /accounts/{account}/balance)
 	GetBalance(w http.ResponseWriter, r *http.Request, account AccountName, params GetBalanceParams)
+	// GetBalanceHistory Past balances of an account
+	// (GET /accounts/{account}/balance/history)
+	GetBalanceHistory(w http.ResponseWriter, r *http.Request, account AccountName, params GetBalanceHistoryParams)
+	// GetForecast How long an account's money lasts
+	// (GET /accounts/{account}/forecast)
+	GetForecast(w http.ResponseWriter, r *http.Request, account AccountName)
 	// GetStatistics What an account has used
 	// (GET /accounts/{account}/statistics)
 	GetStatistics(w http.ResponseWriter, r *http.Request, account AccountName, params GetStatisticsParams)
@@ -684,6 +814,18 @@ func (_ Unimplemented) GetAccount(w http.ResponseWriter, r *http.Request, accoun
 // GetBalance The money in an account
 // (GET /accounts/{account}/balance)
 func (_ Unimplemented) GetBalance(w http.ResponseWriter, r *http.Request, account AccountName, params GetBalanceParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetBalanceHistory Past balances of an account
+// (GET /accounts/{account}/balance/history)
+func (_ Unimplemented) GetBalanceHistory(w http.ResponseWriter, r *http.Request, account AccountName, params GetBalanceHistoryParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetForecast How long an account's money lasts
+// (GET /accounts/{account}/forecast)
+func (_ Unimplemented) GetForecast(w http.ResponseWriter, r *http.Request, account AccountName) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -805,6 +947,100 @@ func (siw *ServerInterfaceWrapper) GetBalance(w http.ResponseWriter, r *http.Req
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetBalance(w, r, account, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetBalanceHistory operation middleware
+func (siw *ServerInterfaceWrapper) GetBalanceHistory(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "account" -------------
+	var account AccountName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", chi.URLParam(r, "account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "account", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetBalanceHistoryParams
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", r.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "from"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "from", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "till" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "till", r.URL.Query(), &params.Till, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "till"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "till", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "step" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "step", r.URL.Query(), &params.Step, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "step"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "step", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetBalanceHistory(w, r, account, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetForecast operation middleware
+func (siw *ServerInterfaceWrapper) GetForecast(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "account" -------------
+	var account AccountName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", chi.URLParam(r, "account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "account", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetForecast(w, r, account)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1135,6 +1371,12 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Get(options.BaseURL+"/accounts/{account}/balance", wrapper.GetBalance)
 	})
 	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/accounts/{account}/balance/history", wrapper.GetBalanceHistory)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/accounts/{account}/forecast", wrapper.GetForecast)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/accounts/{account}/statistics", wrapper.GetStatistics)
 	})
 	r.Group(func(r chi.Router) {
@@ -1164,17 +1406,20 @@ type InvalidParameterApplicationProblemPlusJSONResponse Problem
 
 type NotFoundApplicationProblemPlusJSONResponse Problem
 
+type NotModifiedResponse struct {
+}
+
 type PayloadTooLargeApplicationProblemPlusJSONResponse Problem
 
 type ProviderFailedApplicationProblemPlusJSONResponse Problem
 
 type ProviderForbiddenApplicationProblemPlusJSONResponse Problem
 
-type ProviderTimeoutApplicationProblemPlusJSONResponse Problem
-
 type ProviderUnavailableApplicationProblemPlusJSONResponse Problem
 
 type RefusedApplicationProblemPlusJSONResponse Problem
+
+type TooOldApplicationProblemPlusJSONResponse Problem
 
 type UnsupportedOperationApplicationProblemPlusJSONResponse Problem
 
@@ -1356,6 +1601,13 @@ func (response GetBalance200JSONResponse) VisitGetBalanceResponse(w http.Respons
 	return err
 }
 
+type GetBalance304Response = NotModifiedResponse
+
+func (response GetBalance304Response) VisitGetBalanceResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
 type GetBalance400ApplicationProblemPlusJSONResponse struct {
 	InvalidParameterApplicationProblemPlusJSONResponse
 }
@@ -1517,10 +1769,318 @@ func (response GetBalance503ApplicationProblemPlusJSONResponse) VisitGetBalanceR
 }
 
 type GetBalance504ApplicationProblemPlusJSONResponse struct {
-	ProviderTimeoutApplicationProblemPlusJSONResponse
+	TooOldApplicationProblemPlusJSONResponse
 }
 
 func (response GetBalance504ApplicationProblemPlusJSONResponse) VisitGetBalanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBalanceHistoryRequestObject struct {
+	Account AccountName `json:"account"`
+	Params  GetBalanceHistoryParams
+}
+
+type GetBalanceHistoryResponseObject interface {
+	VisitGetBalanceHistoryResponse(w http.ResponseWriter) error
+}
+
+type GetBalanceHistory200JSONResponse BalanceHistory
+
+func (response GetBalanceHistory200JSONResponse) VisitGetBalanceHistoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBalanceHistory400ApplicationProblemPlusJSONResponse struct {
+	InvalidParameterApplicationProblemPlusJSONResponse
+}
+
+func (response GetBalanceHistory400ApplicationProblemPlusJSONResponse) VisitGetBalanceHistoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBalanceHistory404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetBalanceHistory404ApplicationProblemPlusJSONResponse) VisitGetBalanceHistoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBalanceHistory413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response GetBalanceHistory413ApplicationProblemPlusJSONResponse) VisitGetBalanceHistoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBalanceHistory500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response GetBalanceHistory500ApplicationProblemPlusJSONResponse) VisitGetBalanceHistoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBalanceHistory501ApplicationProblemPlusJSONResponse struct {
+	UnsupportedOperationApplicationProblemPlusJSONResponse
+}
+
+func (response GetBalanceHistory501ApplicationProblemPlusJSONResponse) VisitGetBalanceHistoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetForecastRequestObject struct {
+	Account AccountName `json:"account"`
+}
+
+type GetForecastResponseObject interface {
+	VisitGetForecastResponse(w http.ResponseWriter) error
+}
+
+type GetForecast200JSONResponse Forecast
+
+func (response GetForecast200JSONResponse) VisitGetForecastResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetForecast304Response = NotModifiedResponse
+
+func (response GetForecast304Response) VisitGetForecastResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetForecast400ApplicationProblemPlusJSONResponse struct {
+	InvalidParameterApplicationProblemPlusJSONResponse
+}
+
+func (response GetForecast400ApplicationProblemPlusJSONResponse) VisitGetForecastResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetForecast402ApplicationProblemPlusJSONResponse struct {
+	InsufficientFundsApplicationProblemPlusJSONResponse
+}
+
+func (response GetForecast402ApplicationProblemPlusJSONResponse) VisitGetForecastResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(402)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetForecast403ApplicationProblemPlusJSONResponse struct {
+	ProviderForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetForecast403ApplicationProblemPlusJSONResponse) VisitGetForecastResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetForecast404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetForecast404ApplicationProblemPlusJSONResponse) VisitGetForecastResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetForecast413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response GetForecast413ApplicationProblemPlusJSONResponse) VisitGetForecastResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetForecast422ApplicationProblemPlusJSONResponse struct {
+	RefusedApplicationProblemPlusJSONResponse
+}
+
+func (response GetForecast422ApplicationProblemPlusJSONResponse) VisitGetForecastResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetForecast500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response GetForecast500ApplicationProblemPlusJSONResponse) VisitGetForecastResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetForecast501ApplicationProblemPlusJSONResponse struct {
+	UnsupportedOperationApplicationProblemPlusJSONResponse
+}
+
+func (response GetForecast501ApplicationProblemPlusJSONResponse) VisitGetForecastResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetForecast502ApplicationProblemPlusJSONResponse struct {
+	ProviderFailedApplicationProblemPlusJSONResponse
+}
+
+func (response GetForecast502ApplicationProblemPlusJSONResponse) VisitGetForecastResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetForecast503ApplicationProblemPlusJSONResponse struct {
+	ProviderUnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetForecast503ApplicationProblemPlusJSONResponse) VisitGetForecastResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetForecast504ApplicationProblemPlusJSONResponse struct {
+	TooOldApplicationProblemPlusJSONResponse
+}
+
+func (response GetForecast504ApplicationProblemPlusJSONResponse) VisitGetForecastResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -1553,6 +2113,13 @@ func (response GetStatistics200JSONResponse) VisitGetStatisticsResponse(w http.R
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type GetStatistics304Response = NotModifiedResponse
+
+func (response GetStatistics304Response) VisitGetStatisticsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
 }
 
 type GetStatistics400ApplicationProblemPlusJSONResponse struct {
@@ -1716,7 +2283,7 @@ func (response GetStatistics503ApplicationProblemPlusJSONResponse) VisitGetStati
 }
 
 type GetStatistics504ApplicationProblemPlusJSONResponse struct {
-	ProviderTimeoutApplicationProblemPlusJSONResponse
+	TooOldApplicationProblemPlusJSONResponse
 }
 
 func (response GetStatistics504ApplicationProblemPlusJSONResponse) VisitGetStatisticsResponse(w http.ResponseWriter) error {
@@ -1752,6 +2319,13 @@ func (response ListUsers200JSONResponse) VisitListUsersResponse(w http.ResponseW
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type ListUsers304Response = NotModifiedResponse
+
+func (response ListUsers304Response) VisitListUsersResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
 }
 
 type ListUsers400ApplicationProblemPlusJSONResponse struct {
@@ -1915,7 +2489,7 @@ func (response ListUsers503ApplicationProblemPlusJSONResponse) VisitListUsersRes
 }
 
 type ListUsers504ApplicationProblemPlusJSONResponse struct {
-	ProviderTimeoutApplicationProblemPlusJSONResponse
+	TooOldApplicationProblemPlusJSONResponse
 }
 
 func (response ListUsers504ApplicationProblemPlusJSONResponse) VisitListUsersResponse(w http.ResponseWriter) error {
@@ -1950,6 +2524,13 @@ func (response GetBalances200JSONResponse) VisitGetBalancesResponse(w http.Respo
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type GetBalances304Response = NotModifiedResponse
+
+func (response GetBalances304Response) VisitGetBalancesResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
 }
 
 type GetBalances400ApplicationProblemPlusJSONResponse struct {
@@ -2286,6 +2867,12 @@ type StrictServerInterface interface {
 	// GetBalance The money in an account
 	// (GET /accounts/{account}/balance)
 	GetBalance(ctx context.Context, request GetBalanceRequestObject) (GetBalanceResponseObject, error)
+	// GetBalanceHistory Past balances of an account
+	// (GET /accounts/{account}/balance/history)
+	GetBalanceHistory(ctx context.Context, request GetBalanceHistoryRequestObject) (GetBalanceHistoryResponseObject, error)
+	// GetForecast How long an account's money lasts
+	// (GET /accounts/{account}/forecast)
+	GetForecast(ctx context.Context, request GetForecastRequestObject) (GetForecastResponseObject, error)
 	// GetStatistics What an account has used
 	// (GET /accounts/{account}/statistics)
 	GetStatistics(ctx context.Context, request GetStatisticsRequestObject) (GetStatisticsResponseObject, error)
@@ -2415,6 +3002,59 @@ func (sh *strictHandler) GetBalance(w http.ResponseWriter, r *http.Request, acco
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetBalanceResponseObject); ok {
 		if err := validResponse.VisitGetBalanceResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetBalanceHistory operation middleware
+func (sh *strictHandler) GetBalanceHistory(w http.ResponseWriter, r *http.Request, account AccountName, params GetBalanceHistoryParams) {
+	var request GetBalanceHistoryRequestObject
+
+	request.Account = account
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetBalanceHistory(ctx, request.(GetBalanceHistoryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetBalanceHistory")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetBalanceHistoryResponseObject); ok {
+		if err := validResponse.VisitGetBalanceHistoryResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetForecast operation middleware
+func (sh *strictHandler) GetForecast(w http.ResponseWriter, r *http.Request, account AccountName) {
+	var request GetForecastRequestObject
+
+	request.Account = account
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetForecast(ctx, request.(GetForecastRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetForecast")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetForecastResponseObject); ok {
+		if err := validResponse.VisitGetForecastResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -95,7 +95,8 @@ func TestSpecIsServed(t *testing.T) {
 }
 
 func TestHeadWorksWhereGetDoes(t *testing.T) {
-	g := start(t, map[string]fake{"acme": everything()})
+	_, stored := withStore(t, map[string]fake{"acme": everything()})
+	g := start(t, nil, stored)
 	for path := range contract(t).doc.Paths.Map() {
 		target := strings.ReplaceAll(path, "{account}", "acme")
 		get, head := g.get(target), g.ask(http.MethodHead, target, nil, nil)

@@ -25,7 +25,11 @@ func (s *server) GetBalances(ctx context.Context, r GetBalancesRequestObject) (G
 		}
 		all = *require == GetBalancesParamsRequireAll
 	}
-	items := s.Accounts.Balances(ctx, account.Bound{})
+	bound, err := boundOf(noteOf(ctx).request)
+	if err != nil {
+		return nil, err
+	}
+	items := s.Accounts.Balances(ctx, bound)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -36,7 +40,49 @@ func (s *server) GetBalances(ctx context.Context, r GetBalancesRequestObject) (G
 	if all && len(failed) > 0 {
 		return nil, fleetError(failed)
 	}
-	return encode(http.StatusOK, body)
+	return s.fleetReply(ctx, body, items)
+}
+
+// fleetReply answers as a reading does where every item is one. A failure is for
+// nobody to keep.
+func (s *server) fleetReply(ctx context.Context, body Balances, items []account.FleetItem) (reply, error) {
+	m, ok := fleetMet(items)
+	if !ok {
+		return encode(http.StatusOK, body)
+	}
+	if !body.Complete {
+		a, err := encode(http.StatusOK, body)
+		a.age, a.cacheStatus = age(m), cacheStatus(m)
+		return a, err
+	}
+	p, err := keep(nil, body)
+	if err != nil {
+		return reply{}, err
+	}
+	return s.reading(ctx, provider.OpBalance, m, p), nil
+}
+
+// fleetMet sums up how the readings came about: the age of the oldest, and a call
+// or a failure if there was any. It is false if there are no readings.
+func fleetMet(items []account.FleetItem) (sum met, ok bool) {
+	for _, item := range items {
+		if item.Err != nil {
+			continue
+		}
+		m := metBy(item.Balance)
+		if !ok {
+			sum, ok = m, true
+			continue
+		}
+		sum.age, sum.ttl = max(sum.age, m.age), min(sum.ttl, m.ttl)
+		if sum.asked == "" {
+			sum.asked, sum.source = m.asked, m.source
+		}
+		if sum.err == nil {
+			sum.err = m.err
+		}
+	}
+	return sum, ok
 }
 
 func (s *server) fleetBody(n *note, items []account.FleetItem) (body Balances, failed []account.FleetItem, err error) {

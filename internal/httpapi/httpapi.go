@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/provider"
 )
 
 // Options are what the HTTP side is made of.
@@ -38,15 +39,22 @@ func (e NotReady) Error() string { return string(e) }
 // server answers the routes.
 type server struct {
 	Options
-	requests  *requestMetric
-	providers map[string]string // by the name of the account
+	requests     *requestMetric
+	providers    map[string]string               // by the name of the account
+	cacheControl map[provider.Operation][]string // of answers of readings
 }
 
 func newServer(o Options) *server {
-	s := &server{Options: o, requests: newRequestMetric(o.Registry, o.Log), providers: map[string]string{}}
+	s := &server{
+		Options: o, requests: newRequestMetric(o.Registry, o.Log),
+		providers: map[string]string{}, cacheControl: map[provider.Operation][]string{},
+	}
 	if o.Accounts != nil {
 		for _, info := range o.Accounts.List() {
 			s.providers[info.Name] = info.Provider
+		}
+		for _, op := range []provider.Operation{provider.OpBalance, provider.OpStatistics, provider.OpUsers} {
+			s.cacheControl[op] = cacheControl(o.Accounts.Limits(op))
 		}
 	}
 	return s

@@ -26,6 +26,7 @@ import (
 	"accountgateway/api"
 	"accountgateway/internal/account"
 	"accountgateway/internal/provider"
+	"accountgateway/internal/store"
 )
 
 // fake is a vendor of func fields; what is nil is not supported.
@@ -87,10 +88,11 @@ func money(amount string, currency provider.Currency) provider.Money {
 	return provider.Money{Amount: decimal.MustParse(amount), Currency: currency}
 }
 
-// gateway is the HTTP side on loopback, over fakes.
+// gateway is the HTTP side over fakes.
 type gateway struct {
 	t        *testing.T
-	url      string
+	url      string       // on loopback
+	direct   http.Handler // called instead of url, if set
 	registry *prometheus.Registry
 	log      *lines
 }
@@ -124,6 +126,18 @@ func start(t *testing.T, accounts map[string]fake, change ...func(*Options)) *ga
 	return g.serve(New(o))
 }
 
+// startDirect is start without a network, as a synctest bubble wants it.
+func startDirect(t *testing.T, accounts map[string]fake, change ...func(*Options)) *gateway {
+	t.Helper()
+	g := &gateway{t: t, registry: prometheus.NewRegistry(), log: &lines{}}
+	o := Options{Accounts: service(accounts), Log: zerolog.New(g.log), Registry: g.registry, Spec: api.Spec}
+	for _, f := range change {
+		f(&o)
+	}
+	g.direct = New(o)
+	return g
+}
+
 func (g *gateway) serve(h http.Handler) *gateway {
 	server := httptest.NewServer(h)
 	g.t.Cleanup(server.Close)
@@ -132,11 +146,28 @@ func (g *gateway) serve(h http.Handler) *gateway {
 }
 
 func service(accounts map[string]fake) *account.Service {
+	return serviceOn(account.NewDurable(zerolog.Nop()), accounts)
+}
+
+// withStore gives the accounts a database of their own.
+func withStore(t *testing.T, accounts map[string]fake) (*store.Store, func(*Options)) {
+	t.Helper()
+	st, err := store.Open(t.Context(), "sqlite::memory:", store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.Close() })
+	d := account.NewDurable(zerolog.Nop())
+	d.Attach(st)
+	return st, func(o *Options) { o.Accounts = serviceOn(d, accounts) }
+}
+
+func serviceOn(d *account.Durable, accounts map[string]fake) *account.Service {
 	var list []account.Account
 	for name, adapter := range accounts {
 		list = append(list, account.Account{Name: name, Provider: "vendor-of-" + name, Adapter: adapter})
 	}
-	return account.New(list, account.NewDurable(zerolog.Nop()), account.Options{
+	return account.New(list, d, account.Options{
 		TTL: map[provider.Operation]time.Duration{
 			provider.OpBalance: time.Minute, provider.OpStatistics: time.Minute, provider.OpUsers: time.Minute,
 		},
@@ -168,7 +199,7 @@ func (g *gateway) ask(method, target string, header http.Header, body io.Reader)
 	for name, values := range header {
 		req.Header[name] = values
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := g.do(req)
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -180,6 +211,15 @@ func (g *gateway) ask(method, target string, header http.Header, body io.Reader)
 	a := answer{t: g.t, status: resp.StatusCode, header: resp.Header, body: data}
 	a.check(req)
 	return a
+}
+
+func (g *gateway) do(req *http.Request) (*http.Response, error) {
+	if g.direct == nil {
+		return http.DefaultClient.Do(req)
+	}
+	w := httptest.NewRecorder()
+	g.direct.ServeHTTP(w, req)
+	return w.Result(), nil
 }
 
 // check holds the answer against the specification.

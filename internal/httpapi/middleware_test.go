@@ -160,6 +160,7 @@ func TestMetrics(t *testing.T) {
 	g := start(t, map[string]fake{"acme": everything()})
 	want := map[string]uint64{
 		"/accounts GET 200": 0, "/accounts/{account} GET 200": 0, "/accounts/{account}/balance GET 200": 0, "/accounts/{account}/statistics GET 200": 0,
+		"/accounts/{account}/balance/history GET 200": 0, "/accounts/{account}/forecast GET 200": 0,
 		"/accounts/{account}/users GET 200": 0, "/balances GET 200": 0, "/openapi.yaml GET 200": 0, "/healthz GET 200": 0, "/readyz GET 200": 0, "/metrics GET 200": 0,
 	}
 	if diff := cmp.Diff(want, series(t, g.registry)); diff != "" {

@@ -19,7 +19,7 @@ type note struct {
 	err       error       // the cause, for the log alone
 	stack     []byte      // of a panic
 
-	values [5]string // room for header values, so that each needs none of its own
+	idValue [1]string // room for the header's value, which then needs none of its own
 }
 
 type noteKey struct{}

@@ -13,7 +13,8 @@ func (s *server) observe(next http.Handler) http.Handler {
 		n := &note{ResponseWriter: w, request: r.Header, requestID: requestID(r)}
 		r = r.WithContext(context.WithValue(r.Context(), noteKey{}, n))
 		h := w.Header()
-		h[requestIDHeader] = n.value(0, n.requestID)
+		n.idValue[0] = n.requestID
+		h[requestIDHeader] = n.idValue[:]
 		h["X-Content-Type-Options"] = noSniff
 		h["Cache-Control"] = noStore
 		start := time.Now()
@@ -31,9 +32,3 @@ var (
 	noSniff = []string{"nosniff"}
 	noStore = []string{"no-store"}
 )
-
-// value puts text where the note keeps its i-th header value.
-func (n *note) value(i int, text string) []string {
-	n.values[i] = text
-	return n.values[i : i+1 : i+1]
-}

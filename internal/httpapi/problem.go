@@ -11,6 +11,7 @@ import (
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/provider"
+	"accountgateway/internal/store"
 )
 
 // problems is the closed list of codes: the status and the title of each.
@@ -89,13 +90,16 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if err != nil { // a Problem of texts and numbers always has a JSON form
 		n.err = errors.Join(n.err, err)
 	}
-	send(w, p.Status, "application/problem+json", body)
+	_ = reply{status: p.Status, contentType: problemType, body: body}.send(w)
 }
 
 // describe turns an error into a problem and the time after which another try makes
 // sense. An error that is no known failure is `internal`: its text stays here.
 func describe(err error) (Problem, time.Duration) {
 	var (
+		tooOld  *account.FreshnessError
+		away    *account.UnavailableError
+		tooMany *store.TooManyPointsError
 		vendor  *provider.Error
 		missing *account.NotFoundError
 		own     *problemError
@@ -104,6 +108,13 @@ func describe(err error) (Problem, time.Duration) {
 		tooBig  *http.MaxBytesError
 	)
 	switch {
+	// The first two may have a vendor's error, or a deadline, as their cause.
+	case errors.As(err, &tooOld):
+		return describeTooOld(tooOld)
+	case errors.As(err, &away):
+		return newProblem(ProblemCodeInternal, "the gateway's database does not answer"), databaseRetry
+	case errors.As(err, &tooMany):
+		return invalid(invalidParameters{{Field: "step", Message: tooMany.Error()}}), 0
 	case errors.As(err, &vendor):
 		return describeVendor(vendor)
 	case errors.As(err, &missing):
@@ -126,6 +137,21 @@ func describe(err error) (Problem, time.Duration) {
 	return newProblem(ProblemCodeInternal, "the cause is in the gateway's log under this request_id"), 0
 }
 
+// databaseRetry is when an answer that needs the database may be tried again.
+const databaseRetry = 5 * time.Second
+
+// describeTooOld tells what there is and, if a vendor was asked, how that failed.
+func describeTooOld(e *account.FreshnessError) (Problem, time.Duration) {
+	p := newProblem(ProblemCodeNotAcceptableFreshness, (&account.FreshnessError{Have: e.Have, Age: e.Age}).Error())
+	if e.Cause == nil {
+		return p, 0
+	}
+	cause, retryAfter := describe(e.Cause)
+	p.Detail += "; the vendor could not be asked for a newer one: " + cause.Detail
+	p.Upstream = cause.Upstream
+	return p, retryAfter
+}
+
 // describeVendor leaves out the error's cause: it is for the log.
 func describeVendor(e *provider.Error) (Problem, time.Duration) {
 	code := ProblemCode(e.Kind)
@@ -144,7 +170,10 @@ func describeVendor(e *provider.Error) (Problem, time.Duration) {
 
 // vendorFailed tells whether the failure is about an account's vendor, so that
 // the problem names them.
-func vendorFailed(err error) bool { return provider.KindOf(err) != "" }
+func vendorFailed(err error) bool {
+	var away *account.UnavailableError
+	return provider.KindOf(err) != "" && !errors.As(err, &away)
+}
 
 func newProblem(code ProblemCode, detail string) Problem {
 	known := problems[code]

@@ -34,7 +34,7 @@ func TestProblems(t *testing.T) {
 		{"account_not_found", 404, &account.NotFoundError{Name: "x"}},
 		{"not_found", 404, vendor(provider.KindNotFound)},
 		{"method_not_allowed", 405, own("method_not_allowed")},
-		{"not_acceptable_freshness", 504, own("not_acceptable_freshness")},
+		{"not_acceptable_freshness", 504, &account.FreshnessError{Cause: vendor(provider.KindTimeout)}},
 		{"conflict", 409, vendor(provider.KindConflict)},
 		{"operation_in_progress", 409, own("operation_in_progress")},
 		{"outcome_unknown", 409, own("outcome_unknown")},

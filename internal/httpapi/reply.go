@@ -11,38 +11,69 @@ import (
 // a problem, and a body can be kept and sent again.
 type reply struct {
 	status      int
-	contentType string
+	contentType []string
 	body        []byte
+
+	// Of a reading; empty otherwise.
+	tag          string
+	age          string
+	cacheStatus  string
+	cacheControl []string
 }
+
+// Content types, as header values that nothing changes.
+var (
+	jsonType    = []string{"application/json"}
+	problemType = []string{"application/problem+json"}
+	yamlType    = []string{"application/yaml"}
+)
 
 // encode makes the reply of a body.
 func encode(status int, body any) (reply, error) {
 	data, err := json.Marshal(body)
-	return reply{status: status, contentType: "application/json", body: data}, err
-}
-
-func (a reply) send(w http.ResponseWriter) error {
-	send(w, a.status, a.contentType, a.body)
-	return nil
+	return reply{status: status, contentType: jsonType, body: data}, err
 }
 
 // send writes a whole answer. A failed write means that the caller is gone, and
 // there is nobody to tell.
-func send(w http.ResponseWriter, status int, contentType string, body []byte) {
-	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(status)
-	_, _ = w.Write(body)
+func (a reply) send(w http.ResponseWriter) error {
+	h := w.Header()
+	values := make([]string, 0, 4) // one room for all: this is every request's way
+	set := func(name, value string) {
+		values = append(values, value)
+		h[name] = values[len(values)-1 : len(values) : len(values)]
+	}
+	if a.contentType != nil {
+		h["Content-Type"] = a.contentType
+		set("Content-Length", strconv.Itoa(len(a.body)))
+	}
+	if a.tag != "" {
+		set("Etag", a.tag)
+	}
+	if a.age != "" {
+		set("Age", a.age)
+		set("Cache-Status", a.cacheStatus)
+	}
+	if a.cacheControl != nil {
+		h["Cache-Control"] = a.cacheControl
+	}
+	w.WriteHeader(a.status)
+	if a.body != nil {
+		_, _ = w.Write(a.body)
+	}
+	return nil
 }
 
 // What the generated code asks of an answer to each operation.
 
-func (a reply) VisitListAccountsResponse(w http.ResponseWriter) error  { return a.send(w) }
-func (a reply) VisitGetAccountResponse(w http.ResponseWriter) error    { return a.send(w) }
-func (a reply) VisitGetBalanceResponse(w http.ResponseWriter) error    { return a.send(w) }
-func (a reply) VisitGetStatisticsResponse(w http.ResponseWriter) error { return a.send(w) }
-func (a reply) VisitListUsersResponse(w http.ResponseWriter) error     { return a.send(w) }
-func (a reply) VisitGetBalancesResponse(w http.ResponseWriter) error   { return a.send(w) }
-func (a reply) VisitGetSpecResponse(w http.ResponseWriter) error       { return a.send(w) }
-func (a reply) VisitGetHealthResponse(w http.ResponseWriter) error     { return a.send(w) }
-func (a reply) VisitGetReadyResponse(w http.ResponseWriter) error      { return a.send(w) }
+func (a reply) VisitListAccountsResponse(w http.ResponseWriter) error      { return a.send(w) }
+func (a reply) VisitGetAccountResponse(w http.ResponseWriter) error        { return a.send(w) }
+func (a reply) VisitGetBalanceResponse(w http.ResponseWriter) error        { return a.send(w) }
+func (a reply) VisitGetBalanceHistoryResponse(w http.ResponseWriter) error { return a.send(w) }
+func (a reply) VisitGetForecastResponse(w http.ResponseWriter) error       { return a.send(w) }
+func (a reply) VisitGetStatisticsResponse(w http.ResponseWriter) error     { return a.send(w) }
+func (a reply) VisitListUsersResponse(w http.ResponseWriter) error         { return a.send(w) }
+func (a reply) VisitGetBalancesResponse(w http.ResponseWriter) error       { return a.send(w) }
+func (a reply) VisitGetSpecResponse(w http.ResponseWriter) error           { return a.send(w) }
+func (a reply) VisitGetHealthResponse(w http.ResponseWriter) error         { return a.send(w) }
+func (a reply) VisitGetReadyResponse(w http.ResponseWriter) error          { return a.send(w) }

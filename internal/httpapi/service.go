@@ -12,7 +12,7 @@ const readyTimeout = 5 * time.Second
 
 // GetSpec answers GET /openapi.yaml.
 func (s *server) GetSpec(context.Context, GetSpecRequestObject) (GetSpecResponseObject, error) {
-	return reply{status: http.StatusOK, contentType: "application/yaml", body: s.Spec}, nil
+	return reply{status: http.StatusOK, contentType: yamlType, body: s.Spec}, nil
 }
 
 // GetHealth answers GET /healthz: the process is up.

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"accountgateway/internal/account"
@@ -15,11 +14,21 @@ func (s *server) GetStatistics(ctx context.Context, r GetStatisticsRequestObject
 	if len(bad) > 0 {
 		return nil, bad
 	}
-	reading, err := s.Accounts.Statistics(ctx, r.Account, q, account.Bound{})
+	bound, err := boundOf(noteOf(ctx).request)
 	if err != nil {
 		return nil, err
 	}
-	return encode(http.StatusOK, statisticsBody(reading))
+	reading, err := s.Accounts.Statistics(ctx, r.Account, q, bound)
+	if err != nil {
+		return nil, err
+	}
+	p := reading.Kept.Load()
+	if p == nil {
+		if p, err = keep(reading.Kept, statisticsBody(reading)); err != nil {
+			return nil, err
+		}
+	}
+	return s.reading(ctx, provider.OpStatistics, metBy(reading), p), nil
 }
 
 func statisticsQuery(p GetStatisticsParams) (q provider.StatisticsQuery, bad invalidParameters) {
@@ -43,7 +52,7 @@ func statisticsBody(r account.Reading[provider.Statistics]) Statistics {
 	body := Statistics{
 		Account:  r.Account,
 		Provider: r.Provider,
-		AsOf:     r.AsOf.UTC(),
+		AsOf:     asOfBody(r.AsOf),
 		Stale:    r.Stale,
 		Counters: []Counter{},
 		Amounts:  []StatisticsAmount{},

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"net/http"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -24,23 +23,44 @@ func (s *server) ListUsers(ctx context.Context, r ListUsersRequestObject) (ListU
 	if len(bad) > 0 {
 		return nil, bad
 	}
-	reading, err := s.Accounts.Users(ctx, r.Account, q, account.Bound{})
+	bound, err := boundOf(noteOf(ctx).request)
 	if err != nil {
 		return nil, err
 	}
-	users, next := page.of(reading.Value.Users)
+	reading, err := s.Accounts.Users(ctx, r.Account, q, bound)
+	if err != nil {
+		return nil, err
+	}
+	kept := reading.Kept
+	if r.Params.Limit != nil || r.Params.Cursor != nil {
+		kept = nil // only the page that everybody asks for is kept
+	}
+	var p *account.Presentation
+	if kept != nil {
+		p = kept.Load()
+	}
+	if p == nil {
+		if p, err = keep(kept, usersBody(reading, page)); err != nil {
+			return nil, err
+		}
+	}
+	return s.reading(ctx, provider.OpUsers, metBy(reading), p), nil
+}
+
+func usersBody(r account.Reading[provider.Users], pg page) Users {
+	users, next := pg.of(r.Value.Users)
 	body := Users{
-		Account:    reading.Account,
-		Provider:   reading.Provider,
-		AsOf:       reading.AsOf.UTC(),
-		Stale:      reading.Stale,
+		Account:    r.Account,
+		Provider:   r.Provider,
+		AsOf:       asOfBody(r.AsOf),
+		Stale:      r.Stale,
 		Users:      make([]User, 0, len(users)),
 		NextCursor: next,
 	}
 	for _, u := range users {
 		body.Users = append(body.Users, userBody(u))
 	}
-	return encode(http.StatusOK, body)
+	return body
 }
 
 func usersQuery(p ListUsersParams) (q provider.UserQuery, pg page, bad invalidParameters) {

@@ -1,0 +1,50 @@
+package httpapi
+
+import (
+	"context"
+	"math"
+
+	"accountgateway/internal/account"
+	"accountgateway/internal/provider"
+)
+
+// GetForecast answers GET /accounts/{account}/forecast.
+func (s *server) GetForecast(ctx context.Context, r GetForecastRequestObject) (GetForecastResponseObject, error) {
+	bound, err := boundOf(noteOf(ctx).request)
+	if err != nil {
+		return nil, err
+	}
+	f, err := s.Accounts.Forecast(ctx, r.Account, bound)
+	if err != nil {
+		return nil, err
+	}
+	p, err := keep(nil, forecastBody(f))
+	if err != nil {
+		return nil, err
+	}
+	return s.reading(ctx, provider.OpBalance, metBy(f.Balance), p), nil
+}
+
+func forecastBody(f account.Forecast) Forecast {
+	balance := f.Balance
+	body := Forecast{
+		Account: balance.Account, Provider: balance.Provider, AsOf: asOfBody(balance.AsOf), Stale: balance.Stale,
+		Method: account.ForecastMethod, Window: ForecastWindow{From: asOfBody(f.From), Till: asOfBody(f.Till)},
+		Currencies: make([]CurrencyForecast, 0, len(f.Currencies)),
+	}
+	for _, c := range f.Currencies {
+		item := CurrencyForecast{
+			Currency: string(c.Currency), Status: CurrencyForecastStatus(c.Status), Readings: c.Readings,
+			Balance: moneyBody(balance.Value.Balance), Credit: optionalMoney(balance.Value.Credit), BurnPerDay: optionalMoney(c.BurnPerDay),
+		}
+		if c.Since != nil {
+			item.Since = new(asOfBody(*c.Since))
+		}
+		if c.Left != nil {
+			item.DaysLeft = new(math.Floor(c.Left.Hours()/24*10) / 10)
+			item.EndsAt = new(asOfBody(balance.AsOf.Add(*c.Left)))
+		}
+		body.Currencies = append(body.Currencies, item)
+	}
+	return body
+}
