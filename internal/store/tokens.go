@@ -27,6 +27,7 @@ type Token struct {
 	LastUsedAt time.Time // zero: never
 }
 
+//nolint:gosec // names of columns, no credentials
 const tokenColumns = `id, name, hash, old_hash, old_until, scopes, accounts, created_at, issued_at, expires_at, revoked_at, last_used_at`
 
 // AddToken keeps a new token. It is an error if there is one with its id.
@@ -59,19 +60,21 @@ func (s *Store) Token(ctx context.Context, id string) (Token, bool, error) {
 
 // Tokens lists every token that there ever was, oldest first.
 func (s *Store) Tokens(ctx context.Context) ([]Token, error) {
-	return s.tokens(ctx, `1 = 1`)
+	return s.tokens(ctx, `SELECT `+tokenColumns+` FROM tokens ORDER BY created_at, id`)
 }
 
 // LiveTokens lists the tokens that are not revoked and did not expire before
 // since, oldest first.
 func (s *Store) LiveTokens(ctx context.Context, since time.Time) ([]Token, error) {
-	return s.tokens(ctx, `revoked_at IS NULL AND (expires_at IS NULL OR expires_at >= $1)`, micros(since))
+	return s.tokens(ctx, `
+		SELECT `+tokenColumns+` FROM tokens
+		WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at >= $1) ORDER BY created_at, id`, micros(since))
 }
 
-func (s *Store) tokens(ctx context.Context, where string, args ...any) ([]Token, error) {
+func (s *Store) tokens(ctx context.Context, query string, args ...any) ([]Token, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	rows, err := s.read.QueryContext(ctx, `SELECT `+tokenColumns+` FROM tokens WHERE `+where+` ORDER BY created_at, id`, args...)
+	rows, err := s.read.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list tokens: %w", err)
 	}
