@@ -73,6 +73,13 @@ func (l Limits) unasked(at standing, b Bound) bool {
 
 func (b Bound) allows(age time.Duration) bool { return b.MaxAge == nil || age <= *b.MaxAge }
 
+// answers tells whether a call answers a request that came so much later. Calls
+// that began at about the same time are one to the caller, whose bound has no
+// finer grain than a second.
+func (b Bound) answers(later time.Duration) bool {
+	return later <= time.Second || !b.NoCache && b.allows(later)
+}
+
 // FreshnessError says that a caller's bound can't be met. Its cause, if any,
 // is why the vendor did not help.
 type FreshnessError struct {

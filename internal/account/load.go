@@ -29,6 +29,7 @@ type errand struct {
 // or by joining whoever is making that call, in this replica or another.
 func (s *Service) ask(ctx context.Context, a *watched, k key, have *entry, b Bound, load loadFunc) (*entry, Source, error) {
 	e := errand{account: a, key: k, name: s.flightName(a, k), cause: provider.CauseOf(ctx), caller: callerOf(ctx), bound: b, load: load}
+	came := time.Now()
 	for try := 0; ; try++ {
 		if err := a.held.err(b.NoCache); err != nil {
 			return nil, "", err
@@ -46,7 +47,9 @@ func (s *Service) ask(ctx context.Context, a *watched, k key, have *entry, b Bou
 			continue
 		case err != nil:
 			return nil, "", err
-		case now != nil && (have == nil || now.asOf.After(have.asOf)) && !a.outdated(now):
+		case now.newer(have) && !b.answers(came.Sub(now.asOf)):
+			continue // the call was under way for too long when we came
+		case now.newer(have) && !a.outdated(now):
 			return now, source, nil
 		case led && try > 0:
 			return nil, "", provider.Errorf(provider.KindBadResponse, "the adapter did not bring the %s it was asked for", k.op)

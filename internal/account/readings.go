@@ -73,10 +73,19 @@ type entry struct {
 // off it is, and at least a day.
 func (e *entry) age(now time.Time) time.Duration {
 	age := now.Sub(e.asOf)
-	if age < -clockSkew {
+	if e.fromFuture(now) {
 		return max(-age, 24*time.Hour)
 	}
 	return max(age, 0)
+}
+
+// fromFuture tells whether the reading is from before the clock went back.
+func (e *entry) fromFuture(now time.Time) bool { return e.asOf.Sub(now) > clockSkew }
+
+// newer tells whether e, which may be nil, was read after another, if there is
+// one.
+func (e *entry) newer(other *entry) bool {
+	return e != nil && (other == nil || e.asOf.After(other.asOf) || other.fromFuture(e.asOf))
 }
 
 // clockSkew is how far the clocks of replicas may differ.
@@ -115,7 +124,7 @@ func (m *memory) get(k key) *entry {
 // put keeps a reading unless there is a newer one.
 func (m *memory) put(k key, e *entry) {
 	m.cache.Compute(k, func(old *entry, found bool) (*entry, otter.ComputeOp) {
-		if found && old.asOf.After(e.asOf) {
+		if found && old.asOf.After(e.asOf) && !old.fromFuture(time.Now()) {
 			return old, otter.CancelOp
 		}
 		return e, otter.WriteOp

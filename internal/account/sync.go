@@ -52,6 +52,11 @@ func (s *Service) adopt(row store.Reading) error {
 	if !ok {
 		return nil // of an account that is configured elsewhere, or no more
 	}
+	// Not later than now, by our clock: what is asked from here on comes after.
+	asOf, now := row.AsOf, time.Now()
+	if asOf.After(now) {
+		asOf = now
+	}
 	var value any
 	switch op := provider.Operation(row.Key.Operation); op {
 	case provider.OpBalance:
@@ -65,16 +70,10 @@ func (s *Service) adopt(row store.Reading) error {
 		if err := json.Unmarshal(row.Body, &state); err != nil {
 			return err
 		}
-		a.state.adopt(state, row.AsOf)
+		a.state.adopt(state, asOf)
 		return nil
 	case writtenRow:
-		// Not later than now, by our clock: what is asked from here on comes
-		// after the write.
-		now := time.Now()
-		if row.AsOf.Before(now) {
-			now = row.AsOf
-		}
-		a.written(now)
+		a.written(asOf)
 		return nil
 	default:
 		return fmt.Errorf("no operation %q", op)
@@ -83,7 +82,11 @@ func (s *Service) adopt(row store.Reading) error {
 		return err
 	}
 	k := key{account: row.Key.Account, op: provider.Operation(row.Key.Operation), query: row.Key.Query}
-	s.memory.put(k, &entry{asOf: row.AsOf, value: value})
-	a.state.succeeded(row.AsOf)
+	e := &entry{asOf: row.AsOf, value: value}
+	if !e.fromFuture(now) {
+		e.asOf = asOf
+		a.state.succeeded(asOf)
+	}
+	s.memory.put(k, e)
 	return nil
 }

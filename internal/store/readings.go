@@ -26,8 +26,12 @@ type Reading struct {
 	Seq int64
 }
 
+// clockSkew is how far the clocks of replicas may differ.
+const clockSkew = 2 * time.Second
+
 // SaveReadings keeps readings, all or none. A reading that is older than the
-// kept one under its key is dropped; one of the same time replaces it.
+// kept one under its key is dropped, unless that one is from the future, which
+// is from before the clock went back; one of the same time replaces it.
 func (s *Store) SaveReadings(ctx context.Context, readings []Reading) error {
 	if len(readings) == 0 {
 		return nil
@@ -51,8 +55,8 @@ func (s *Store) SaveReadings(ctx context.Context, readings []Reading) error {
 				VALUES ($1, $2, $3, $4, $5, $6)
 				ON CONFLICT (account, operation, query) DO UPDATE
 				SET as_of = excluded.as_of, seq = excluded.seq, body = excluded.body
-				WHERE excluded.as_of >= readings.as_of`,
-				r.Key.Account, r.Key.Operation, r.Key.Query, micros(r.AsOf), seq, notNil(r.Body))
+				WHERE excluded.as_of >= readings.as_of OR readings.as_of > $7`,
+				r.Key.Account, r.Key.Operation, r.Key.Query, micros(r.AsOf), seq, notNil(r.Body), micros(s.now().Add(clockSkew)))
 			if err != nil {
 				return err
 			}
