@@ -29,6 +29,7 @@ type Lookup func(name string) (value string, found bool)
 type Reader struct {
 	lookup Lookup
 	faults []error
+	rows   []Row
 }
 
 // NewReader reads from the given environment.
@@ -57,13 +58,17 @@ func (r *Reader) Faulty(name string) bool {
 func (r *Reader) Err() error { return errors.Join(r.faults...) }
 
 // Into fills the struct that dst points to. Each field has the tag
-// envconfig:"NAME" and may have default:"…", required:"true" and
-// oneof:"a|b|c"; its setting is prefix_NAME, or NAME for an empty prefix.
-func (r *Reader) Into(prefix string, dst any) {
+// envconfig:"NAME" and may have default:"…", required:"true", oneof:"a|b|c"
+// and desc:"…"; its setting is prefix_NAME, or NAME for an empty prefix. With
+// names, only the fields of these are filled, and faults of others don't count.
+func (r *Reader) Into(prefix string, dst any, only ...string) {
 	v := reflect.ValueOf(dst).Elem()
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
 		name := field.Tag.Get("envconfig")
+		if len(only) > 0 && !slices.Contains(only, name) {
+			continue
+		}
 		if prefix != "" {
 			name = prefix + "_" + name
 		}
@@ -72,14 +77,15 @@ func (r *Reader) Into(prefix string, dst any) {
 }
 
 func (r *Reader) field(name string, field reflect.StructField, dst reflect.Value) {
-	text, err := r.text(name)
+	text, from, err := r.text(name, field.Type == reflect.TypeFor[Path]())
 	if err != nil {
 		r.Fault(name, "%v", err)
 		return
 	}
 	if text == "" {
-		text = field.Tag.Get("default")
+		text, from = field.Tag.Get("default"), "default"
 	}
+	r.rows = append(r.rows, row(name, text, from, field))
 	if text == "" {
 		if field.Tag.Get("required") == "true" {
 			r.Fault(name, "is not set")
@@ -95,31 +101,42 @@ func (r *Reader) field(name string, field reflect.StructField, dst reflect.Value
 	}
 }
 
-// text is a setting's value; "" if it is not set.
-func (r *Reader) text(name string) (string, error) {
+// text is a setting's value and where it is from; "" if it is not set. The
+// value of a path is its own file's name and never in another file.
+func (r *Reader) text(name string, path bool) (text, from string, err error) {
 	value, _ := r.lookup(name)
-	path, _ := r.lookup(name + "_FILE")
+	file, _ := r.lookup(name + "_FILE")
 	switch {
-	case path == "":
-		return value, nil
+	case file == "":
+		return value, "environment", nil
+	case path:
+		return "", "", fmt.Errorf("%s_FILE is set: %s itself is the name of the file", name, name)
 	case value != "":
-		return "", fmt.Errorf("%s_FILE is set too: keep one of them", name)
+		return "", "", fmt.Errorf("%s_FILE is set too: keep one of them", name)
 	}
+	if text, err = readFile(file); err != nil {
+		return "", "", fmt.Errorf("%s_FILE: %w", name, err)
+	}
+	return text, "file " + file, nil
+}
+
+// readFile is a file's text without its line end; never empty.
+func readFile(path string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return "", fmt.Errorf("%s_FILE: %w", name, err)
+		return "", err
 	}
 	defer file.Close()
 	data, err := io.ReadAll(io.LimitReader(file, maxFile+1))
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("%s_FILE: %w", name, err)
+		return "", err
 	case len(data) > maxFile:
-		return "", fmt.Errorf("%s_FILE: the file is larger than %d bytes", name, maxFile)
+		return "", fmt.Errorf("the file is larger than %d bytes", maxFile)
 	}
 	text := strings.TrimRight(string(data), "\r\n")
 	if text == "" {
-		return "", fmt.Errorf("%s_FILE: the file is empty", name)
+		return "", errors.New("the file is empty")
 	}
 	return text, nil
 }

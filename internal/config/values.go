@@ -21,6 +21,19 @@ func (Secret) GoString() string { return redacted }
 // MarshalText redacts the secret in JSON and other encodings.
 func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
+// Path is the name of a file that somebody else reads. It has no NAME_FILE.
+type Path string
+
+// UnmarshalText refuses what can't be a file's name, so that a key given in
+// its place is not shown as one.
+func (p *Path) UnmarshalText(text []byte) error {
+	if strings.ContainsAny(string(text), "\r\n") {
+		return fmt.Errorf("want the name of a file, not what is in it")
+	}
+	*p = Path(text)
+	return nil
+}
+
 // Rate is a number of calls in a span of time, written "1200/1h".
 // The zero value means no limit and is written "0".
 type Rate struct {
