@@ -14,16 +14,22 @@ import (
 )
 
 // checkCommand reads the settings, makes one real call per account with its
-// credentials, and prints a line for each.
+// credentials, and prints a line for each; or prints the settings alone.
 func checkCommand(ctx context.Context, args []string, env environment) error {
-	if err := parse(newFlags("check"), args, env); err != nil {
+	flags := newFlags("check")
+	settingsAlone := flags.Bool("settings", false, "print the settings in force, secrets redacted, and call nobody")
+	if err := parse(flags, args, env); err != nil {
 		return err
 	}
 	r := config.NewReader(env.lookup)
 	s, list := readSettings(r)
+	openCertificates(r, s, zerolog.Nop())
 	g := open(r, s, list, zerolog.Nop())
 	if err := r.Err(); err != nil {
 		return &settingsError{err}
+	}
+	if *settingsAlone {
+		return printSettings(r, env)
 	}
 
 	results := make([]string, len(list))
@@ -51,6 +57,19 @@ func checkCommand(ctx context.Context, args []string, env environment) error {
 		return err
 	}
 	return status
+}
+
+// printSettings prints a line for each setting that was read.
+func printSettings(r *config.Reader, env environment) error {
+	table := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "NAME\tVALUE\tFROM\tMEANING")
+	for _, row := range r.Rows() {
+		if row.Value == "" {
+			row.Value = "-"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", row.Name, row.Value, row.From, row.Description)
+	}
+	return table.Flush()
 }
 
 // checkLine is an account's row: its state and, after a failure, the cause and

@@ -32,7 +32,7 @@ func TestCommandLine(t *testing.T) {
 		{"serve -h", 0, `^$`, `^Usage of gateway serve:\n$`},
 		{"demo -h", 0, `^$`, `^Usage of gateway demo:\n(.|\n)*-addr(.|\n)*127\.0\.0\.1:8080`},
 		{"simulate -h", 0, `^$`, `^Usage of gateway simulate:\n(.|\n)*-regru-addr(.|\n)*127\.0\.0\.1:9101(.|\n)*-selzy-addr(.|\n)*127\.0\.0\.1:9102`},
-		{"check -h", 0, `^$`, `^Usage of gateway check:\n$`},
+		{"check -h", 0, `^$`, `^Usage of gateway check:\n(.|\n)*-settings`},
 		{"healthcheck -h", 0, `^$`, `^Usage of gateway healthcheck:\n$`},
 		{"serve now", 2, `^$`, `(?m)^  gateway serve takes no argument "now"$`},
 		{"version 2", 2, `^$`, `(?m)^  gateway version takes no argument "2"$`},

@@ -42,7 +42,8 @@ const usage = `Usage: gateway [COMMAND]
   serve        answer requests (also without a command); set up by environment variables
   demo         serve simulated vendors on loopback: no settings, no credentials
   simulate     the simulated vendors alone, for testing clients of theirs
-  check        read the settings and make one real call per account
+  check        read the settings and make one real call per account; --settings prints them
+  token        make, list, revoke and rotate callers' tokens
   operations   list the writes that were asked for, settle one by hand
   healthcheck  ask a running gateway whether it is up
   version      print the version
@@ -64,6 +65,7 @@ func run(ctx context.Context, args []string, env environment) int {
 		"check":       checkCommand,
 		"healthcheck": healthcheckCommand,
 		"operations":  operationsCommand,
+		"token":       tokenCommand,
 		"version":     versionCommand,
 	}
 	do, ok := commands[command]

@@ -14,12 +14,14 @@ import (
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/upstream"
 	"accountgateway/internal/store"
+	"accountgateway/internal/token"
 )
 
 // gateway is what serve and check work with.
 type gateway struct {
 	accounts *account.Service
 	durable  *account.Durable
+	tokens   *token.Keeper
 	registry *prometheus.Registry
 }
 
@@ -47,7 +49,7 @@ func open(r *config.Reader, s settings, list []accountSetting, log zerolog.Logge
 		Registry:        registry,
 		Log:             log,
 	})
-	return &gateway{accounts: service, durable: durable, registry: registry}
+	return &gateway{accounts: service, durable: durable, tokens: token.NewKeeper(log), registry: registry}
 }
 
 // loadMargin is what a load may take beyond its vendor call: its turn among
@@ -83,7 +85,9 @@ func (g *gateway) keepStore(ctx context.Context, url string, log zerolog.Logger,
 		st, err := store.Open(ctx, url, store.Options{})
 		if err == nil {
 			g.durable.Attach(st)
+			g.tokens.Attach(st)
 			g.accounts.Load(ctx)
+			_ = g.tokens.Load(ctx) // it logs, and its Run tries again
 			log.Info().Msg("the database is open")
 			first()
 			<-unused

@@ -36,7 +36,11 @@ func operationsCommand(ctx context.Context, args []string, env environment) erro
 func openStore(ctx context.Context, env environment) (*store.Store, error) {
 	r := config.NewReader(env.lookup)
 	var s settings
-	r.Into("GATEWAY", &s)
+	r.Into("GATEWAY", &s, "DATABASE_URL")
+	checkDatabaseURL(r, string(s.DatabaseURL))
+	if inMemory(string(s.DatabaseURL)) {
+		r.Fault("GATEWAY_DATABASE_URL", "what a gateway has in memory can't be reached from here: set a database that lasts, here and there")
+	}
 	if err := r.Err(); err != nil {
 		return nil, &settingsError{err}
 	}

@@ -15,6 +15,7 @@ import (
 	"accountgateway/api"
 	"accountgateway/internal/config"
 	"accountgateway/internal/httpapi"
+	"accountgateway/internal/token"
 )
 
 // drainTime is how long requests under way may go on after SIGTERM. It is
@@ -40,6 +41,7 @@ func serve(ctx context.Context, env environment, started func(addr net.Addr)) er
 	s, list := readSettings(r)
 	s.checkAuth(r)
 	log := newLogger(env.stderr, s)
+	certificates := openCertificates(r, s, log)
 	g := open(r, s, list, log)
 	if err := r.Err(); err != nil {
 		return &settingsError{err}
@@ -61,7 +63,10 @@ func serve(ctx context.Context, env environment, started func(addr net.Addr)) er
 	}
 	running.Go(func() {
 		defer close(stopped)
-		g.accounts.Run(background)
+		var users sync.WaitGroup // of the store
+		users.Go(func() { g.accounts.Run(background) })
+		users.Go(func() { g.tokens.Run(background) })
+		users.Wait()
 	})
 
 	var draining atomic.Bool
@@ -72,12 +77,15 @@ func serve(ctx context.Context, env environment, started func(addr net.Addr)) er
 		if err := g.durable.Err(); err != nil {
 			return fmt.Errorf("%w: %w", httpapi.NotReady("the database does not answer; readings go on from memory and vendors"), err)
 		}
+		if _, err := g.tokens.Check("", time.Now()); s.Auth == "token" && errors.Is(err, token.ErrNotLoaded) {
+			return httpapi.NotReady("the tokens are not loaded yet")
+		}
 		return nil
 	}
 	options := httpapi.Options{
 		Accounts: g.accounts, Log: log, Registry: g.registry, Ready: ready, Spec: api.Spec, ServiceApart: s.MetricsAddr != "",
 	}
-	servers := []*server{{addr: s.Addr, setting: "GATEWAY_ADDR", handler: httpapi.New(options)}}
+	servers := []*server{{addr: s.Addr, setting: "GATEWAY_ADDR", handler: httpapi.New(options), certificates: certificates}}
 	if s.MetricsAddr != "" {
 		servers = append(servers, &server{addr: s.MetricsAddr, setting: "GATEWAY_METRICS_ADDR", handler: httpapi.NewService(options)})
 	}
@@ -88,7 +96,7 @@ func serve(ctx context.Context, env environment, started func(addr net.Addr)) er
 		}
 		defer server.http.Close()
 	}
-	log.Info().Str("addr", servers[0].listener.Addr().String()).Int("accounts", len(list)).Str("version", version()).Msg("serving")
+	log.Info().Str("addr", servers[0].listener.Addr().String()).Bool("tls", certificates != nil).Str("auth", s.Auth).Int("accounts", len(list)).Str("version", version()).Msg("serving")
 	if started != nil {
 		started(servers[0].listener.Addr())
 	}
@@ -115,6 +123,7 @@ func serve(ctx context.Context, env environment, started func(addr net.Addr)) er
 type server struct {
 	addr, setting string
 	handler       http.Handler
+	certificates  *certificates // nil: plain http
 	listener      net.Listener
 	http          *http.Server
 }
@@ -134,8 +143,13 @@ func (s *server) start(ctx context.Context, failed chan<- error, log zerolog.Log
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          newServerLog(log),
 	}
+	serve := s.http.Serve
+	if s.certificates != nil {
+		s.http.TLSConfig = s.certificates.server()
+		serve = func(l net.Listener) error { return s.http.ServeTLS(l, "", "") }
+	}
 	go func() {
-		if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
 			failed <- err
 		}
 	}()

@@ -18,17 +18,21 @@ type settings struct {
 	MetricsAddr      string        `envconfig:"METRICS_ADDR" desc:"serve /metrics and health on this address instead"`
 	Accounts         string        `envconfig:"ACCOUNTS" desc:"accounts as name or name=provider, with commas between"`
 	Auth             string        `envconfig:"AUTH" default:"token" oneof:"token|none" desc:"token; none is accepted on a loopback address only"`
-	DatabaseURL      config.Secret `envconfig:"DATABASE_URL" default:"sqlite:gateway.db" desc:"sqlite:FILE, sqlite::memory:, or postgres://… for several replicas"`
+	DatabaseURL      config.Secret `envconfig:"DATABASE_URL" default:"sqlite:gateway.db" desc:"sqlite:FILE, sqlite::memory:, or postgres://… for several replicas" shown:"url"`
 	BalanceTTL       time.Duration `envconfig:"BALANCE_TTL" default:"60s" desc:"how long a balance is fresh"`
 	StatisticsTTL    time.Duration `envconfig:"STATISTICS_TTL" default:"5m" desc:"how long statistics are fresh"`
 	UsersTTL         time.Duration `envconfig:"USERS_TTL" default:"5m" desc:"how long users are fresh"`
 	StaleIfError     time.Duration `envconfig:"STALE_IF_ERROR" default:"24h" desc:"how old a reading may be served when the vendor fails"`
+	CallerRate       config.Rate   `envconfig:"CALLER_RATE" default:"600/1m" desc:"requests that a token may make; 0 = no limit"`
 	RefreshInterval  time.Duration `envconfig:"REFRESH_INTERVAL" default:"5m" desc:"background readings for metrics and history; 0 = off"`
 	HistoryRetention time.Duration `envconfig:"HISTORY_RETENTION" default:"9600h" desc:"how long the balance history is kept"`
 	StoreUsers       bool          `envconfig:"STORE_USERS" default:"false" desc:"keep readings of users, which are personal data, in the database too"`
 	ProviderTimeout  time.Duration `envconfig:"PROVIDER_TIMEOUT" default:"10s" desc:"one vendor call, retries included"`
 	LogLevel         string        `envconfig:"LOG_LEVEL" default:"info" oneof:"debug|info|warn|error" desc:"debug, info, warn or error"`
 	LogFormat        string        `envconfig:"LOG_FORMAT" default:"json" oneof:"json|console" desc:"json or console"`
+	TLSCert          config.Path   `envconfig:"TLS_CERT" desc:"file with the certificates to serve https with, the server's own first; it is read again when it changes"`
+	TLSKey           config.Path   `envconfig:"TLS_KEY" desc:"file with the private key of TLS_CERT"`
+	TLSClientCA      config.Path   `envconfig:"TLS_CLIENT_CA" desc:"file with certificate authorities: callers must then show a certificate of one of them"`
 }
 
 // spendingSettings guard an account's refills; every vendor's accounts have
@@ -60,9 +64,7 @@ func readSettings(r *config.Reader) (settings, []accountSetting) {
 	if s.RefreshInterval != 0 {
 		atLeast(r, "GATEWAY_REFRESH_INTERVAL", s.RefreshInterval, time.Second)
 	}
-	if scheme, _, _ := strings.Cut(string(s.DatabaseURL), ":"); !slices.Contains([]string{"sqlite", "postgres", "postgresql"}, scheme) {
-		r.Fault("GATEWAY_DATABASE_URL", "want sqlite:FILE, sqlite::memory: or postgres://USER:PASSWORD@HOST/DATABASE")
-	}
+	checkDatabaseURL(r, string(s.DatabaseURL))
 	checkAddr(r, "GATEWAY_ADDR", s.Addr)
 	if s.MetricsAddr != "" {
 		checkAddr(r, "GATEWAY_METRICS_ADDR", s.MetricsAddr)
@@ -89,16 +91,19 @@ func readAccounts(r *config.Reader, list string) []accountSetting {
 	const name = "GATEWAY_ACCOUNTS"
 	var accounts []accountSetting
 	if list == "" {
+		var names []string
 		for _, vendor := range vendorNames() {
 			if slices.ContainsFunc(vendors[vendor].credentials, func(c string) bool {
 				return r.Set(strings.ToUpper(vendor) + "_" + c)
 			}) {
 				accounts = append(accounts, accountSetting{name: vendor, vendor: vendor})
+				names = append(names, vendor)
 			}
 		}
 		if len(accounts) == 0 {
 			r.Fault(name, "no account is configured: set REGRU_USERNAME and REGRU_PASSWORD, or SELZY_API_KEY (or try: gateway demo)")
 		}
+		r.Derived(name, strings.Join(names, ","), "the credentials that are set")
 		return accounts
 	}
 	for entry := range strings.SplitSeq(list, ",") {
@@ -127,6 +132,15 @@ func readAccounts(r *config.Reader, list string) []accountSetting {
 func atLeast(r *config.Reader, name string, d, least time.Duration) {
 	if d < least && !r.Faulty(name) {
 		r.Fault(name, "must be at least %s", least)
+	}
+}
+
+// inMemory tells whether the database is a process's own and ends with it.
+func inMemory(url string) bool { return url == "sqlite::memory:" || url == "sqlite://:memory:" }
+
+func checkDatabaseURL(r *config.Reader, url string) {
+	if scheme, _, _ := strings.Cut(url, ":"); !slices.Contains([]string{"sqlite", "postgres", "postgresql"}, scheme) {
+		r.Fault("GATEWAY_DATABASE_URL", "want sqlite:FILE, sqlite::memory: or postgres://USER:PASSWORD@HOST/DATABASE")
 	}
 }
 

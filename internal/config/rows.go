@@ -19,6 +19,15 @@ type Row struct {
 // Rows are the settings that were read, in that order.
 func (r *Reader) Rows() []Row { return r.rows }
 
+// Derived says what a setting that is not set comes to, and from what.
+func (r *Reader) Derived(name, value, from string) {
+	for i := range r.rows {
+		if r.rows[i].Name == name {
+			r.rows[i].Value, r.rows[i].From = value, from
+		}
+	}
+}
+
 // row shows a setting. Of a secret with the tag shown:"url", all but what may
 // be secret is shown.
 func row(name, text, from string, field reflect.StructField) Row {

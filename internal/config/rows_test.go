@@ -28,7 +28,8 @@ func TestRows(t *testing.T) {
 	}
 	r := config.NewReader(lookup(map[string]string{"A_USER": "ada\tl", "A_KEY_FILE": key, "A_CERT": "/etc/cert.pem", "B_WAIT": "1m", "B_KEY": "hush"}))
 	r.Into("A", new(shown))
-	r.Into("B", new(shown), "WAIT", "KEY")
+	r.Into("B", new(shown), "WAIT", "KEY", "CERT")
+	r.Derived("B_CERT", "one", "the rest")
 	if err := r.Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -41,6 +42,7 @@ func TestRows(t *testing.T) {
 		{"A_DB", "sqlite:x.db", "default", ""},
 		{"B_KEY", "[redacted]", "environment", "a secret"},
 		{"B_WAIT", "1m", "environment", "how long"},
+		{"B_CERT", "one", "the rest", ""},
 	}
 	if diff := cmp.Diff(want, r.Rows()); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)

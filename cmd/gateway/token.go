@@ -1,0 +1,261 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"accountgateway/internal/store"
+	"accountgateway/internal/token"
+)
+
+const tokenUsage = `Usage: gateway token create --name NAME --scopes SCOPE,… --accounts ACCOUNT,… [--expires 2160h]
+       gateway token list [--json]
+       gateway token revoke ID
+       gateway token rotate ID [--grace 1h]
+
+create prints the new token alone, once: only its SHA-256 is kept. rotate gives
+a token a new secret, and prints it in the same way; the old one is taken for
+the grace more. Running gateways know of a change within two seconds. The
+database is that of GATEWAY_DATABASE_URL; no other setting is needed.
+`
+
+// tokenCommand makes, lists, ends and renews callers' tokens.
+func tokenCommand(ctx context.Context, args []string, env environment) error {
+	switch {
+	case len(args) > 0 && args[0] == "create":
+		return createToken(ctx, args[1:], env)
+	case len(args) > 0 && args[0] == "list":
+		return listTokens(ctx, args[1:], env)
+	case len(args) > 1 && args[0] == "revoke":
+		return revokeToken(ctx, args[1], args[2:], env)
+	case len(args) > 1 && args[0] == "rotate":
+		return rotateToken(ctx, args[1], args[2:], env)
+	case len(args) == 1 && slices.Contains([]string{"-h", "--help", "help"}, args[0]):
+		fmt.Fprint(env.stdout, tokenUsage)
+		return nil
+	}
+	return &settingsError{fmt.Errorf("token: want create, list, revoke ID or rotate ID\n\n%s", tokenUsage)}
+}
+
+// tokenName goes into log lines and tables.
+var tokenName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+func createToken(ctx context.Context, args []string, env environment) error {
+	flags := newFlags("token create")
+	name := flags.String("name", "", "who it is for, as logs will call them")
+	scopes := flags.String("scopes", "", "what it grants, with commas between: read, users:read, users:write, refills:write, operations:read")
+	accounts := flags.String("accounts", "", "accounts that it sees, with commas between; * for all")
+	expires := flags.String("expires", "2160h", "how long it is good for, as a duration, or never")
+	if err := parse(flags, args, env); err != nil {
+		return err
+	}
+	spec, err := tokenSpec(*name, *scopes, *accounts, *expires)
+	if err != nil {
+		return &settingsError{err}
+	}
+	st, err := openStore(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	text, row := token.New(spec, time.Now())
+	if err := st.AddToken(ctx, row); err != nil {
+		return err
+	}
+	return handOver(env, text, row)
+}
+
+// tokenSpec checks the flags. Accounts are checked for their form alone: the
+// gateway that has them may be elsewhere.
+func tokenSpec(name, scopes, accounts, expires string) (token.Spec, error) {
+	var faults []error
+	fault := func(flag, format string, args ...any) {
+		faults = append(faults, fmt.Errorf("--%s: %s", flag, fmt.Sprintf(format, args...)))
+	}
+	spec := token.Spec{Name: name}
+	if !tokenName.MatchString(name) {
+		fault("name", "want letters, digits, dots, hyphens and underscores, at most 64")
+	}
+	var err error
+	if scopes == "" {
+		fault("scopes", "is not set")
+	} else if spec.Scopes, err = token.ParseScopes(scopes); err != nil {
+		fault("scopes", "%v", err)
+	}
+	if accounts == "" {
+		fault("accounts", "is not set: want names of accounts, or * for all")
+	} else {
+		for entry := range strings.SplitSeq(accounts, ",") {
+			entry = strings.TrimSpace(entry)
+			if !accountName.MatchString(entry) && accounts != token.AllAccounts {
+				fault("accounts", "%q is no account name: want small letters, digits and inner hyphens, at most 63; or * alone for all", entry)
+			}
+			if !slices.Contains(spec.Accounts, entry) {
+				spec.Accounts = append(spec.Accounts, entry)
+			}
+		}
+	}
+	if expires != "never" {
+		if spec.Lifetime, err = time.ParseDuration(expires); err != nil || spec.Lifetime <= 0 {
+			fault("expires", "want a duration like 2160h, or never")
+		}
+	}
+	return spec, errors.Join(faults...)
+}
+
+// handOver prints a token alone on stdout, so that it can be piped, and what
+// else there is to say on stderr.
+func handOver(env environment, text string, row store.Token) error {
+	if _, err := fmt.Fprintln(env.stdout, text); err != nil {
+		return fmt.Errorf("token %s was made and can't be printed: revoke it: %w", row.ID, err)
+	}
+	fmt.Fprintf(env.stderr, "token %s (%s) expires %s; it is not shown again\n", row.ID, row.Name, orNever(row.ExpiresAt))
+	return nil
+}
+
+// orNever is a time in a table; never for none.
+func orNever(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func listTokens(ctx context.Context, args []string, env environment) error {
+	flags := newFlags("token list")
+	asJSON := flags.Bool("json", false, "one JSON object a line")
+	if err := parse(flags, args, env); err != nil {
+		return err
+	}
+	st, err := openStore(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	rows, err := st.Tokens(ctx)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	if *asJSON {
+		out := json.NewEncoder(env.stdout)
+		for _, row := range rows {
+			if err := out.Encode(tokenLine(row, now)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	table := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "ID\tNAME\tSCOPES\tACCOUNTS\tCREATED\tEXPIRES\tLAST USED\tSTATE")
+	for _, row := range rows {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", row.ID, row.Name, strings.Join(row.Scopes, ","), strings.Join(row.Accounts, ","),
+			orNever(row.CreatedAt), orNever(row.ExpiresAt), orNever(row.LastUsedAt), token.State(row, now))
+	}
+	return table.Flush()
+}
+
+// tokenEntry is a token in the list's JSON form.
+type tokenEntry struct {
+	ID             string    `json:"id"`
+	Name           string    `json:"name"`
+	Scopes         []string  `json:"scopes"`
+	Accounts       []string  `json:"accounts"`
+	CreatedAt      time.Time `json:"created_at"`
+	IssuedAt       time.Time `json:"issued_at"` // of the present secret
+	ExpiresAt      time.Time `json:"expires_at,omitzero"`
+	LastUsedAt     time.Time `json:"last_used_at,omitzero"`
+	RevokedAt      time.Time `json:"revoked_at,omitzero"`
+	OldSecretUntil time.Time `json:"old_secret_until,omitzero"`
+	State          string    `json:"state"`
+}
+
+func tokenLine(row store.Token, now time.Time) tokenEntry {
+	return tokenEntry{
+		ID: row.ID, Name: row.Name, Scopes: row.Scopes, Accounts: row.Accounts, CreatedAt: row.CreatedAt, IssuedAt: row.IssuedAt,
+		ExpiresAt: row.ExpiresAt, LastUsedAt: row.LastUsedAt, RevokedAt: row.RevokedAt, OldSecretUntil: row.OldUntil, State: token.State(row, now),
+	}
+}
+
+var tokenID = regexp.MustCompile(`^(?:gw_)?([a-z2-7]{10})(?:_[a-z2-7]*)?$`)
+
+// readTokenID takes an ID, or a whole token, which is what one has of a token
+// that leaked. The error doesn't hold it for that reason.
+func readTokenID(arg string) (string, error) {
+	match := tokenID.FindStringSubmatch(arg)
+	if match == nil {
+		return "", &settingsError{errors.New("want the ID of a token, as gateway token list shows it")}
+	}
+	return match[1], nil
+}
+
+func revokeToken(ctx context.Context, arg string, args []string, env environment) error {
+	if err := parse(newFlags("token revoke"), args, env); err != nil {
+		return err
+	}
+	id, err := readTokenID(arg)
+	if err != nil {
+		return err
+	}
+	st, err := openStore(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	row, found, err := st.Token(ctx, id)
+	switch {
+	case err != nil:
+		return err
+	case !found:
+		return fmt.Errorf("there is no token %s", id)
+	}
+	if _, err := st.RevokeToken(ctx, id, time.Now()); err != nil {
+		return err
+	}
+	fmt.Fprintf(env.stderr, "token %s (%s) is revoked\n", id, row.Name)
+	return nil
+}
+
+func rotateToken(ctx context.Context, arg string, args []string, env environment) error {
+	flags := newFlags("token rotate")
+	grace := flags.Duration("grace", 0, "how long the old secret is taken besides the new one")
+	if err := parse(flags, args, env); err != nil {
+		return err
+	}
+	if *grace < 0 {
+		return &settingsError{errors.New("--grace: must not be negative")}
+	}
+	id, err := readTokenID(arg)
+	if err != nil {
+		return err
+	}
+	st, err := openStore(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	was, found, err := st.Token(ctx, id)
+	switch {
+	case err != nil:
+		return err
+	case !found:
+		return fmt.Errorf("there is no token %s", id)
+	case !was.RevokedAt.IsZero():
+		return fmt.Errorf("token %s is revoked: make another", id)
+	}
+	text, row := token.Rotate(was, *grace, time.Now())
+	switch done, err := st.RotateToken(ctx, row, was.Hash); {
+	case err != nil:
+		return err
+	case !done:
+		return fmt.Errorf("token %s was changed by another meanwhile: nothing is done", id)
+	}
+	return handOver(env, text, row)
+}
