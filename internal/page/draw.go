@@ -1,0 +1,98 @@
+package page
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"net/http"
+
+	"accountgateway/internal/token"
+)
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+// The pages, by the names of their templates.
+const (
+	fleetPage   = "fleet.html"
+	accountPage = "account.html"
+	tokenPage   = "token.html"
+	messagePage = "message.html"
+	docsPage    = "docs.html"
+)
+
+// drawer holds the templates.
+type drawer struct{ pages map[string]*template.Template }
+
+func newDrawer(a *assets) (*drawer, error) {
+	d := &drawer{pages: map[string]*template.Template{}}
+	functions := template.FuncMap{"asset": func(name string) (string, error) {
+		address, ok := a.address[name]
+		if !ok {
+			return "", fmt.Errorf("no asset %q", name)
+		}
+		return address, nil
+	}}
+	for _, name := range []string{fleetPage, accountPage, tokenPage, messagePage, docsPage} {
+		t, err := template.New(name).Funcs(functions).ParseFS(templateFiles, "templates/frame.html", "templates/parts.html", "templates/"+name)
+		if err != nil {
+			return nil, err
+		}
+		d.pages[name] = t
+	}
+	return d, nil
+}
+
+// frame is what every page has around its own part.
+type frame struct {
+	Title  string
+	Here   string  // the address of this page, to load it again
+	Drawn  *moment // when this page was
+	Caller string  // the token's name; "" if nobody is asked for one
+	Login  bool    // there is a cookie to be given up
+}
+
+func (p *Page) frame(r *http.Request, title string, caller *token.Caller) frame {
+	f := frame{Title: title, Here: r.URL.RequestURI(), Drawn: exactly(p.now())}
+	if caller != nil && caller.ID != token.Anonymous().ID {
+		f.Caller = caller.Name
+		f.Login = CookieToken(r) != ""
+	}
+	return f
+}
+
+// message is a page with little to say.
+type message struct {
+	frame
+	Heading string
+	Lines   []string
+}
+
+// What pages may load. There is no script but the API reference's, and no
+// other host.
+const (
+	policy     = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+	docsPolicy = policy + "; script-src 'self'; connect-src 'self'"
+)
+
+// draw answers with a page.
+func (p *Page) draw(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
+	var b bytes.Buffer
+	if err := p.drawer.pages[name].Execute(&b, data); err != nil {
+		p.Log.Error().Err(err).Str("page", name).Str("path", r.URL.Path).Msg("a page can't be drawn")
+		http.Error(w, "the page can't be drawn; the cause is in the gateway's log", http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", policy)
+	if name == docsPage {
+		h.Set("Content-Security-Policy", docsPolicy)
+	}
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin") // stricter ones spoil the Origin of forms
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	w.Write(b.Bytes())
+}

@@ -1,0 +1,245 @@
+package page
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/govalues/decimal"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+
+	"accountgateway/api"
+	"accountgateway/internal/account"
+	"accountgateway/internal/provider"
+	"accountgateway/internal/provider/providertest"
+	"accountgateway/internal/store"
+	"accountgateway/internal/token"
+)
+
+// fixture is a page over a service whose store was filled by hand.
+type fixture struct {
+	t       *testing.T
+	page    *Page
+	store   *store.Store
+	fakes   map[string]*providertest.Fake
+	now     time.Time
+	handler http.Handler
+}
+
+// goodToken is the one that the fixture knows; its caller is set by as.
+const goodToken = "gw_abcdefghij_" + "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+// declared are the capabilities of accounts that can't do everything.
+var declared = map[string]provider.Capabilities{
+	"hosting": {provider.OpBalance: provider.Supported, provider.OpStatistics: provider.Supported, provider.OpUsers: provider.Supported,
+		provider.OpCreateUser: provider.Supported, provider.OpRefill: provider.Unverified},
+	"mailing": {provider.OpBalance: provider.Supported, provider.OpStatistics: provider.Supported, provider.OpUsers: provider.Supported,
+		provider.OpCreateUser: provider.NotBuilt, provider.OpRefill: provider.Unsupported},
+}
+
+// seeds fill the store before the service reads it.
+type seeds func(f *fixture)
+
+// newFixture serves the accounts named to an anonymous caller.
+func newFixture(t *testing.T, fill seeds, accounts ...string) *fixture {
+	t.Helper()
+	f := &fixture{t: t, now: time.Now().UTC().Truncate(time.Second), fakes: map[string]*providertest.Fake{}}
+	var err error
+	if f.store, err = store.Open(t.Context(), "sqlite::memory:", store.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.store.Close() })
+	if fill != nil {
+		fill(f)
+	}
+	var configured []account.Account
+	for _, name := range accounts {
+		f.fakes[name] = &providertest.Fake{Declared: declared[name]}
+		configured = append(configured, account.Account{Name: name, Provider: "fake", Adapter: f.fakes[name]})
+	}
+	durable := account.NewDurable(zerolog.Nop())
+	durable.Attach(f.store)
+	service := account.New(configured, durable, account.Options{
+		TTL:          map[provider.Operation]time.Duration{provider.OpBalance: time.Hour, provider.OpStatistics: time.Hour, provider.OpUsers: time.Hour},
+		StaleIfError: 24 * time.Hour, LoadTimeout: 10 * time.Second, HistoryFor: 100 * day,
+		Registry: prometheus.NewRegistry(), Log: zerolog.Nop(),
+	})
+	service.Load(t.Context())
+	f.page, err = New(Options{
+		Accounts: service, Log: zerolog.Nop(),
+		Caller: func(*http.Request) (token.Caller, bool) { return token.Anonymous(), true },
+		Check:  func(string) (token.Caller, error) { return token.Caller{}, token.ErrUnknown },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.handler = f.mux()
+	return f
+}
+
+// as makes the page ask for goodToken, whose caller this is.
+func (f *fixture) as(caller token.Caller) *fixture {
+	f.page.Check = func(text string) (token.Caller, error) {
+		if text != goodToken {
+			return token.Caller{}, token.ErrUnknown
+		}
+		return caller, nil
+	}
+	f.page.Caller = func(r *http.Request) (token.Caller, bool) {
+		caller, err := f.page.Check(CookieToken(r))
+		return caller, err == nil
+	}
+	return f
+}
+
+// mux is the page's part of the gateway's routes.
+func (f *fixture) mux() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", f.page.Fleet)
+	mux.HandleFunc("GET "+AccountPath, f.page.Account)
+	mux.HandleFunc("POST "+LoginPath, f.page.Login)
+	mux.HandleFunc("POST "+LogoutPath, f.page.Logout)
+	mux.HandleFunc("GET "+DocsPath, f.page.Docs)
+	mux.HandleFunc("GET "+StaticPath+"{file}", f.page.Static)
+	mux.HandleFunc("GET /openapi.yaml", func(w http.ResponseWriter, _ *http.Request) { w.Write(api.Spec) })
+	mux.HandleFunc("GET /accounts", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, `{"accounts":[{"name":"answered-by-try-it"}]}`)
+	})
+	return mux
+}
+
+func (f *fixture) get(path string, cookies ...*http.Cookie) *httptest.ResponseRecorder {
+	r := httptest.NewRequestWithContext(f.t.Context(), http.MethodGet, path, nil)
+	for _, c := range cookies {
+		r.AddCookie(c)
+	}
+	w := httptest.NewRecorder()
+	f.handler.ServeHTTP(w, r)
+	return w
+}
+
+func money(amount, currency string) *provider.Money {
+	return &provider.Money{Amount: decimal.MustParse(amount), Currency: provider.Currency(currency)}
+}
+
+func (f *fixture) must(err error) {
+	f.t.Helper()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+func (f *fixture) save(name, operation string, age time.Duration, value any) {
+	f.t.Helper()
+	body, err := json.Marshal(value)
+	f.must(err)
+	f.must(f.store.SaveReadings(f.t.Context(), []store.Reading{{
+		Key: store.ReadingKey{Account: name, Operation: operation}, AsOf: f.now.Add(-age), Body: body,
+	}}))
+}
+
+// balance is a reading of that age.
+func (f *fixture) balance(name string, age time.Duration, b provider.Balance) {
+	f.t.Helper()
+	f.save(name, "balance", age, b)
+}
+
+func (f *fixture) state(name, state string, age time.Duration, detail string) {
+	f.t.Helper()
+	f.save(name, "state", age, account.State{State: state, Since: f.now.Add(-age), Detail: detail})
+}
+
+// history is a past balance.
+func (f *fixture) history(name string, age time.Duration, amount, currency string) {
+	f.t.Helper()
+	f.must(f.store.AppendBalance(f.t.Context(), store.BalancePoint{Account: name, Currency: currency, AsOf: f.now.Add(-age), Balance: amount}))
+}
+
+// burning is a history of days that ends at an amount in cents, with a fall
+// each hour, heavier on some days than on others, and a top-up now and then.
+func (f *fixture) burning(name, currency string, days int, endCents, perHourCents, topUpCents int64) {
+	f.t.Helper()
+	cents := endCents
+	for hour := range days * 24 {
+		if hour > 0 {
+			cents += int64(float64(perHourCents) * (1 + math.Sin(float64(hour)/24*2*math.Pi/7)*.6))
+		}
+		if topUpCents > 0 && hour%(11*24) == 8*24 {
+			cents -= topUpCents
+		}
+		f.history(name, time.Duration(hour)*time.Hour+2*time.Minute, decimal.MustNew(cents, 2).String(), currency)
+	}
+}
+
+func (f *fixture) operation(op store.Operation, age time.Duration, to *store.Settlement) {
+	f.t.Helper()
+	op.CreatedAt, op.GiveUpAt = f.now.Add(-age), f.now.Add(-age+time.Minute)
+	op.Key, op.Caller = op.ID, "token:abcdefghij"
+	if op.Kind == "refill" {
+		op.Request = fmt.Appendf(nil, `{"method":"webmoney","wallet_id":"123456789012","amount":{"amount":%q,"currency":%q}}`, op.Amount, op.Currency)
+	} else {
+		op.Request = []byte(`{"country":"DE"}`)
+	}
+	_, _, err := f.store.BeginOperation(f.t.Context(), op, time.Time{}, nil)
+	f.must(err)
+	if to != nil {
+		to.SettledAt = op.CreatedAt.Add(2 * time.Second)
+		_, err = f.store.SettleOperation(f.t.Context(), op.ID, *to, store.Started)
+		f.must(err)
+	}
+}
+
+// fleetNames are the accounts of aFleet.
+var fleetNames = []string{"hosting", "hosting-shop", "mailing", "mailing-agency", "mailing-gulf", "mailing-new"}
+
+// aFleet has an account in every situation that the page tells apart.
+func aFleet(f *fixture) {
+	// All is well: a long history, writes, statistics.
+	f.balance("hosting", 2*time.Minute, provider.Balance{Balance: *money("184350.20", "RUB"), Blocked: money("1500.00", "RUB"), Credit: money("25000.00", "RUB")})
+	f.state("hosting", account.StateOK, 26*day, "the last call succeeded")
+	f.burning("hosting", "RUB", 60, 18435020, 24000, 15000000)
+	limit := int64(500)
+	paid, over := f.now.Add(40*day), f.now.Add(-2*day)
+	f.save("hosting", "statistics", 4*time.Minute, provider.Statistics{
+		Counters: []provider.Counter{
+			{Name: "domains_active", Value: 12843, Scope: provider.ScopeNow},
+			{Name: "emails_period", Value: 512, Limit: &limit, Scope: provider.ScopePeriod},
+			{Name: "contacts", Value: 1048, Unlimited: true, Scope: provider.ScopeNow},
+		},
+		Amounts:  []provider.Amount{{Name: "costs", Scope: provider.ScopePeriod, Money: *money("45210.5", "RUB")}, {Name: "balance_total", Scope: provider.ScopeNow, Money: *money("185850.20", "RUB")}},
+		Plan:     &provider.Plan{ID: "standard"},
+		Services: []provider.Service{{ID: "77", Name: "Dedicated address", PaidUntil: &paid}, {ID: "78", Name: "Backup", PaidUntil: &over}},
+	})
+	f.operation(store.Operation{ID: "op-topup-ok", Account: "hosting", Kind: "refill", Amount: "5000.00", Currency: "RUB"}, 3*day,
+		&store.Settlement{State: store.Succeeded, Reference: "8812345"})
+	f.operation(store.Operation{ID: "op-user-failed", Account: "hosting", Kind: "create_user"}, 7*time.Hour,
+		&store.Settlement{State: store.Failed, Problem: []byte(`{"kind":"conflict","message":"the login is taken"}`)})
+	f.operation(store.Operation{ID: "op-topup-unknown", Account: "hosting", Kind: "refill", Amount: "150", Currency: "RUB"}, 25*time.Minute,
+		&store.Settlement{State: store.Unknown, Problem: []byte(`{"kind":"provider_timeout","message":"no answer within 10 s"}`)})
+
+	// Credentials refused three days ago: the last figure is too old to be served.
+	f.state("hosting-shop", account.StateBadCredentials, 76*time.Hour, "provider_credentials: the vendor refused the username or password (vendor code PASSWORD_AUTH_FAILED)")
+	for hour := 76; hour < 24*20; hour += 3 {
+		f.history("hosting-shop", time.Duration(hour)*time.Hour, decimal.MustNew(99000+int64(hour)*55, 2).String(), "RUB")
+	}
+
+	// Ends soon, and its figure has one digit after the point.
+	f.balance("mailing", 40*time.Second, provider.Balance{Balance: *money("28.5", "USD"), Bonus: money("5", "USD")})
+	f.state("mailing", account.StateOK, 9*day, "the last call succeeded")
+	f.burning("mailing", "USD", 14, 2850, 70, 0)
+
+	// In debt, and held back.
+	f.balance("mailing-agency", 5*time.Hour, provider.Balance{Balance: *money("-1240.07", "USD")})
+	f.state("mailing-agency", account.StateRateLimited, 5*time.Hour, "provider_rate_limited: the vendor's limit of calls is used up")
+	f.burning("mailing-agency", "USD", 9, -124007, 0, 0)
+
+	// Three digits after the point, and a vendor whose words are not to be trusted.
+	f.balance("mailing-gulf", 3*time.Hour, provider.Balance{Balance: *money("7310.125", "BHD")})
+	f.state("mailing-gulf", account.StateBadResponse, 3*time.Hour, `provider_bad_response: "<script>alert(1)</script>" is no amount`)
+}

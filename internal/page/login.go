@@ -1,0 +1,120 @@
+package page
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"accountgateway/internal/token"
+)
+
+// The cookie that holds the token while a browser is open. Browsers take the
+// second name over https alone, for this host alone.
+const (
+	cookieName       = "gateway_token"
+	secureCookieName = "__Host-" + cookieName
+)
+
+// CookieToken is the token that the page's cookie holds, "" if there is none.
+// Only safe methods may go by it.
+func CookieToken(r *http.Request) string {
+	for _, name := range []string{secureCookieName, cookieName} {
+		if c, err := r.Cookie(name); err == nil && c.Value != "" {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+func (p *Page) cookie(value string) *http.Cookie {
+	c := &http.Cookie{Name: cookieName, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode}
+	if p.Secure {
+		c.Name, c.Secure = secureCookieName, true
+	}
+	return c
+}
+
+// tokenForm is the page that asks for a token.
+type tokenForm struct {
+	frame
+	Next  string // where to go with it
+	Error string
+	Safe  bool // the token travels encrypted, or stays on this machine
+}
+
+func (p *Page) askForToken(w http.ResponseWriter, r *http.Request, status int, form tokenForm) {
+	form.frame = p.frame(r, "Sign in", nil)
+	form.Here = form.Next
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="gateway"`)
+	}
+	p.draw(w, r, status, tokenPage, form)
+}
+
+// maxForm is the longest form that is read, in bytes.
+const maxForm = 4 << 10
+
+// Login answers POST LoginPath: it checks the form's token and keeps it in the
+// cookie.
+func (p *Page) Login(w http.ResponseWriter, r *http.Request) {
+	if !p.sameOrigin(w, r) {
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		p.askForToken(w, r, http.StatusBadRequest, tokenForm{Next: FleetPath, Error: "The form did not arrive whole. Try again."})
+		return
+	}
+	next := localPath(r.PostForm.Get("next"))
+	text := strings.TrimSpace(r.PostForm.Get("token"))
+	_, err := p.Check(text)
+	switch {
+	case text == "":
+		p.askForToken(w, r, http.StatusUnauthorized, tokenForm{Next: next, Error: "Paste a token."})
+	case errors.Is(err, token.ErrExpired):
+		p.askForToken(w, r, http.StatusUnauthorized, tokenForm{Next: next, Error: "This token has expired. Ask for a new one."})
+	case errors.Is(err, token.ErrUnknown):
+		p.askForToken(w, r, http.StatusUnauthorized, tokenForm{Next: next, Error: "This token is not known: mistyped, cut off or revoked."})
+	case err != nil:
+		p.askForToken(w, r, http.StatusServiceUnavailable, tokenForm{Next: next, Error: "The gateway can't check tokens yet, because its database does not answer. Try again soon."})
+	default:
+		http.SetCookie(w, p.cookie(text))
+		http.Redirect(w, r, next, http.StatusSeeOther)
+	}
+}
+
+// Logout answers POST LogoutPath: it takes the cookie back.
+func (p *Page) Logout(w http.ResponseWriter, r *http.Request) {
+	if !p.sameOrigin(w, r) {
+		return
+	}
+	gone := p.cookie("")
+	gone.MaxAge = -1
+	http.SetCookie(w, gone)
+	w.Header().Set("Clear-Site-Data", `"cache"`)
+	http.Redirect(w, r, FleetPath, http.StatusSeeOther)
+}
+
+// sameOrigin refuses a form that another site sent.
+func (p *Page) sameOrigin(w http.ResponseWriter, r *http.Request) bool {
+	if err := p.origins.Check(r); err != nil {
+		p.draw(w, r, http.StatusForbidden, messagePage, message{
+			frame: p.frame(r, "Refused", nil), Heading: "Refused", Lines: []string{"The form was sent by another site."},
+		})
+		return false
+	}
+	return true
+}
+
+// localPath is where the form may lead to: one of our own pages.
+func localPath(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.Opaque != "" || strings.Contains(text, `\`) {
+		return FleetPath
+	}
+	if u.Path == DocsPath || strings.HasPrefix(u.Path, "/ui/") && !strings.Contains(u.Path, "..") {
+		return u.RequestURI()
+	}
+	return FleetPath
+}

@@ -1,0 +1,135 @@
+package page
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"accountgateway/internal/token"
+)
+
+func (f *fixture) signedIn() *http.Cookie { return f.page.cookie(goodToken) }
+
+// post sends a form as a browser does from a page of its own.
+func (f *fixture) post(path string, form url.Values, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequestWithContext(f.t.Context(), http.MethodPost, path, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Origin", "http://"+r.Host)
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	f.handler.ServeHTTP(w, r)
+	return w
+}
+
+func aReader(accounts ...string) token.Caller {
+	return token.Caller{ID: "abcdefghij", Name: "finance", Scopes: []token.Scope{token.Read}, Accounts: accounts}
+}
+
+func TestLogin(t *testing.T) {
+	f := newFixture(t, aFleet, fleetNames...).as(aReader("hosting"))
+	refused := f.get("/ui/hosting?days=7")
+	if refused.Code != http.StatusUnauthorized || refused.Header().Get("WWW-Authenticate") == "" {
+		t.Errorf("without a token: %d %v", refused.Code, refused.Header())
+	}
+	wants(t, refused.Body.String(), `action="/login"`, `name="next" value="/ui/hosting?days=7"`)
+
+	got := f.post("/login", url.Values{"token": {" " + goodToken + "\n"}, "next": {"/ui/hosting?days=7"}})
+	if got.Code != http.StatusSeeOther || got.Header().Get("Location") != "/ui/hosting?days=7" {
+		t.Fatalf("%d to %q", got.Code, got.Header().Get("Location"))
+	}
+	cookie := got.Result().Cookies()[0]
+	if cookie.Value != goodToken || !cookie.HttpOnly || cookie.SameSite != http.SameSiteStrictMode || cookie.Path != "/" || cookie.MaxAge != 0 || cookie.Domain != "" {
+		t.Errorf("the cookie is %+v", cookie)
+	}
+	page := f.get("/", cookie)
+	if page.Code != http.StatusOK {
+		t.Fatalf("with the cookie: %d", page.Code)
+	}
+	wants(t, page.Body.String(), "finance", "Sign out", `href="/ui/hosting"`)
+	for _, w := range []*httptest.ResponseRecorder{refused, page} {
+		if strings.Contains(w.Body.String(), goodToken) {
+			t.Error("the token is in a page")
+		}
+	}
+	if strings.Contains(page.Body.String(), "mailing") {
+		t.Error("the page shows accounts that the token does not grant")
+	}
+	if strings.Contains(text(page.Body.String()), "Last writes") {
+		t.Error("the page shows writes without the scope")
+	}
+	if got := f.get("/ui/mailing", cookie); got.Code != http.StatusNotFound {
+		t.Errorf("the page of another account: %d", got.Code)
+	}
+
+	gone := f.post("/logout", nil).Result().Cookies()[0]
+	if gone.Value != "" || gone.MaxAge >= 0 || gone.Name != cookie.Name {
+		t.Errorf("signing out sets %+v", gone)
+	}
+}
+
+func TestSecureCookie(t *testing.T) {
+	f := newFixture(t, nil, "a").as(aReader())
+	f.page.Secure = true
+	cookie := f.post("/login", url.Values{"token": {goodToken}}).Result().Cookies()[0]
+	if cookie.Name != "__Host-gateway_token" || !cookie.Secure {
+		t.Errorf("the cookie is %+v", cookie)
+	}
+	if got := f.get("/", cookie); got.Code != http.StatusOK {
+		t.Errorf("with the cookie: %d", got.Code)
+	}
+}
+
+func TestLoginRefused(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		token   string
+		err     error
+		headers []string
+		status  int
+		says    string
+	}{
+		{"unknown", "gw_x", token.ErrUnknown, nil, 401, "This token is not known"},
+		{"expired", "gw_x", token.ErrExpired, nil, 401, "This token has expired"},
+		{"nothing", " ", token.ErrUnknown, nil, 401, "Paste a token"},
+		{"not loaded", "gw_x", token.ErrNotLoaded, nil, 503, "can&#39;t check tokens yet"},
+		{"too long", strings.Repeat("x", 5000), nil, nil, 400, "did not arrive whole"},
+		{"from another site", goodToken, nil, []string{"Origin", "http://evil.example"}, 403, "sent by another site"},
+		{"from another site, as browsers tell", goodToken, nil, []string{"Sec-Fetch-Site", "cross-site"}, 403, "sent by another site"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			f := newFixture(t, nil, "a")
+			f.page.Check = func(string) (token.Caller, error) { return aReader(), test.err }
+			got := f.post("/login", url.Values{"token": {test.token}, "next": {"/ui/a"}}, test.headers...)
+			if got.Code != test.status || len(got.Result().Cookies()) != 0 {
+				t.Errorf("%d, cookies %v", got.Code, got.Result().Cookies())
+			}
+			wants(t, text(got.Body.String()), test.says)
+			if len(test.token) > 2 && strings.Contains(got.Body.String(), test.token) {
+				t.Error("the page says the token back")
+			}
+		})
+	}
+}
+
+func TestScopeRead(t *testing.T) {
+	f := newFixture(t, nil, "a").as(token.Caller{ID: "x", Name: "x", Scopes: []token.Scope{token.UsersRead}})
+	if got := f.get("/", f.signedIn()); got.Code != http.StatusForbidden {
+		t.Errorf("without the scope read: %d", got.Code)
+	}
+}
+
+func TestLocalPath(t *testing.T) {
+	for from, want := range map[string]string{
+		"/": "/", "": "/", "/ui/a": "/ui/a", "/ui/a?days=7": "/ui/a?days=7", "/docs": "/docs",
+		"//evil.example": "/", "https://evil.example/ui/a": "/", `/\evil.example`: "/", "/ui/../logout": "/",
+		"javascript:alert(1)": "/", "/login": "/", "%zz": "/", "ui/a": "/", `/ui/\evil`: "/",
+	} {
+		if got := localPath(from); got != want {
+			t.Errorf("%q leads to %q, want %q", from, got, want)
+		}
+	}
+}

@@ -1,0 +1,77 @@
+package page
+
+import (
+	"strconv"
+	"time"
+)
+
+// moment is a time as it is shown: how long ago in words, and exactly on
+// hover.
+type moment struct {
+	Exact string // RFC 3339, UTC
+	Title string // "31 Jan 2026, 10:15:30 UTC"
+	Words string // "12 min ago"
+}
+
+// since is a moment in the past.
+func since(t, now time.Time) *moment {
+	m := exactly(t)
+	m.Words = ago(now.Sub(t))
+	return m
+}
+
+// exactly is a moment whose words are its day and time.
+func exactly(t time.Time) *moment {
+	t = t.UTC()
+	return &moment{
+		Exact: t.Format(time.RFC3339), Title: t.Format("2 Jan 2006, 15:04:05 UTC"), Words: t.Format("2 Jan 2006, 15:04 UTC"),
+	}
+}
+
+// onDay is a moment whose words are its day.
+func onDay(t time.Time) *moment {
+	m := exactly(t)
+	m.Words = t.UTC().Format("2 Jan 2006")
+	return m
+}
+
+const day = 24 * time.Hour
+
+// ago tells how long something is past, in its largest unit. Clocks differ:
+// the near future is now.
+func ago(d time.Duration) string {
+	switch {
+	case d < 5*time.Second:
+		return "just now"
+	case d < time.Minute:
+		return strconv.Itoa(int(d/time.Second)) + " s ago"
+	case d < time.Hour:
+		return strconv.Itoa(int(d/time.Minute)) + " min ago"
+	case d < 2*day:
+		return strconv.Itoa(int(d/time.Hour)) + " h ago"
+	}
+	return strconv.Itoa(int(d/day)) + " days ago"
+}
+
+// lasting tells how long something goes on, rounded down: nobody is helped by
+// a day that is not there.
+func lasting(d time.Duration) string {
+	switch {
+	case d <= 0:
+		return "nothing left"
+	case d < time.Hour:
+		return "under an hour"
+	case d < 2*day:
+		return plural(int(d/time.Hour), "hour")
+	case d < 10*365*day:
+		return plural(int(d/day), "day")
+	}
+	return "over 10 years"
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return thousands(strconv.Itoa(n)) + " " + noun + "s"
+}

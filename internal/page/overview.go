@@ -1,0 +1,164 @@
+package page
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"accountgateway/internal/account"
+	"accountgateway/internal/provider"
+	"accountgateway/internal/token"
+)
+
+// anyStaleness is a variable because Bound takes its address.
+var anyStaleness = account.AnyStaleness
+
+// atHand is the bound of everything that the page reads: whatever there is, and
+// no vendor asked.
+func atHand() account.Bound {
+	return account.Bound{OnlyIfCached: true, MaxStale: &anyStaleness}
+}
+
+// overview is what the page shows of an account in any place.
+type overview struct {
+	Name         string
+	Provider     string
+	State        stateView
+	Capabilities []capability
+
+	Balance, Blocked, Credit, Bonus *figure // nil: the vendor did not say
+	Read                            *moment // when the vendor said so; nil: there is no reading
+	Stale                           bool    // past its freshness limit
+	TooOld                          bool    // past every limit: the last one known, from the history
+	Empty                           string  // why there is no figure, and what to do
+	Trend                           *chart  // of trendFor; nil if there is nothing to be drawn
+	Lasts                           lasts
+	Writes                          []write // the last ones
+	SeesWrites                      bool    // the caller may see writes
+	Away                            bool    // the history can't be read: the database does not answer
+
+	money provider.Balance // what is shown; meaningless without Read
+}
+
+const (
+	trendFor    = 14 * day
+	trendStep   = 4 * time.Hour
+	lastWrites  = 3
+	historyFor  = 30 * day // how far back a last reading is looked for
+	historyStep = 6 * time.Hour
+)
+
+// overview gathers what is at hand of an account.
+func (p *Page) overview(ctx context.Context, info account.Info, caller token.Caller, now time.Time) *overview {
+	o := &overview{
+		Name: info.Name, Provider: info.Provider, State: newStateView(info.Name, info.State, now),
+		Capabilities: capabilities(info.Capabilities), SeesWrites: caller.May(token.OperationsRead),
+	}
+	reading, err := p.Accounts.Balance(ctx, info.Name, provider.BalanceQuery{}, atHand())
+	if err == nil {
+		o.show(*reading.Value, reading.AsOf, now)
+		o.Stale = reading.Stale
+	} else {
+		o.showLast(ctx, p.Accounts, info, now)
+	}
+	if o.Read != nil {
+		points, err := p.Accounts.History(ctx, info.Name, now.Add(-trendFor), now, trendStep)
+		o.Away = o.Away || isAway(err)
+		o.Trend = sparkline(dotsOf(points, o.money.Balance.Currency), now.Add(-trendFor), now, trendStep)
+	}
+	o.Lasts = p.lasts(ctx, info.Name, now)
+	if o.SeesWrites {
+		operations, _, err := p.Accounts.Operations(ctx, info.Name, lastWrites, nil)
+		o.Away = o.Away || isAway(err)
+		for _, op := range operations {
+			o.Writes = append(o.Writes, newWrite(op, now))
+		}
+	}
+	return o
+}
+
+func (o *overview) show(b provider.Balance, asOf, now time.Time) {
+	o.money = b
+	o.Balance, o.Blocked, o.Credit, o.Bonus = newFigure(b.Balance), optionalFigure(b.Blocked), optionalFigure(b.Credit), optionalFigure(b.Bonus)
+	o.Read = since(asOf, now)
+}
+
+// showLast shows the last balance in the history, where no reading may be
+// served any more, or says why there is none.
+func (o *overview) showLast(ctx context.Context, accounts *account.Service, info account.Info, now time.Time) {
+	if !info.Capabilities.Callable(provider.OpBalance) {
+		o.Empty = "This vendor's balance can't be read: see what the account can do."
+		return
+	}
+	points, err := accounts.History(ctx, info.Name, now.Add(-historyFor), now, historyStep)
+	o.Away = isAway(err)
+	if len(points) > 0 {
+		last := points[len(points)-1]
+		o.show(last.Balance, last.AsOf, now)
+		o.Stale, o.TooOld = true, true
+		return
+	}
+	switch {
+	case o.State.Trouble():
+		o.Empty = "No reading yet. It comes by itself once the trouble below is mended."
+	default:
+		o.Empty = "No reading yet. One comes with the next background reading (GATEWAY_REFRESH_INTERVAL), or at once with GET /accounts/" + info.Name + "/balance."
+	}
+}
+
+func isAway(err error) bool {
+	var away *account.UnavailableError
+	return errors.As(err, &away)
+}
+
+// Attention tells whether somebody has to look at the account.
+func (o *overview) Attention() bool {
+	return o.State.Trouble() || o.TooOld || o.Lasts.Tone == bad || o.UnknownWrite()
+}
+
+// UnknownWrite tells whether one of the last writes waits for somebody to
+// find out how it ended.
+func (o *overview) UnknownWrite() bool {
+	return slices.ContainsFunc(o.Writes, func(w write) bool { return w.Unknown })
+}
+
+// write is an operation as it is shown, without personal data.
+type write struct {
+	ID        string
+	Kind      string
+	CheckOnly bool
+	State     string
+	Tone      tone
+	At        *moment
+	Settled   *moment // nil while it runs
+	Amount    *figure // nil if it moves no money
+	Reference string  // of an invoice; those of users may be personal data
+	Problem   string
+	SettledBy string
+	Reason    string
+	Unknown   bool
+}
+
+func newWrite(op account.Operation, now time.Time) write {
+	words, t := endWords(op.State)
+	w := write{
+		ID: op.ID, Kind: writeWords(op.Kind), CheckOnly: op.CheckOnly, State: words, Tone: t, At: since(op.CreatedAt, now),
+		SettledBy: op.SettledBy, Reason: op.Reason, Unknown: t == warn,
+	}
+	if op.SettledAt != nil {
+		w.Settled = since(*op.SettledAt, now)
+	}
+	if op.Problem != nil {
+		w.Problem = op.Problem.Message
+	}
+	if op.Kind == account.KindRefill {
+		w.Reference = op.Reference
+		var asked provider.RefillRequest
+		if json.Unmarshal(op.Request, &asked) == nil && asked.Amount.Currency != "" {
+			w.Amount = newFigure(asked.Amount)
+		}
+	}
+	return w
+}

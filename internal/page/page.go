@@ -1,0 +1,84 @@
+// Package page is what people look at: the operator's page and the API
+// reference, drawn by the server. It shows what is at hand and never has a
+// vendor asked. It knows account figures, no vendors, no SQL and no routes but
+// its own.
+package page
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"accountgateway/internal/account"
+	"accountgateway/internal/token"
+)
+
+// Where the handlers belong.
+const (
+	FleetPath   = "/"
+	AccountPath = "/ui/{account}"
+	LoginPath   = "/login"  // POST
+	LogoutPath  = "/logout" // POST
+	DocsPath    = "/docs"
+)
+
+// Options are what the page is made of.
+type Options struct {
+	Accounts *account.Service
+	Log      zerolog.Logger
+
+	// Caller tells who asks: by bearer token or by the cookie that Login set
+	// (see CookieToken). false: the token form is shown.
+	Caller func(*http.Request) (token.Caller, bool)
+	// Check tells whose token this is. Its errors are those of token.Keeper.
+	Check func(text string) (token.Caller, error)
+
+	Secure bool // https: the cookie goes over nothing else
+}
+
+// Page holds the handlers. Each is safe for concurrent use.
+type Page struct {
+	Options
+	assets  *assets
+	drawer  *drawer
+	origins *http.CrossOriginProtection
+	now     func() time.Time
+}
+
+// New makes the handlers. An error is a fault in the files built in.
+func New(o Options) (*Page, error) {
+	a, err := loadAssets()
+	if err != nil {
+		return nil, err
+	}
+	d, err := newDrawer(a)
+	if err != nil {
+		return nil, err
+	}
+	return &Page{Options: o, assets: a, drawer: d, origins: http.NewCrossOriginProtection(), now: time.Now}, nil
+}
+
+// reader gives the caller if it may read; else it answers the request.
+func (p *Page) reader(w http.ResponseWriter, r *http.Request) (token.Caller, bool) {
+	caller, ok := p.Caller(r)
+	switch {
+	case !ok:
+		p.askForToken(w, r, http.StatusUnauthorized, tokenForm{Next: localPath(r.URL.RequestURI())})
+		return token.Caller{}, false
+	case !caller.May(token.Read):
+		p.draw(w, r, http.StatusForbidden, messagePage, message{
+			frame: p.frame(r, "Not allowed", &caller), Heading: "This token may not read",
+			Lines: []string{"It has no scope “read”. Use one that has: gateway token create --name NAME --scopes read."},
+		})
+		return token.Caller{}, false
+	}
+	return caller, true
+}
+
+func (p *Page) noSuchAccount(w http.ResponseWriter, r *http.Request, caller token.Caller) {
+	p.draw(w, r, http.StatusNotFound, messagePage, message{
+		frame: p.frame(r, "No such account", &caller), Heading: "No such account",
+		Lines: []string{"No account of that name is configured, or this token does not grant it."},
+	})
+}

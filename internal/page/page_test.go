@@ -1,0 +1,166 @@
+package page
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"accountgateway/internal/provider"
+	"accountgateway/internal/token"
+)
+
+// text is what a page says, without its tags.
+func text(html string) string {
+	html = regexp.MustCompile(`(?s)<title>.*?</title>|<[^>]*>`).ReplaceAllString(html, " ")
+	return strings.Join(strings.Fields(html), " ")
+}
+
+func wants(t *testing.T, page string, wanted ...string) {
+	t.Helper()
+	for _, want := range wanted {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(page)
+	}
+}
+
+func TestFleet(t *testing.T) {
+	f := newFixture(t, aFleet, fleetNames...)
+	got := f.get("/")
+	if got.Code != http.StatusOK {
+		t.Fatalf("status %d", got.Code)
+	}
+	wants(t, text(got.Body.String()),
+		"184,350.20 RUB", "28.5 USD", "−1,240.07 USD", "7,310.125 BHD",
+		"Total 7,310.125 BHD 184,350.20 RUB −1,211.57 USD",
+		"Not counted, for want of a reading: hosting-shop, mailing-new",
+		"Credentials refused 3 days ago provider_credentials: the vendor refused",
+		"What to do: Check the credentials in the account&#39;s HOSTING_SHOP_* settings.",
+		"lower MAILING_AGENCY_RATE",
+		"Top-up invoice of 5,000.00 RUB succeeded 3 days ago",
+		"New user failed 7 h ago",
+		"outcome unknown 25 min ago",
+		"No reading yet. One comes with the next background reading (GATEWAY_REFRESH_INTERVAL), or at once with GET /accounts/mailing-new/balance.",
+		"Not asked yet", "create users not built", "top up the vendor can&#39;t", "top up not verified with the vendor", "Ends soon",
+	)
+	wants(t, got.Body.String(), `<data class="figure" value="28.5">28.5<span class="pad" data-pad="00"></span>`,
+		`<time datetime="`+f.now.Add(-76*time.Hour).Format(time.RFC3339)+`" title="`)
+}
+
+// TestNoVendorIsAsked opens every page of accounts in every situation.
+func TestNoVendorIsAsked(t *testing.T) {
+	f := newFixture(t, aFleet, fleetNames...)
+	for _, name := range fleetNames {
+		for _, query := range []string{"", "?days=7", "?days=90", "?days=x"} {
+			if got := f.get("/ui/" + name + query); got.Code != http.StatusOK {
+				t.Errorf("%s: %d", name, got.Code)
+			}
+		}
+	}
+	f.get("/")
+	for name, fake := range f.fakes {
+		for _, op := range append(provider.Operations(), provider.OpCheck, provider.OpPing) {
+			if n := fake.Calls(op); n != 0 {
+				t.Errorf("%s: %d calls of %s", name, n, op)
+			}
+		}
+	}
+}
+
+func TestAccount(t *testing.T) {
+	f := newFixture(t, aFleet, fleetNames...)
+	page := f.get("/ui/hosting").Body.String()
+	wants(t, text(page),
+		"184,350.20 RUB", "Blocked reserved by the vendor 1,500.00 RUB", "25,000.00 RUB", "Bonus not told", "Read 2 min ago",
+		"a day, balance and credit last 3", "How it is made", "Day by day",
+		"Domains active 12,843 – – now", "Emails period 512 500 102 % in the period", "Contacts 1,048 no limit – now",
+		"Costs 45,210.5 RUB", "Plan standard", "Backup", "over",
+		"Invoice 8812345.", "the login is taken", "gateway operations settle op-topup-unknown",
+	)
+	wants(t, page, `role="img" aria-label="Balance of hosting: `, `aria-current="true">30 days`)
+	wants(t, f.get("/ui/hosting?days=90").Body.String(), `aria-current="true">90 days`)
+	wants(t, text(f.get("/ui/hosting-shop").Body.String()), "Too old 3 days ago : older than the gateway may serve", "There is no forecast without a balance")
+	wants(t, text(f.get("/ui/mailing-new").Body.String()), "No reading yet.", "None so far.", "There is no history of the last 30 days yet.")
+	if got := f.get("/ui/nobody"); got.Code != http.StatusNotFound {
+		t.Errorf("an unknown account: %d", got.Code)
+	}
+}
+
+func TestVendorsTextIsEscaped(t *testing.T) {
+	f := newFixture(t, aFleet, fleetNames...)
+	for _, path := range []string{"/", "/ui/mailing-gulf"} {
+		page := f.get(path).Body.String()
+		if strings.Contains(page, "<script") {
+			t.Errorf("%s: the vendor's text is taken for HTML", path)
+		}
+		wants(t, page, "&lt;script&gt;alert(1)&lt;/script&gt;")
+	}
+}
+
+func TestEmpty(t *testing.T) {
+	none := newFixture(t, nil)
+	wants(t, text(none.get("/").Body.String()), "No account is configured", "GATEWAY_ACCOUNTS")
+	f := newFixture(t, nil, "a").as(token.Caller{ID: "x", Name: "x", Scopes: token.Scopes(), Accounts: []string{"b"}})
+	wants(t, text(f.get("/", f.signedIn()).Body.String()), "This token grants no account")
+}
+
+func TestWithoutTheDatabase(t *testing.T) {
+	f := newFixture(t, aFleet, fleetNames...)
+	f.store.Close()
+	for _, path := range []string{"/", "/ui/hosting"} {
+		got := f.get(path)
+		if got.Code != http.StatusOK {
+			t.Errorf("%s: %d", path, got.Code)
+		}
+		wants(t, text(got.Body.String()), "database does not answer", "184,350.20 RUB")
+	}
+}
+
+func TestHeaders(t *testing.T) {
+	f := newFixture(t, aFleet, fleetNames...)
+	const strict = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+	for path, want := range map[string]string{
+		"/": strict, "/ui/hosting": strict, "/ui/nobody": strict, "/docs": strict + "; script-src 'self'; connect-src 'self'",
+	} {
+		h := f.get(path).Header()
+		if got := h.Get("Content-Security-Policy"); got != want {
+			t.Errorf("%s: Content-Security-Policy %q", path, got)
+		}
+		if h.Get("Cache-Control") != "no-store" || h.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: %v", path, h)
+		}
+	}
+	inline := regexp.MustCompile(`(?i)\sstyle=|\son[a-z]+=|<style|javascript:|https?://`)
+	for _, path := range []string{"/", "/ui/hosting", "/docs"} {
+		if found := inline.FindString(f.get(path).Body.String()); found != "" {
+			t.Errorf("%s has %q in it, which the policy forbids", path, found)
+		}
+	}
+}
+
+func TestAssets(t *testing.T) {
+	f := newFixture(t, nil)
+	addresses := regexp.MustCompile(`(?:src|href)="(/static/[^"]+)"`).FindAllStringSubmatch(f.get("/docs").Body.String(), -1)
+	if len(addresses) < 5 {
+		t.Fatalf("the reference loads %v", addresses)
+	}
+	for _, address := range addresses {
+		got := f.get(address[1])
+		if got.Code != http.StatusOK || got.Header().Get("Cache-Control") != "public, max-age=31536000, immutable" || got.Body.Len() == 0 {
+			t.Errorf("%s: %d %v", address[1], got.Code, got.Header())
+		}
+		if !regexp.MustCompile(`\.[0-9a-f]{16}\.(css|js|svg)$`).MatchString(address[1]) {
+			t.Errorf("%s does not change with its content", address[1])
+		}
+	}
+	for _, path := range []string{"/static/page.css", "/static/LICENSE", "/static/..%2fpage.go"} {
+		if got := f.get(path); got.Code != http.StatusNotFound {
+			t.Errorf("%s: %d", path, got.Code)
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package page
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"accountgateway/internal/provider"
+)
+
+// statistics is what an account has used, as it is shown.
+type statistics struct {
+	Read     *moment
+	Stale    bool
+	Period   string // "" if there is none
+	Counters []counter
+	Amounts  []amount
+	Plan     string
+	NextPlan string
+	Services []service
+}
+
+type counter struct {
+	Name, Code string
+	Value      string
+	Limit      string // "" if the vendor does not say
+	Used       string // "62 %", "" without a limit
+	Over       bool   // more than the limit
+	Scope      string
+}
+
+type amount struct {
+	Name, Code string
+	Value      *figure
+	Scope      string
+}
+
+type service struct {
+	Name string
+	ID   string
+	Paid *moment // nil: the vendor does not say
+	Past bool
+}
+
+// statistics reads what is at hand; nil if there is nothing.
+func (p *Page) statistics(ctx context.Context, name string, now time.Time) *statistics {
+	r, err := p.Accounts.Statistics(ctx, name, provider.StatisticsQuery{}, atHand())
+	if err != nil {
+		return nil
+	}
+	s := &statistics{Read: since(r.AsOf, now), Stale: r.Stale, Period: periodWords(r.Value.Period)}
+	for _, c := range r.Value.Counters {
+		s.Counters = append(s.Counters, newCounter(c))
+	}
+	var figures []*figure
+	for _, a := range r.Value.Amounts {
+		f := newFigure(a.Money)
+		figures = append(figures, f)
+		s.Amounts = append(s.Amounts, amount{Name: named(a.Name), Code: a.Name, Value: f, Scope: scopeWords(a.Scope)})
+	}
+	align(figures...)
+	if plan := r.Value.Plan; plan != nil {
+		s.Plan = plan.ID
+		if plan.NextID != nil && *plan.NextID != plan.ID {
+			s.NextPlan = *plan.NextID
+		}
+	}
+	for _, v := range r.Value.Services {
+		row := service{Name: v.Name, ID: v.ID}
+		if v.PaidUntil != nil {
+			row.Paid, row.Past = onDay(*v.PaidUntil), v.PaidUntil.Before(now)
+		}
+		s.Services = append(s.Services, row)
+	}
+	return s
+}
+
+func newCounter(c provider.Counter) counter {
+	out := counter{Name: named(c.Name), Code: c.Name, Value: grouped(strconv.FormatInt(c.Value, 10)), Scope: scopeWords(c.Scope)}
+	switch {
+	case c.Limit != nil:
+		out.Limit = grouped(strconv.FormatInt(*c.Limit, 10))
+		out.Over = c.Value > *c.Limit
+		if *c.Limit > 0 {
+			out.Used = strconv.FormatFloat(100*float64(c.Value)/float64(*c.Limit), 'f', 0, 64) + " %"
+		}
+	case c.Unlimited:
+		out.Limit = "no limit"
+	}
+	return out
+}
+
+// periodWords writes a period as people do: days where it is made of days.
+func periodWords(p *provider.Period) string {
+	if p == nil {
+		return ""
+	}
+	edge := func(text *string) string {
+		if text == nil {
+			return "…"
+		}
+		if t, err := time.Parse(time.RFC3339, *text); err == nil {
+			return exactly(t).Words
+		}
+		if t, err := time.Parse(time.DateOnly, *text); err == nil {
+			return onDay(t).Words
+		}
+		return *text
+	}
+	return edge(p.From) + " – " + edge(p.Till)
+}
