@@ -1,0 +1,179 @@
+package main
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const tokenText = `^(gw_([a-z2-7]{10})_[a-z2-7]{52})\n$`
+
+// tokens is a database for "gateway token". Nothing else is set.
+func tokens(t *testing.T) map[string]string {
+	t.Helper()
+	return map[string]string{"GATEWAY_DATABASE_URL": "sqlite:" + filepath.Join(t.TempDir(), "gateway.db")}
+}
+
+// created makes a token and gives its text and ID.
+func created(t *testing.T, settings map[string]string, flags ...string) (text, id string) {
+	t.Helper()
+	status, stdout, stderr := complete(t, settings, append([]string{"token", "create"}, flags...)...)
+	match := regexp.MustCompile(tokenText).FindStringSubmatch(stdout)
+	if status != 0 || match == nil {
+		t.Fatalf("exit status %d, wrote %q, %q", status, stdout, stderr)
+	}
+	if strings.Contains(stderr, match[1][14:]) || !strings.Contains(stderr, match[2]) {
+		t.Errorf("stderr is %q", stderr)
+	}
+	return match[1], match[2]
+}
+
+// listed are the tokens as the JSON list has them, without their times.
+func listed(t *testing.T, settings map[string]string) []tokenEntry {
+	t.Helper()
+	status, stdout, stderr := complete(t, settings, "token", "list", "--json")
+	if status != 0 || stderr != "" {
+		t.Fatalf("exit status %d: %s", status, stderr)
+	}
+	var list []tokenEntry
+	for in := json.NewDecoder(strings.NewReader(stdout)); in.More(); {
+		var entry tokenEntry
+		if err := in.Decode(&entry); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, entry)
+	}
+	return list
+}
+
+func TestTokenLife(t *testing.T) {
+	t.Parallel()
+	settings := tokens(t)
+	before := time.Now().Truncate(time.Microsecond)
+	text, id := created(t, settings, "--name", "billing", "--scopes", "read,users:read", "--accounts", "regru,selzy")
+	_, other := created(t, settings, "--name", "ops.2", "--scopes", "operations:read", "--accounts", "*", "--expires", "never")
+	list := listed(t, settings)
+	if len(list) != 2 {
+		t.Fatalf("list: %+v", list)
+	}
+	at := list[0].CreatedAt
+	if at.Before(before) || at.After(time.Now()) {
+		t.Errorf("created at %s", at)
+	}
+	want := []tokenEntry{
+		{ID: id, Name: "billing", Scopes: []string{"read", "users:read"}, Accounts: []string{"regru", "selzy"}, CreatedAt: at, IssuedAt: at,
+			ExpiresAt: at.Add(90 * 24 * time.Hour), State: "active"},
+		{ID: other, Name: "ops.2", Scopes: []string{"operations:read"}, Accounts: []string{"*"}, CreatedAt: list[1].CreatedAt, IssuedAt: list[1].CreatedAt, State: "active"},
+	}
+	if diff := cmp.Diff(want, list); diff != "" {
+		t.Errorf("list (-want +got):\n%s", diff)
+	}
+
+	status, stdout, stderr := complete(t, settings, "token", "rotate", id, "--grace", "1h")
+	match := regexp.MustCompile(tokenText).FindStringSubmatch(stdout)
+	if status != 0 || match == nil || match[1] == text || match[2] != id {
+		t.Fatalf("rotate: exit status %d, wrote %q, %q", status, stdout, stderr)
+	}
+	list = listed(t, settings)
+	rotated := want[0]
+	rotated.IssuedAt = list[0].IssuedAt
+	rotated.ExpiresAt, rotated.OldSecretUntil = rotated.IssuedAt.Add(90*24*time.Hour), rotated.IssuedAt.Add(time.Hour)
+	if diff := cmp.Diff(rotated, list[0]); diff != "" || !rotated.IssuedAt.After(at) {
+		t.Errorf("rotated (-want +got):\n%s", diff)
+	}
+
+	// Twice: the second time changes nothing. And by the whole token, as it is
+	// found where it leaked.
+	for _, arg := range []string{id, id, match[1]} {
+		status, stdout, stderr = complete(t, settings, "token", "revoke", arg)
+		if status != 0 || stdout != "" || stderr != "token "+id+" (billing) is revoked\n" {
+			t.Errorf("revoke: exit status %d, wrote %q, %q", status, stdout, stderr)
+		}
+	}
+	list = listed(t, settings)
+	if list[0].State != "revoked" || list[0].RevokedAt.IsZero() || list[1].State != "active" {
+		t.Errorf("list: %+v", list)
+	}
+	status, stdout, stderr = complete(t, settings, "token", "rotate", id)
+	if status != 1 || stdout != "" || stderr != "gateway token: token "+id+" is revoked: make another\n" {
+		t.Errorf("rotate: exit status %d, wrote %q, %q", status, stdout, stderr)
+	}
+
+	status, stdout, _ = complete(t, settings, "token", "list")
+	pattern := `^ID +NAME +SCOPES +ACCOUNTS +CREATED +EXPIRES +LAST USED +STATE\n` +
+		id + ` +billing +read,users:read +regru,selzy +\S+Z +\S+Z +never +revoked\n` +
+		other + ` +ops\.2 +operations:read +\* +\S+Z +never +never +active\n$`
+	if status != 0 || !regexp.MustCompile(pattern).MatchString(stdout) {
+		t.Errorf("table: exit status %d, wrote\n%s", status, stdout)
+	}
+	if strings.Contains(stdout, text[14:]) || strings.Contains(stdout, match[1][14:]) {
+		t.Error("a secret is in the list")
+	}
+}
+
+func TestTokenFaults(t *testing.T) {
+	t.Parallel()
+	const (
+		account = "is no account name: want small letters, digits and inner hyphens, at most 63; or * alone for all"
+		scope   = ": there are read, users:read, users:write, refills:write, operations:read"
+		name    = "--name: want letters, digits, dots, hyphens and underscores, at most 64"
+		id      = "want the ID of a token, as gateway token list shows it"
+	)
+	create := func(more ...string) []string {
+		return append([]string{"create", "--name", "n", "--scopes", "read", "--accounts", "regru"}, more...)
+	}
+	tests := []struct {
+		name   string
+		args   []string
+		url    string // instead of an empty database's
+		status int
+		want   []string // lines of the faults
+	}{
+		{"nothing", nil, "", 2, []string{"token: want create, list, revoke ID or rotate ID"}},
+		{"another verb", []string{"delete", "x"}, "", 2, []string{"token: want create, list, revoke ID or rotate ID"}},
+		{"no ID", []string{"revoke"}, "", 2, []string{"token: want create, list, revoke ID or rotate ID"}},
+		{"create without flags", []string{"create"}, "", 2, []string{name, "--scopes: is not set", "--accounts: is not set: want names of accounts, or * for all"}},
+		{"name", create("--name", "a b"), "", 2, []string{name}},
+		{"scopes", create("--scopes", "read,all"), "", 2, []string{`--scopes: no scope "all"` + scope}},
+		{"accounts", create("--accounts", "regru,Shop,*"), "", 2, []string{`--accounts: "Shop" ` + account, `--accounts: "*" ` + account}},
+		{"expires", create("--expires", "90 days"), "", 2, []string{"--expires: want a duration like 2160h, or never"}},
+		{"expires at once", create("--expires", "0s"), "", 2, []string{"--expires: want a duration like 2160h, or never"}},
+		{"one more argument", create("x"), "", 2, []string{`gateway token create takes no argument "x"`}},
+		{"grace", []string{"rotate", "aaaaaaaaaa", "--grace", "-1h"}, "", 2, []string{"--grace: must not be negative"}},
+		{"grace is no duration", []string{"rotate", "aaaaaaaaaa", "--grace", "long"}, "", 2, []string{`invalid value "long" for flag -grace: parse error`}},
+		{"no such ID", []string{"revoke", "hush"}, "", 2, []string{id}},
+		{"unknown", []string{"revoke", "aaaaaaaaaa"}, "", 1, []string{"gateway token: there is no token aaaaaaaaaa"}},
+		{"unknown, by its text", []string{"rotate", "gw_aaaaaaaaaa_hush"}, "", 1, []string{"gateway token: there is no token aaaaaaaaaa"}},
+		{"in memory", create(), "sqlite::memory:", 2,
+			[]string{"GATEWAY_DATABASE_URL: what a gateway has in memory can't be reached from here: set a database that lasts, here and there"}},
+		{"no database", create(), "mysql://u:hush@db/x", 2, []string{"GATEWAY_DATABASE_URL: want sqlite:FILE, sqlite::memory: or postgres://USER:PASSWORD@HOST/DATABASE"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			settings := with(tokens(t), "GATEWAY_LOG_LEVEL=nonsense") // no business of this command
+			if tt.url != "" {
+				settings["GATEWAY_DATABASE_URL"] = tt.url
+			}
+			status, stdout, stderr := complete(t, settings, append([]string{"token"}, tt.args...)...)
+			if status != tt.status || stdout != "" {
+				t.Errorf("exit status %d, wrote %q", status, stdout)
+			}
+			for _, line := range tt.want {
+				if !regexp.MustCompile(`(?m)^ *` + regexp.QuoteMeta(line) + `$`).MatchString(stderr) {
+					t.Errorf("wrote\n%s\nwithout %s", stderr, line)
+				}
+			}
+			if strings.Contains(stderr, "hush") {
+				t.Errorf("a secret is in %s", stderr)
+			}
+		})
+	}
+	if status, stdout, _ := complete(t, nil, "token", "-h"); status != 0 || !strings.HasPrefix(stdout, "Usage: gateway token create") {
+		t.Errorf("-h: exit status %d, wrote %q", status, stdout)
+	}
+}
