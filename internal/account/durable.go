@@ -29,6 +29,9 @@ type outage struct {
 // a request by no more than that, once.
 const storeTimeout = 2 * time.Second
 
+// queryTimeout is the same for lists and histories.
+const queryTimeout = 10 * time.Second
+
 // errNotAttached says that the store has not been reached since the start.
 var errNotAttached = errors.New("the database has not been reached since the start")
 
@@ -68,7 +71,15 @@ func (d *Durable) use(ctx context.Context, f func(context.Context, *store.Store)
 	if err := d.Err(); err != nil {
 		return err
 	}
-	return d.try(ctx, f)
+	return d.try(ctx, storeTimeout, f)
+}
+
+// query is use for a question that may take longer.
+func (d *Durable) query(ctx context.Context, f func(context.Context, *store.Store) error) error {
+	if err := d.Err(); err != nil {
+		return err
+	}
+	return d.try(ctx, queryTimeout, f)
 }
 
 // probe is use that also tries a store that was away.
@@ -76,11 +87,11 @@ func (d *Durable) probe(ctx context.Context, f func(context.Context, *store.Stor
 	if d.store.Load() == nil {
 		return errNotAttached
 	}
-	return d.try(ctx, f)
+	return d.try(ctx, storeTimeout, f)
 }
 
-func (d *Durable) try(ctx context.Context, f func(context.Context, *store.Store) error) error {
-	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
+func (d *Durable) try(ctx context.Context, timeout time.Duration, f func(context.Context, *store.Store) error) error {
+	bounded, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	err := f(bounded, d.store.Load())
 	var tooMany *store.TooManyPointsError

@@ -2,10 +2,11 @@ package account
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
+
+	"accountgateway/internal/provider"
 )
 
 // flights lets simultaneous askers share one load. A load runs apart from all
@@ -27,7 +28,8 @@ type flight struct {
 	err  error
 }
 
-var errClosed = errors.New("the gateway is shutting down")
+// errClosed is the failure of a load that may not start any more.
+var errClosed = &provider.Error{Kind: provider.KindUnavailable, Message: "the gateway is shutting down", NotSent: true}
 
 // join starts load under a key, or joins the one under way. load gets a
 // function to call when its outcome is known, and may go on tidying up after

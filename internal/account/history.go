@@ -33,7 +33,7 @@ func (s *Service) History(ctx context.Context, name string, from, till time.Time
 		return nil, err
 	}
 	var rows []store.BalancePoint
-	err := s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
+	err := s.durable.query(ctx, func(ctx context.Context, st *store.Store) (err error) {
 		rows, err = st.BalanceHistory(ctx, name, from, till, step)
 		return err
 	})

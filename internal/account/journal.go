@@ -27,7 +27,7 @@ func (s *Service) Operations(ctx context.Context, name string, limit int, before
 		return nil, false, err
 	}
 	var rows []store.Operation
-	err = s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
+	err = s.durable.query(ctx, func(ctx context.Context, st *store.Store) (err error) {
 		rows, err = st.Operations(ctx, store.OperationFilter{Account: name, Before: before, Limit: limit + 1})
 		return err
 	})

@@ -2,7 +2,6 @@ package account
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"accountgateway/internal/provider"
@@ -118,6 +117,6 @@ func cantBeAsked(err error) bool {
 		provider.KindCredentials, provider.KindAccess, provider.KindOther:
 		return true
 	default:
-		return errors.Is(err, errClosed)
+		return false
 	}
 }

@@ -63,8 +63,22 @@ func cacheControl(l account.Limits) []string {
 		", stale-if-error=" + strconv.Itoa(int(l.StaleIfError/time.Second))}
 }
 
-// age is the header Age: rounded up, so that nothing seems fresher than it is.
-func age(m met) string { return strconv.Itoa(int(-floor(-m.age))) }
+// age is the header Age. From memory it is rounded up, so that nothing seems
+// fresher than it is; what was asked for just now is 0 seconds old, not 1.
+func age(m met) string {
+	if m.asked != "" {
+		return strconv.Itoa(int(floor(m.age)))
+	}
+	return strconv.Itoa(int(-floor(-m.age)))
+}
+
+// ttl is what is left of its freshness, in seconds, by the same rule.
+func ttl(m met) int64 {
+	if m.asked != "" {
+		return -floor(-m.ttl)
+	}
+	return floor(m.ttl)
+}
 
 // cacheStatus is the header Cache-Status (RFC 9211).
 func cacheStatus(m met) string {
@@ -76,7 +90,7 @@ func cacheStatus(m met) string {
 		b = append(b, m.asked...)
 		b = append(b, "; stored; ttl="...)
 	}
-	b = strconv.AppendInt(b, floor(m.ttl), 10)
+	b = strconv.AppendInt(b, ttl(m), 10)
 	if m.source == account.Collapsed {
 		b = append(b, "; collapsed"...)
 	}
