@@ -44,6 +44,15 @@ func (r redactor) redact(text string) string {
 	return r.secrets.ReplaceAllLiteralString(text, redacted)
 }
 
+// Redactor is Redact for the account's secrets and those of one call, such as a
+// new user's password.
+func (c *Client) Redactor(secrets ...string) func(string) string {
+	if len(secrets) == 0 {
+		return c.Redact
+	}
+	return newRedactor(append(slices.Clone(c.o.Secrets), secrets...)).redact
+}
+
 // secretPattern matches a secret of which each character may be escaped in its
 // own way: servers differ in what they escape, and in the case of hex digits.
 func secretPattern(secret string) string {

@@ -170,3 +170,17 @@ func TestLog(t *testing.T) {
 		}
 	}
 }
+
+// The secrets of one call go with the account's, and stay with that call.
+func TestRedactor(t *testing.T) {
+	c := upstream.New(upstream.Options{Secrets: []string{"key"}})
+	if got := c.Redactor("n3w", "")("key n3w"); got != "[redacted] [redacted]" {
+		t.Errorf("got %q", got)
+	}
+	if got := c.Redactor()("key n3w"); got != "[redacted] n3w" {
+		t.Errorf("without secrets of its own: got %q", got)
+	}
+	if got := c.Redact("key n3w"); got != "[redacted] n3w" {
+		t.Errorf("after it: got %q", got)
+	}
+}

@@ -3,6 +3,7 @@ package wire_test
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -184,5 +185,16 @@ func TestQuote(t *testing.T) {
 	}
 	if got := wire.Quote("a secret\xff", redact); got != "a [redacted]\uFFFD" {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestPersonal(t *testing.T) {
+	got := wire.Personal(provider.NewUser{
+		Login: "ada", Password: "x", Email: "ada@example.com", FirstName: "Ada", LastName: "Byron", Country: "GB",
+		Attributes: map[string]string{"user_mailnotify": "1", "user_city": "London"},
+	})
+	slices.Sort(got)
+	if want := []string{"Byron", "London", "ada@example.com", "x"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
