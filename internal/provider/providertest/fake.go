@@ -10,17 +10,23 @@ import (
 )
 
 // Fake is a provider in memory, for tests of what stands above adapters. The zero value works: it holds 100.00 USD,
-// has one counter and the user "fake". Each function that is set answers instead. Set the fields before the first call.
+// has one counter and the user "fake", and makes every user and invoice that it is asked for. Each function that is set
+// answers instead. Set the fields before the first call.
 type Fake struct {
-	Declared   provider.Capabilities // nil: reads supported, writes not built
+	Declared   provider.Capabilities // nil: all supported
 	Balance    func(context.Context, provider.BalanceQuery) (provider.Readings, error)
 	Statistics func(context.Context, provider.StatisticsQuery) (provider.Readings, error)
 	Users      func(context.Context, provider.UserQuery) (provider.Readings, error)
+	Creates    func(context.Context, provider.NewUser) (provider.CreatedUser, error)
+	Refills    func(context.Context, provider.RefillRequest) (provider.Invoice, error)
+	Unpaid     func(context.Context) ([]provider.UnpaidInvoice, error)
 	Check      func(context.Context) error
 	Pings      func(context.Context) error
 
-	mu    sync.Mutex
-	calls map[provider.Operation]int
+	mu       sync.Mutex
+	calls    map[provider.Operation]int
+	logins   map[string]bool
+	invoices []provider.UnpaidInvoice
 }
 
 var (
@@ -29,10 +35,16 @@ var (
 	_ provider.BalanceReader    = (*Fake)(nil)
 	_ provider.StatisticsReader = (*Fake)(nil)
 	_ provider.UserReader       = (*Fake)(nil)
+	_ provider.UserCreator      = (*Fake)(nil)
+	_ provider.Refiller         = (*Fake)(nil)
+	_ provider.InvoiceFinder    = (*Fake)(nil)
 )
 
 // FakeLogin is the login of the fake's only user.
 const FakeLogin = "fake"
+
+// OpUnpaid counts the calls of UnpaidInvoices.
+const OpUnpaid provider.Operation = "unpaid_invoices"
 
 // Calls tells how often an operation was called.
 func (f *Fake) Calls(op provider.Operation) int {
@@ -56,7 +68,7 @@ func (f *Fake) Capabilities() provider.Capabilities {
 	if declared == nil {
 		declared = provider.Capabilities{
 			provider.OpBalance: provider.Supported, provider.OpStatistics: provider.Supported, provider.OpUsers: provider.Supported,
-			provider.OpCreateUser: provider.NotBuilt, provider.OpRefill: provider.NotBuilt,
+			provider.OpCreateUser: provider.Supported, provider.OpRefill: provider.Supported,
 		}
 	}
 	copied := provider.Capabilities{}

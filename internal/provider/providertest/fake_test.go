@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/govalues/decimal"
+
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/providertest"
 )
@@ -17,19 +19,25 @@ func TestFakeConforms(t *testing.T) {
 		Users:      []provider.UserQuery{{Login: providertest.FakeLogin}},
 		NoCurrency: "EUR",
 		NoLogin:    "somebody",
+		NewUser:    &provider.NewUser{Login: "ada", Password: "n3w-us3r", Email: "ada@example.com"},
+		Refill:     &provider.RefillRequest{Method: provider.YandexMoney, Amount: provider.Money{Amount: decimal.MustParse("19.95"), Currency: "USD"}},
 	})
 }
 
 // newFake makes a fake that fares as the scenario says.
-func newFake(_ *testing.T, s providertest.Scenario) provider.Provider {
+func newFake(_ *testing.T, s providertest.Scenario) (provider.Provider, func() int) {
+	fake := &providertest.Fake{}
+	requests := func() int { return fake.Calls(provider.OpCreateUser) + fake.Calls(provider.OpRefill) }
 	fail := func(ctx context.Context) error {
 		switch s {
 		case providertest.Refused:
-			return provider.Errorf(provider.KindCredentials, "refused")
-		case providertest.UnknownCode:
+			return &provider.Error{Kind: provider.KindCredentials, Message: "refused", Refused: true}
+		case providertest.UnknownCode, providertest.Echo:
 			e := provider.Errorf(provider.KindOther, "unknown")
-			e.Upstream = &provider.Upstream{Code: providertest.Code}
+			e.Upstream, e.Refused = &provider.Upstream{Code: providertest.Code}, true
 			return e
+		case providertest.Outage, providertest.Reset:
+			return provider.Errorf(provider.KindUnavailable, "outage")
 		case providertest.Down:
 			e := provider.Errorf(provider.KindUnavailable, "down")
 			e.NotSent = true
@@ -43,22 +51,31 @@ func newFake(_ *testing.T, s providertest.Scenario) provider.Provider {
 			return &provider.Error{Kind: provider.KindBadResponse, Message: "bad", Drift: "body"}
 		}
 	}
-	if s == providertest.Healthy {
-		return &providertest.Fake{}
+	switch s {
+	case providertest.Healthy:
+		return fake, requests
+	case providertest.Down:
+		requests = func() int { return 0 }
+	default:
 	}
-	return &providertest.Fake{
-		Balance: func(ctx context.Context, _ provider.BalanceQuery) (provider.Readings, error) {
-			return provider.Readings{}, fail(ctx)
-		},
-		Statistics: func(ctx context.Context, _ provider.StatisticsQuery) (provider.Readings, error) {
-			return provider.Readings{}, fail(ctx)
-		},
-		Users: func(ctx context.Context, _ provider.UserQuery) (provider.Readings, error) {
-			return provider.Readings{}, fail(ctx)
-		},
-		Check: fail,
-		Pings: fail,
+	fake.Balance = func(ctx context.Context, _ provider.BalanceQuery) (provider.Readings, error) {
+		return provider.Readings{}, fail(ctx)
 	}
+	fake.Statistics = func(ctx context.Context, _ provider.StatisticsQuery) (provider.Readings, error) {
+		return provider.Readings{}, fail(ctx)
+	}
+	fake.Users = func(ctx context.Context, _ provider.UserQuery) (provider.Readings, error) {
+		return provider.Readings{}, fail(ctx)
+	}
+	fake.Creates = func(ctx context.Context, _ provider.NewUser) (provider.CreatedUser, error) {
+		return provider.CreatedUser{}, fail(ctx)
+	}
+	fake.Refills = func(ctx context.Context, _ provider.RefillRequest) (provider.Invoice, error) {
+		return provider.Invoice{}, fail(ctx)
+	}
+	fake.Unpaid = func(ctx context.Context) ([]provider.UnpaidInvoice, error) { return nil, fail(ctx) }
+	fake.Check, fake.Pings = fail, fail
+	return fake, requests
 }
 
 func TestFakeCountsCalls(t *testing.T) {

@@ -6,6 +6,7 @@ package providertest
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -29,9 +30,14 @@ const (
 	Trailing    Scenario = "trailing bytes"
 	Silent      Scenario = "silent" // never answers; the adapter's own time limit is to be well below 1 s
 	Down        Scenario = "down"   // connections are refused
+
+	// Met by writes alone.
+	Outage Scenario = "outage" // HTTP status 502 with a page
+	Reset  Scenario = "reset"  // the connection breaks after the request
+	Echo   Scenario = "echo"   // an error with the code of Code, whose text repeats the secrets of Harness
 )
 
-// Code is the vendor's code in UnknownCode.
+// Code is the vendor's code in UnknownCode and Echo.
 const Code = "CODE_OF_TOMORROW"
 
 // bodies are answered with HTTP status 200.
@@ -52,8 +58,8 @@ func (s Scenario) Body() (body string, ok bool) {
 
 // Harness is what the suite needs to know of an adapter.
 type Harness struct {
-	// New makes an adapter in front of a vendor in the scenario.
-	New func(t *testing.T, s Scenario) provider.Provider
+	// New makes an adapter in front of a vendor in the scenario. requests tells how many calls have reached the vendor.
+	New func(t *testing.T, s Scenario) (p provider.Provider, requests func() int)
 
 	// Queries that are answered in Healthy. The zero query is always among them.
 	Balances   []provider.BalanceQuery
@@ -63,6 +69,18 @@ type Harness struct {
 	// Queries that are refused in Healthy, and how.
 	NoCurrency provider.Currency // with KindUnsupportedCurrency
 	NoLogin    string            // with KindUnsupportedParameter or KindNotFound
+
+	// Writes that succeed in Healthy, once; nil: the account may not do it.
+	NewUser *provider.NewUser
+	Refill  *provider.RefillRequest
+
+	Secrets []string // the account's; they must be in no error. Nor must NewUser's password and e-mail address
+}
+
+// healthy makes an adapter in front of a vendor that works.
+func (h Harness) healthy(t *testing.T) provider.Provider {
+	p, _ := h.New(t, Healthy)
+	return p
 }
 
 // Run tests an adapter.
@@ -71,27 +89,33 @@ func Run(t *testing.T, h Harness) {
 	h.Statistics = append([]provider.StatisticsQuery{{}}, h.Statistics...)
 	h.Users = append([]provider.UserQuery{{}}, h.Users...)
 
-	t.Run("capabilities", func(t *testing.T) { testCapabilities(t, h.New(t, Healthy)) })
-	t.Run("healthy calls", func(t *testing.T) { testHealthy(t, h.New(t, Healthy)) })
+	t.Run("capabilities", func(t *testing.T) { testCapabilities(t, h.healthy(t)) })
+	t.Run("healthy calls", func(t *testing.T) { testHealthy(t, h.healthy(t)) })
 	t.Run("balance", func(t *testing.T) { testBalance(t, h) })
 	t.Run("statistics", func(t *testing.T) { testStatistics(t, h) })
 	t.Run("users", func(t *testing.T) { testUsers(t, h) })
 	t.Run("extra readings", func(t *testing.T) { testExtras(t, h) })
+	t.Run("writes", func(t *testing.T) { testWrites(t, h) })
+	t.Run("failed writes", func(t *testing.T) { testFailedWrites(t, h) })
+	t.Run("writes given up", func(t *testing.T) { testWritesGivenUp(t, h) })
 	t.Run("failures", func(t *testing.T) { testFailures(t, h) })
 	t.Run("given up", func(t *testing.T) { testGivenUp(t, h) })
-	t.Run("concurrent", func(t *testing.T) { testConcurrent(t, h.New(t, Healthy)) })
+	t.Run("concurrent", func(t *testing.T) { testConcurrent(t, h.healthy(t)) })
 }
 
-// interfaces tells which operations an adapter implements. An operation that no interface stands for yet can't be
-// callable.
+// interfaces tells which operations an adapter implements.
 func interfaces(p provider.Provider) map[provider.Operation]bool {
 	_, balance := p.(provider.BalanceReader)
 	_, statistics := p.(provider.StatisticsReader)
 	_, users := p.(provider.UserReader)
+	_, createUser := p.(provider.UserCreator)
+	_, refill := p.(provider.Refiller)
 	return map[provider.Operation]bool{
 		provider.OpBalance:    balance,
 		provider.OpStatistics: statistics,
 		provider.OpUsers:      users,
+		provider.OpCreateUser: createUser,
+		provider.OpRefill:     refill,
 	}
 }
 
@@ -116,7 +140,7 @@ func testCapabilities(t *testing.T, p provider.Provider) {
 	}
 }
 
-// calls are all that can be asked of an adapter with credentials, with zero queries.
+// calls are all reads that can be asked of an adapter with credentials, with zero queries.
 func calls(p provider.Provider) map[string]func(context.Context) error {
 	all := map[string]func(context.Context) error{"check": p.CheckCredentials}
 	if r, ok := p.(provider.BalanceReader); ok {
@@ -132,6 +156,15 @@ func calls(p provider.Provider) map[string]func(context.Context) error {
 	if r, ok := p.(provider.UserReader); ok {
 		all["users"] = func(ctx context.Context) error {
 			return empty(r.ReadUsers(ctx, provider.UserQuery{}))
+		}
+	}
+	if f, ok := p.(provider.InvoiceFinder); ok {
+		all["invoices"] = func(ctx context.Context) error {
+			found, err := f.UnpaidInvoices(ctx)
+			if err != nil && found != nil {
+				return errors.Join(err, errors.New("there are invoices beside the error"))
+			}
+			return err
 		}
 	}
 	return all
@@ -178,7 +211,7 @@ var failures = []struct {
 
 func testFailures(t *testing.T, h Harness) {
 	for _, row := range failures {
-		p := h.New(t, row.scenario)
+		p, _ := h.New(t, row.scenario)
 		all := calls(p)
 		// Whatever the credentials and codes, a ping may tell that the vendor answers.
 		if pinger, ok := p.(provider.Pinger); ok && row.scenario != Refused && row.scenario != UnknownCode {
@@ -187,39 +220,56 @@ func testFailures(t *testing.T, h Harness) {
 		for name, call := range all {
 			t.Run(string(row.scenario)+"/"+name, func(t *testing.T) {
 				t.Parallel() // silence takes its time
-				var e *provider.Error
-				if err := call(t.Context()); !errors.As(err, &e) {
-					t.Fatalf("got %v, want a *provider.Error of kind %s", err, row.kind)
-				}
-				if e.Kind != row.kind || e.NotSent != row.notSent {
-					t.Errorf("got kind %s, NotSent %v; want %s, %v (%v)", e.Kind, e.NotSent, row.kind, row.notSent, e)
-				}
-				if e.Message == "" {
-					t.Error("the error has no message")
-				}
-				if row.kind == provider.KindBadResponse && e.Drift == "" {
-					t.Error("the error does not say what was not understood")
-				}
-				if row.scenario == UnknownCode && (e.Upstream == nil || e.Upstream.Code != Code) {
-					t.Errorf("the vendor's code is lost: %+v", e.Upstream)
+				e := checkFailure(t, h.Secrets, row.scenario, call(t.Context()), row.kind)
+				if e.NotSent != row.notSent {
+					t.Errorf("got NotSent %v, want %v (%v)", e.NotSent, row.notSent, e)
 				}
 			})
 		}
 	}
 }
 
+// checkFailure wants a complete error of the kind, without secrets.
+func checkFailure(t *testing.T, secrets []string, s Scenario, err error, kind provider.Kind) *provider.Error {
+	t.Helper()
+	var e *provider.Error
+	if !errors.As(err, &e) {
+		t.Fatalf("got %v, want a *provider.Error of kind %s", err, kind)
+	}
+	if e.Kind != kind || e.Message == "" {
+		t.Errorf("got kind %s, message %q; want %s and a message", e.Kind, e.Message, kind)
+	}
+	if kind == provider.KindBadResponse && e.Drift == "" {
+		t.Error("the error does not say what was not understood")
+	}
+	if (s == UnknownCode || s == Echo) && (e.Upstream == nil || e.Upstream.Code != Code) {
+		t.Errorf("the vendor's code is lost: %+v", e.Upstream)
+	}
+	text := e.Error()
+	if e.Upstream != nil {
+		text += e.Upstream.Code + e.Upstream.Message
+	}
+	for _, secret := range secrets {
+		if strings.Contains(text, secret) {
+			t.Error("the error holds a secret")
+		}
+	}
+	return e
+}
+
 // prompt is how long an adapter may take to notice that nobody waits any more.
 const prompt = 2 * time.Second
 
 func testGivenUp(t *testing.T, h Harness) {
-	for name, call := range calls(h.New(t, Healthy)) {
+	for name, call := range calls(h.healthy(t)) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if err := call(ctx); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s, given up before: got %v, want an error that wraps context.Canceled", name, err)
 		}
 	}
-	for name, call := range calls(h.New(t, Silent)) {
+	silent, _ := h.New(t, Silent)
+	for name, call := range calls(silent) {
 		ctx, cancel := context.WithCancel(t.Context())
 		stop := time.AfterFunc(20*time.Millisecond, cancel)
 		began := time.Now()

@@ -9,7 +9,7 @@ import (
 )
 
 func testBalance(t *testing.T, h Harness) {
-	p := h.New(t, Healthy)
+	p := h.healthy(t)
 	r, ok := p.(provider.BalanceReader)
 	if !ok {
 		return
@@ -62,7 +62,7 @@ func checkMoney(t *testing.T, name string, m *provider.Money) {
 }
 
 func testStatistics(t *testing.T, h Harness) {
-	p := h.New(t, Healthy)
+	p := h.healthy(t)
 	r, ok := p.(provider.StatisticsReader)
 	if !ok {
 		return
@@ -142,7 +142,7 @@ func sameDate(got *string, want provider.Date) bool {
 }
 
 func testUsers(t *testing.T, h Harness) {
-	p := h.New(t, Healthy)
+	p := h.healthy(t)
 	r, ok := p.(provider.UserReader)
 	if !ok {
 		return
@@ -196,7 +196,7 @@ func checkUsers(t *testing.T, q provider.UserQuery, users provider.Users) {
 
 // testExtras: what a call teaches beside what was asked must be what the zero query of its kind would have answered.
 func testExtras(t *testing.T, h Harness) {
-	p := h.New(t, Healthy)
+	p := h.healthy(t)
 	var all []provider.Readings
 	var truth provider.Readings
 	add := func(readings provider.Readings, err error) provider.Readings {
