@@ -2,8 +2,11 @@ package regru_test
 
 import (
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/govalues/decimal"
 
 	"accountgateway/internal/config"
 	"accountgateway/internal/provider"
@@ -15,30 +18,54 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	for _, row := range []struct{ login, password, quirk string }{
-		{"test", "test", ""},
-		{"shop", "shop-secret", "bare_envelope"},
-		{"partner", "partner-api-secret", "numbers"},
+	for _, row := range []struct {
+		login, password, quirk string
+		partner                bool
+	}{
+		{"test", "test", "", true},
+		{"shop", "shop-secret", "bare_envelope", false},
+		{"partner", "partner-api-secret", "numbers", true},
 	} {
 		t.Run(row.login, func(t *testing.T) {
-			providertest.Run(t, providertest.Harness{
-				New: func(t *testing.T, s providertest.Scenario) provider.Provider {
-					return simulated(t, s, row.login, row.password, row.quirk)
+			user := newUser()
+			h := providertest.Harness{
+				New: func(t *testing.T, s providertest.Scenario) (provider.Provider, func() int) {
+					client, vendor := simulated(t, s, row.login, row.password, row.quirk)
+					return client, func() int { return calls(vendor) }
 				},
 				Balances:   []provider.BalanceQuery{{Currency: "RUB"}, {Currency: "USD"}, {Currency: "EUR"}, {Currency: "UAH"}},
 				Statistics: []provider.StatisticsQuery{{From: "2026-01-01", Till: "2026-01-31"}, {From: "2026-01-01"}, {Till: "2026-01-31"}},
 				Users:      []provider.UserQuery{{Login: row.login}},
 				NoCurrency: "KZT",
 				NoLogin:    "somebody-else",
-			})
+				Refill:     &provider.RefillRequest{Method: provider.WebMoney, WalletID: "123456789012", Amount: sum("19.95", "USD")},
+				Secrets:    []string{row.password},
+			}
+			if row.partner {
+				h.NewUser = &user
+			}
+			providertest.Run(t, h)
 		})
 	}
 }
 
+// calls are the calls that reached the vendor.
+func calls(vendor *regrusim.Server) int {
+	n := 0
+	for _, of := range vendor.Control.Calls() {
+		n += of
+	}
+	return n
+}
+
+func sum(amount string, currency provider.Currency) provider.Money {
+	return provider.Money{Amount: decimal.MustParse(amount), Currency: currency}
+}
+
 // simulated makes a client of a simulated vendor in the scenario.
-func simulated(t *testing.T, s providertest.Scenario, login, password, quirk string) *regru.Client {
+func simulated(t *testing.T, s providertest.Scenario, login, password, quirk string) (*regru.Client, *regrusim.Server) {
 	t.Helper()
-	vendor := regrusim.New(regrusim.Options{})
+	vendor := regrusim.New(regrusim.Options{Refill: true})
 	server := httptest.NewServer(vendor)
 	t.Cleanup(server.Close)
 	cfg := regru.Config{Username: login, Password: config.Secret(password), Lang: "en"}
@@ -58,6 +85,12 @@ func simulated(t *testing.T, s providertest.Scenario, login, password, quirk str
 		cfg.Password += "x"
 	case s == providertest.UnknownCode:
 		faults = append(faults, simulator.Fault{Kind: simulator.KindBody, Body: failureBody(providertest.Code, "null")})
+	case s == providertest.Echo:
+		faults = append(faults, simulator.Fault{Kind: simulator.KindBody, Body: echo(t, password)})
+	case s == providertest.Outage:
+		faults = append(faults, simulator.Fault{Kind: simulator.KindStatus, Status: 502, Body: "<html>502 Bad Gateway</html>"})
+	case s == providertest.Reset:
+		faults = append(faults, simulator.Fault{Kind: simulator.KindReset})
 	case s == providertest.Silent:
 		timeout = 200 * time.Millisecond
 		faults = append(faults, simulator.Fault{Kind: simulator.KindHang})
@@ -71,7 +104,21 @@ func simulated(t *testing.T, s providertest.Scenario, login, password, quirk str
 	}
 	return regru.New(upstream.New(upstream.Options{
 		Account: "shop", Provider: "regru", Secrets: cfg.Secrets(), Timeout: timeout,
-	}), cfg)
+	}), cfg), vendor
+}
+
+// newUser is a user to be created, with secrets that need escapes.
+func newUser() provider.NewUser {
+	return provider.NewUser{
+		Login: "ada", Password: `n3w"&us{er`, Email: "ada@example.com", Country: "GB", FirstName: "Ada", LastName: "Byron",
+		Phone: "+44.2079460000", Attributes: map[string]string{"user_city": "London", "white_list_ips": "192.0.2.1, 198.51.100."},
+	}
+}
+
+// echo is an error that repeats every secret.
+func echo(t *testing.T, password string) string {
+	text := password + ", " + newUser().Password + " of " + newUser().Email
+	return strings.Replace(failureBody(providertest.Code, "null"), `"Some text"`, asJSON(t, text), 1)
 }
 
 // What the strict vendor says when it refuses.
@@ -96,7 +143,8 @@ func TestRefusals(t *testing.T) {
 		{"outage", "unavailable503", balance, provider.KindUnavailable, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			err := row.call(simulated(t, providertest.Healthy, "shop", "shop-secret", row.quirk))
+			client, _ := simulated(t, providertest.Healthy, "shop", "shop-secret", row.quirk)
+			err := row.call(client)
 			if e := asError(t, err); e.Kind != row.kind || e.Field != row.field || e.Upstream == nil {
 				t.Errorf("got %+v, want %s, field %q", e, row.kind, row.field)
 			}

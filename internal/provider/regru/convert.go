@@ -4,6 +4,7 @@ import (
 	"github.com/govalues/decimal"
 
 	"accountgateway/internal/provider"
+	"accountgateway/internal/provider/wire"
 )
 
 // REG.RU knows four currencies, the rouble under its old code (regru.md 6).
@@ -23,8 +24,20 @@ func toWire(c provider.Currency) string {
 	return ""
 }
 
+// currencyOf gives the currency of a code that REG.RU answered.
+func currencyOf(in *wire.Object, code string) provider.Currency {
+	if code == wireRouble {
+		return rouble
+	}
+	currency, err := provider.ParseCurrency(code)
+	if err != nil {
+		in.Fail("currency", "is no currency code")
+	}
+	return currency
+}
+
 // balanceInput is the input of user/get_balance. No currency asked for: REG.RU's default, the rouble.
-func balanceInput(q provider.BalanceQuery) (map[string]string, error) {
+func balanceInput(q provider.BalanceQuery) (map[string]any, error) {
 	if q.Currency == "" {
 		return nil, nil
 	}
@@ -37,7 +50,7 @@ func balanceInput(q provider.BalanceQuery) (map[string]string, error) {
 			NotSent: true,
 		}
 	}
-	return map[string]string{"currency": code}, nil
+	return map[string]any{"currency": code}, nil
 }
 
 // balance reads the answer of user/get_balance (regru.md 5.4). blocked and credit are kept apart from prepay: whether
@@ -48,13 +61,7 @@ func (a *answer) balance(q provider.BalanceQuery) (*provider.Balance, error) {
 	prepay := in.Amount("prepay")
 	blocked := in.OptionalAmount("blocked") // only if not zero
 	credit := in.OptionalAmount("credit")   // partners only
-	currency := rouble
-	if code != wireRouble {
-		var err error
-		if currency, err = provider.ParseCurrency(code); err != nil {
-			in.Fail("currency", "is no currency code")
-		}
-	}
+	currency := currencyOf(in, code)
 	if q.Currency != "" && currency != q.Currency {
 		in.Fail("currency", "is not the currency that was asked for")
 	}
@@ -76,8 +83,8 @@ func money(amount *decimal.Decimal, currency provider.Currency) *provider.Money 
 }
 
 // statisticsInput is the input of user/get_statistics.
-func statisticsInput(q provider.StatisticsQuery) map[string]string {
-	input := map[string]string{}
+func statisticsInput(q provider.StatisticsQuery) map[string]any {
+	input := map[string]any{}
 	if q.From != "" {
 		input["date_from"] = string(q.From)
 	}

@@ -12,6 +12,7 @@ type class struct {
 	kind    provider.Kind
 	message string // what happened and what to mend; no vendor text
 	field   string // the input field, in our terms, if the code itself names one
+	refuses bool   // REG.RU surely did nothing: false for faults that may have come up half-way
 }
 
 const (
@@ -22,48 +23,61 @@ const (
 // classes are the documented and seen error codes (regru.md 2.3, 2.4, 4 and 5.2). Codes that are not here, such as
 // those of domains and orders, are provider_error. error_text may change at any time and is never looked at.
 var classes = map[string]class{
-	"NO_USERNAME":                {provider.KindCredentials, "REG.RU got no username: " + mendLogin, ""},
-	"NO_AUTH":                    {provider.KindCredentials, "REG.RU got no username and password: " + mendLogin, ""},
-	"PASSWORD_AUTH_FAILED":       {provider.KindCredentials, "REG.RU refused the username or password: " + mendLogin, ""},
-	"USER_AUTHENTICATION_FAILED": {provider.KindCredentials, "REG.RU refused the username or password: " + mendLogin, ""},
-	"MORE_THAN_ONE_ACCOUNT_WITH_THE_SAME_EMAIL": {provider.KindCredentials,
-		"several REG.RU accounts have this e-mail address: set the account's USERNAME to the login, not the e-mail", ""},
+	"NO_USERNAME":                {provider.KindCredentials, "REG.RU got no username: " + mendLogin, "", true},
+	"NO_AUTH":                    {provider.KindCredentials, "REG.RU got no username and password: " + mendLogin, "", true},
+	"PASSWORD_AUTH_FAILED":       {provider.KindCredentials, "REG.RU refused the username or password: " + mendLogin, "", true},
+	"USER_AUTHENTICATION_FAILED": {provider.KindCredentials, "REG.RU refused the username or password: " + mendLogin, "", true},
+	"MORE_THAN_ONE_ACCOUNT_WITH_THE_SAME_EMAIL": {provider.KindCredentials, "several REG.RU accounts have this e-mail address: set the account's USERNAME to the login, not the e-mail", "", true},
 
-	"RESELLER_AUTH_FAILED": {provider.KindForbidden, "REG.RU allows this to partners only, and the account is none", ""},
-	"PURCHASES_DISABLED":   {provider.KindForbidden, "REG.RU has forbidden orders to this account: ask its support", ""},
+	"RESELLER_AUTH_FAILED": {provider.KindForbidden, "REG.RU allows this to partners only, and the account is none", "", true},
+	"PURCHASES_DISABLED":   {provider.KindForbidden, "REG.RU has forbidden orders to this account: ask its support", "", true},
 
-	"ACCESS_DENIED":         {provider.KindAccess, "REG.RU has closed the API for this account: " + mendAccess + " or ask its support", ""},
-	"ACCESS_DENIED_FROM_IP": {provider.KindAccess, "REG.RU does not take calls from this gateway's address: add the address to the list in the account's API settings at REG.RU", ""},
-	"ACCOUNT_BLOCKED":       {provider.KindAccess, "REG.RU has blocked the account: ask its support", ""},
-	"HTTPS_ONLY":            {provider.KindAccess, "REG.RU takes https alone: check the account's BASE_URL setting", ""},
+	"ACCESS_DENIED":         {provider.KindAccess, "REG.RU has closed the API for this account: " + mendAccess + " or ask its support", "", true},
+	"ACCESS_DENIED_FROM_IP": {provider.KindAccess, "REG.RU does not take calls from this gateway's address: add the address to the list in the account's API settings at REG.RU", "", true},
+	"ACCOUNT_BLOCKED":       {provider.KindAccess, "REG.RU has blocked the account: ask its support", "", true},
+	"HTTPS_ONLY":            {provider.KindAccess, "REG.RU takes https alone: check the account's BASE_URL setting", "", true},
 
-	"IP_EXCEEDED_ALLOWED_CONNECTION_RATE":      {provider.KindRateLimited, "REG.RU's hourly limit of calls from this address is used up", ""},
-	"ACCOUNT_EXCEEDED_ALLOWED_CONNECTION_RATE": {provider.KindRateLimited, "REG.RU's hourly limit of calls for this account is used up", ""},
+	"IP_EXCEEDED_ALLOWED_CONNECTION_RATE":      {provider.KindRateLimited, "REG.RU's hourly limit of calls from this address is used up", "", true},
+	"ACCOUNT_EXCEEDED_ALLOWED_CONNECTION_RATE": {provider.KindRateLimited, "REG.RU's hourly limit of calls for this account is used up", "", true},
 
-	"SERVICE_UNAVAILABLE": {provider.KindUnavailable, "REG.RU's API is down for the moment", ""},
-	"BILLING_LOCK":        {provider.KindUnavailable, "REG.RU is at work on another billing call of this account", ""},
-	"CONNECTION_FAILED":   {provider.KindUnavailable, "REG.RU can't reach the registry for the moment", ""},
-	"INTERNAL_ERROR":      {provider.KindUnavailable, "REG.RU failed inside", ""},
-	"INTERNAL_API_ERROR":  {provider.KindUnavailable, "REG.RU failed inside", ""},
+	"SERVICE_UNAVAILABLE": {provider.KindUnavailable, "REG.RU's API is down for the moment", "", false},
+	"BILLING_LOCK":        {provider.KindUnavailable, "REG.RU is at work on another billing call of this account", "", true},
+	"CONNECTION_FAILED":   {provider.KindUnavailable, "REG.RU can't reach the registry for the moment", "", false},
+	"INTERNAL_ERROR":      {provider.KindUnavailable, "REG.RU failed inside", "", false},
+	"INTERNAL_API_ERROR":  {provider.KindUnavailable, "REG.RU failed inside", "", false},
 
-	"NO_SUCH_COMMAND":       {provider.KindUnsupportedOperation, "REG.RU does not have this function (any more)", ""},
-	"PARAMETER_MISSING":     {provider.KindRejected, "REG.RU misses a parameter", ""},
-	"PARAMETER_INCORRECT":   {provider.KindRejected, "REG.RU refused a parameter's format or value", ""},
-	"INVALID_CONTACTS":      {provider.KindRejected, "REG.RU refused the contact data", ""},
-	"UNSUPPORTED_CURRENCY":  {provider.KindUnsupportedCurrency, "REG.RU does not know this currency", "currency"},
-	"NOT_ENOUGH_MONEY":      {provider.KindInsufficientFunds, "the REG.RU account has not enough money", ""},
-	"USER_LOGIN_NOT_UNIQUE": {provider.KindConflict, "the login is taken at REG.RU", "login"},
+	"NO_SUCH_COMMAND":       {provider.KindUnsupportedOperation, "REG.RU does not have this function (any more)", "", true},
+	"PARAMETER_MISSING":     {provider.KindRejected, "REG.RU misses a parameter", "", true},
+	"PARAMETER_INCORRECT":   {provider.KindRejected, "REG.RU refused a parameter's format or value", "", true},
+	"INVALID_CONTACTS":      {provider.KindRejected, "REG.RU refused the contact data", "", true},
+	"UNSUPPORTED_CURRENCY":  {provider.KindUnsupportedCurrency, "REG.RU does not know this currency", "currency", true},
+	"NOT_ENOUGH_MONEY":      {provider.KindInsufficientFunds, "the REG.RU account has not enough money", "", true},
+	"USER_LOGIN_NOT_UNIQUE": {provider.KindConflict, "the login is taken at REG.RU", "login", true},
 
 	// The gateway's own faults: it posts, and puts nothing into the query.
-	"ONLY_POST_ALLOWED":       {provider.KindOther, "REG.RU takes POST alone", ""},
-	"QUERY_PARAMS_DISALLOWED": {provider.KindOther, "REG.RU takes no parameters in the URL", ""},
+	"ONLY_POST_ALLOWED":       {provider.KindOther, "REG.RU takes POST alone", "", true},
+	"QUERY_PARAMS_DISALLOWED": {provider.KindOther, "REG.RU takes no parameters in the URL", "", true},
 }
 
-// fields turns REG.RU's parameter names into ours.
-var fields = map[string]string{
-	"currency":  "currency",
-	"date_from": "date_from",
-	"date_till": "date_till",
+// fieldOf turns REG.RU's name of a parameter into ours; "" if it has none.
+func fieldOf(param string) string {
+	switch param {
+	case "currency", "date_from", "date_till", "amount":
+		return param
+	case "pay_type":
+		return "method"
+	case "wmid":
+		return "wallet_id"
+	}
+	for _, f := range userFields {
+		if f.param == param {
+			return f.field
+		}
+	}
+	if _, known := userAttributes[param]; known {
+		return attribute(param)
+	}
+	return ""
 }
 
 // failure is an error envelope.
@@ -95,12 +109,13 @@ func (f failure) error(status int) *provider.Error {
 		return e
 	}
 	if !known {
-		c = class{kind: provider.KindOther, message: "REG.RU answered with an error that the gateway does not know"}
+		c = class{kind: provider.KindOther, message: "REG.RU answered with an error that the gateway does not know", refuses: true}
 	}
 	e := provider.Errorf(c.kind, "%s", c.message)
 	e.Upstream = f.upstream
+	e.Refused = c.refuses && status == http.StatusOK
 	e.Field = c.field
-	if field := fields[f.param]; field != "" {
+	if field := fieldOf(f.param); field != "" {
 		e.Field = field
 	}
 	return e

@@ -19,43 +19,44 @@ func TestErrorCodes(t *testing.T) {
 		kind  provider.Kind
 		field string
 		says  string // part of the message: the remedy
+		sure  bool   // a write that fails so surely had no effect
 	}{
 		// regru.md 2.3
-		{"NO_USERNAME", provider.KindCredentials, "", "USERNAME and PASSWORD"},
-		{"NO_AUTH", provider.KindCredentials, "", "USERNAME and PASSWORD"},
-		{"PASSWORD_AUTH_FAILED", provider.KindCredentials, "", "USERNAME and PASSWORD"},
-		{"USER_AUTHENTICATION_FAILED", provider.KindCredentials, "", "USERNAME and PASSWORD"},
-		{"MORE_THAN_ONE_ACCOUNT_WITH_THE_SAME_EMAIL", provider.KindCredentials, "", "USERNAME"},
+		{"NO_USERNAME", provider.KindCredentials, "", "USERNAME and PASSWORD", true},
+		{"NO_AUTH", provider.KindCredentials, "", "USERNAME and PASSWORD", true},
+		{"PASSWORD_AUTH_FAILED", provider.KindCredentials, "", "USERNAME and PASSWORD", true},
+		{"USER_AUTHENTICATION_FAILED", provider.KindCredentials, "", "USERNAME and PASSWORD", true},
+		{"MORE_THAN_ONE_ACCOUNT_WITH_THE_SAME_EMAIL", provider.KindCredentials, "", "USERNAME", true},
 		// 4
-		{"RESELLER_AUTH_FAILED", provider.KindForbidden, "", "partners"},
-		{"PURCHASES_DISABLED", provider.KindForbidden, "", "support"},
-		{"ACCESS_DENIED", provider.KindAccess, "", "support"},
-		{"ACCESS_DENIED_FROM_IP", provider.KindAccess, "", "add the address"},
-		{"ACCOUNT_BLOCKED", provider.KindAccess, "", "support"},
-		{"HTTPS_ONLY", provider.KindAccess, "", "BASE_URL"},
-		{"IP_EXCEEDED_ALLOWED_CONNECTION_RATE", provider.KindRateLimited, "", "hourly limit"},
-		{"ACCOUNT_EXCEEDED_ALLOWED_CONNECTION_RATE", provider.KindRateLimited, "", "hourly limit"},
-		{"SERVICE_UNAVAILABLE", provider.KindUnavailable, "", ""},
-		{"BILLING_LOCK", provider.KindUnavailable, "", ""},
-		{"CONNECTION_FAILED", provider.KindUnavailable, "", ""},
-		{"INTERNAL_ERROR", provider.KindUnavailable, "", ""},
-		{"INTERNAL_API_ERROR", provider.KindUnavailable, "", ""},
-		{"NO_SUCH_COMMAND", provider.KindUnsupportedOperation, "", ""},
-		{"PARAMETER_MISSING", provider.KindRejected, "", ""},
-		{"PARAMETER_INCORRECT", provider.KindRejected, "", ""},
-		{"INVALID_CONTACTS", provider.KindRejected, "", ""},
-		{"UNSUPPORTED_CURRENCY", provider.KindUnsupportedCurrency, "currency", ""},
-		{"NOT_ENOUGH_MONEY", provider.KindInsufficientFunds, "", ""},
-		{"USER_LOGIN_NOT_UNIQUE", provider.KindConflict, "login", ""},
-		{"ONLY_POST_ALLOWED", provider.KindOther, "", ""},
-		{"QUERY_PARAMS_DISALLOWED", provider.KindOther, "", ""},
+		{"RESELLER_AUTH_FAILED", provider.KindForbidden, "", "partners", true},
+		{"PURCHASES_DISABLED", provider.KindForbidden, "", "support", true},
+		{"ACCESS_DENIED", provider.KindAccess, "", "support", true},
+		{"ACCESS_DENIED_FROM_IP", provider.KindAccess, "", "add the address", true},
+		{"ACCOUNT_BLOCKED", provider.KindAccess, "", "support", true},
+		{"HTTPS_ONLY", provider.KindAccess, "", "BASE_URL", true},
+		{"IP_EXCEEDED_ALLOWED_CONNECTION_RATE", provider.KindRateLimited, "", "hourly limit", true},
+		{"ACCOUNT_EXCEEDED_ALLOWED_CONNECTION_RATE", provider.KindRateLimited, "", "hourly limit", true},
+		{"SERVICE_UNAVAILABLE", provider.KindUnavailable, "", "", false},
+		{"BILLING_LOCK", provider.KindUnavailable, "", "", true},
+		{"CONNECTION_FAILED", provider.KindUnavailable, "", "", false},
+		{"INTERNAL_ERROR", provider.KindUnavailable, "", "", false},
+		{"INTERNAL_API_ERROR", provider.KindUnavailable, "", "", false},
+		{"NO_SUCH_COMMAND", provider.KindUnsupportedOperation, "", "", true},
+		{"PARAMETER_MISSING", provider.KindRejected, "", "", true},
+		{"PARAMETER_INCORRECT", provider.KindRejected, "", "", true},
+		{"INVALID_CONTACTS", provider.KindRejected, "", "", true},
+		{"UNSUPPORTED_CURRENCY", provider.KindUnsupportedCurrency, "currency", "", true},
+		{"NOT_ENOUGH_MONEY", provider.KindInsufficientFunds, "", "", true},
+		{"USER_LOGIN_NOT_UNIQUE", provider.KindConflict, "login", "", true},
+		{"ONLY_POST_ALLOWED", provider.KindOther, "", "", true},
+		{"QUERY_PARAMS_DISALLOWED", provider.KindOther, "", "", true},
 		// Legal in the envelope, but not for these functions; and codes of no document.
-		{"DOMAIN_NOT_FOUND", provider.KindOther, "", ""},
-		{"SERVICE_ID_NOT_FOUND", provider.KindOther, "", ""},
-		{"TOO_MANY_OBJECTS_IN_ONE_REQUEST", provider.KindOther, "", ""},
-		{"CLIENT_NOT_FOUND", provider.KindOther, "", ""},
-		{"CODE_OF_TOMORROW", provider.KindOther, "", ""},
-		{"access_denied", provider.KindOther, "", ""},
+		{"DOMAIN_NOT_FOUND", provider.KindOther, "", "", true},
+		{"SERVICE_ID_NOT_FOUND", provider.KindOther, "", "", true},
+		{"TOO_MANY_OBJECTS_IN_ONE_REQUEST", provider.KindOther, "", "", true},
+		{"CLIENT_NOT_FOUND", provider.KindOther, "", "", true},
+		{"CODE_OF_TOMORROW", provider.KindOther, "", "", true},
+		{"access_denied", provider.KindOther, "", "", true},
 	} {
 		t.Run(row.code, func(t *testing.T) {
 			client := newClient(&providertest.Stub{Body: failureBody(row.code, "null")})
@@ -67,10 +68,40 @@ func TestErrorCodes(t *testing.T) {
 			if e.Upstream == nil || *e.Upstream != (provider.Upstream{Code: row.code, Message: "Some text"}) {
 				t.Errorf("the vendor's own words are lost: %+v", e.Upstream)
 			}
-			if e.NotSent {
-				t.Error("NotSent, though the vendor answered")
+			for name, write := range writes {
+				for status, sure := range map[int]bool{200: row.sure, 201: false, 400: false, 403: false, 429: false, 500: false, 503: false} {
+					stub := &providertest.Stub{Status: status, Body: failureBody(row.code, "null")}
+					e := asError(t, write(t.Context(), newClient(stub)))
+					if e.Refused != sure || e.NotSent || status == 200 && e.Kind != row.kind || len(stub.Requests()) != 1 {
+						t.Errorf("%s, status %d: got %+v after %d requests; want %s, Refused %v, 1 request", name, status, e, len(stub.Requests()), row.kind, sure)
+					}
+				}
 			}
 		})
+	}
+}
+
+// An envelope that says two things at once leaves a doubt.
+func TestDoubtfulRefusals(t *testing.T) {
+	for _, row := range []struct {
+		body string
+		sure bool
+	}{
+		{`{"result": "error", "error_code": "BILLING_LOCK"}`, true},
+		{`{"result": "error", "error_code": "BILLING_LOCK", "answer": null, "error_text": {}}`, true},
+		{`{"result": "error", "error_code": "BILLING_LOCK", "answer": {}}`, false},
+		{`{"result": "error", "error_code": "BILLING_LOCK", "answer": {"user_id": "1", "bill_id": "1"}}`, false},
+		{`{"result": "success", "error_code": "BILLING_LOCK"}`, false},
+		{`{"error_code": "BILLING_LOCK"}`, false},
+		{`{"result": "error", "error_text": "x"}`, false},
+		{`{"result": "error", "error_code": ""}`, false},
+		{`{"result": "error", "error_code": {}}`, false},
+	} {
+		for name, write := range writes {
+			if e := asError(t, write(t.Context(), newClient(&providertest.Stub{Body: row.body}))); e.Refused != row.sure {
+				t.Errorf("%s, %s: got %+v, want Refused %v", name, row.body, e, row.sure)
+			}
+		}
 	}
 }
 

@@ -79,3 +79,64 @@ func FuzzStatistics(f *testing.F) {
 		}
 	})
 }
+
+// An invoice is only ever given for what was asked, with figures of the body; a list of invoices too; nothing panics.
+func FuzzWrites(f *testing.F) {
+	f.Add(http.StatusOK, success(`{"user_id": "4811203"}`))
+	f.Add(http.StatusOK, success(`{"bill_id": "70045", "currency": "USD", "pay_notes": "Bill for prepay created", "pay_type": "WM", "payment": "42.50",
+		"total_payment": "43.35", "wm_invid": "88120034", "wmid": "400500600700"}`))
+	f.Add(http.StatusOK, success(`{"currency": "USD", "payment": 42.5, "wm_invid": 0}`))
+	f.Add(http.StatusOK, success(`{"bills": [`+billJSON(`"total_payment": "43.35", "orig_payment": "42.50", "items": [{"itemtype": "prepayment"}]`)+`]}`))
+	f.Add(http.StatusOK, success(`{"bills": [{"bill_id": 12345, "items": [{"itemtype": "service"}]}]}`))
+	f.Add(http.StatusOK, failureBody("NO_SUCH_COMMAND", `{"command_name": "user/refill_balance"}`))
+	f.Add(http.StatusOK, failureBody("PARAMETER_INCORRECT", `{"param": "user_fax"}`))
+	f.Add(http.StatusServiceUnavailable, `{"error_code": "INTERNAL_API_ERROR", "error_text": "x", "result": "error"}`)
+	f.Fuzz(func(t *testing.T, status int, body string) {
+		if status < 200 || status > 599 {
+			status = http.StatusOK
+		}
+		stub := &providertest.Stub{Status: status, Body: body}
+		client := newClient(stub)
+		asked := refill("42.50", "USD")
+		created, createErr := client.CreateUser(t.Context(), newUser())
+		invoice, refillErr := client.Refill(t.Context(), asked)
+		for _, err := range []error{createErr, refillErr} {
+			if err == nil && status != http.StatusOK {
+				t.Fatalf("a success from status %d", status)
+			}
+			if err == nil {
+				continue
+			}
+			e := asError(t, err)
+			if e.NotSent || e.Refused && (status != http.StatusOK || e.Kind == provider.KindBadResponse) {
+				t.Fatalf("status %d: got %+v", status, e)
+			}
+		}
+		if (createErr == nil) == (created.ID == "") || createErr == nil && refillErr == nil && invoice.Payment == nil {
+			t.Fatalf("got %+v, %v and %+v, %v", created, createErr, invoice, refillErr)
+		}
+		if refillErr == nil && (invoice.Payment.Currency != "USD" || invoice.Payment.Amount.Cmp(asked.Amount.Amount) != 0) {
+			t.Fatalf("got %+v", invoice)
+		}
+		if refillErr == nil && invoice.TotalPayment != nil && !providertest.HoldsFigure(body, invoice.TotalPayment.Amount) {
+			t.Fatalf("%v is not in the body", invoice.TotalPayment)
+		}
+		if n := len(stub.Requests()); n != 2 {
+			t.Fatalf("%d requests", n)
+		}
+		if status > 499 { // tried again, which takes its time
+			return
+		}
+		unpaid, err := client.UnpaidInvoices(t.Context())
+		if err != nil && unpaid != nil {
+			t.Fatalf("got %+v, %v", unpaid, err)
+		}
+		for _, u := range unpaid {
+			for _, m := range u.Amounts {
+				if !providertest.HoldsFigure(body, m.Amount) {
+					t.Fatalf("%v is not in the body", m)
+				}
+			}
+		}
+	})
+}

@@ -34,6 +34,9 @@ var (
 	_ provider.BalanceReader    = (*Client)(nil)
 	_ provider.StatisticsReader = (*Client)(nil)
 	_ provider.UserReader       = (*Client)(nil)
+	_ provider.UserCreator      = (*Client)(nil)
+	_ provider.Refiller         = (*Client)(nil)
+	_ provider.InvoiceFinder    = (*Client)(nil)
 )
 
 // New makes an account's client.
@@ -45,8 +48,8 @@ func Capabilities() provider.Capabilities {
 		provider.OpBalance:    provider.Supported,
 		provider.OpStatistics: provider.Supported,
 		provider.OpUsers:      provider.Supported,
-		provider.OpCreateUser: provider.NotBuilt,
-		provider.OpRefill:     provider.NotBuilt,
+		provider.OpCreateUser: provider.Supported,
+		provider.OpRefill:     provider.Unverified, // gone from the manual since 2020 (regru.md 5.5)
 	}
 }
 

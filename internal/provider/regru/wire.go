@@ -15,9 +15,11 @@ import (
 // request is one call of a function.
 type request struct {
 	operation provider.Operation
-	function  string            // path after the base URL: category/function, or a root function
-	input     map[string]string // the function's parameters, in REG.RU's terms
-	anonymous bool              // send no credentials
+	function  string         // path after the base URL: category/function, or a root function
+	input     map[string]any // the function's parameters, in REG.RU's terms
+	anonymous bool           // send no credentials
+	write     bool           // changes something at REG.RU: sent once
+	private   []string       // texts of the input that must not come back in an error
 }
 
 // form is the body of a request (regru.md 1.1). Credentials stay outside input_data; show_input_params is never sent,
@@ -50,9 +52,10 @@ func (c *Client) call(ctx context.Context, r request, read func(*answer) error) 
 	if err != nil {
 		return err
 	}
-	call := upstream.Call{Operation: r.operation, URL: c.cfg.BaseURL.String() + "/" + r.function, Form: form}
+	call := upstream.Call{Operation: r.operation, URL: c.cfg.BaseURL.String() + "/" + r.function, Form: form, Write: r.write}
+	redact := c.up.Redactor(r.private...)
 	return c.up.Do(ctx, call, func(a upstream.Answer) error {
-		success, err := decode(a.Status, a.Body, c.up.Redact)
+		success, err := decode(a.Status, a.Body, redact)
 		if err != nil {
 			return err
 		}
@@ -77,7 +80,11 @@ func decode(status int, body []byte, redact func(string) string) (*answer, error
 	err = envelope.Err()
 	switch {
 	case err == nil && code != "":
-		return nil, newFailure(envelope, code, redact).error(status)
+		e := newFailure(envelope, code, redact).error(status)
+		if result != "error" || !envelope.Empty("answer") {
+			e.Refused = false // an envelope at odds with itself
+		}
+		return nil, e
 	case status != http.StatusOK:
 		return nil, wire.StatusError(status)
 	case err != nil:
