@@ -2,6 +2,7 @@ package selzy_test
 
 import (
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,20 +22,27 @@ func TestConformance(t *testing.T) {
 		quirks   []string
 		currency provider.Currency
 		logins   []string
+		reseller bool
 	}{
-		{selzysim.Selzy, "ordinarykey", nil, "USD", []string{"acme_shop"}},
-		{selzysim.Selzy, "resellerkey", []string{"warnings"}, "EUR", []string{"nord_partner", "lumi_cafe", "old.timer@nord.example", "second_desk"}},
-		{selzysim.Selzy, "crmkey", []string{"numbers", "null_strings", "zero_dates", "bool_flags"}, "UAH", []string{"crm_desk"}},
-		{selzysim.UniSender, "testkey", []string{"floats", "empty_dates"}, "USD", []string{"sandbox_lab", "sandbox_user"}},
+		{selzysim.Selzy, "ordinarykey", nil, "USD", []string{"acme_shop"}, false},
+		{selzysim.Selzy, "resellerkey", []string{"warnings"}, "EUR", []string{"nord_partner", "lumi_cafe", "old.timer@nord.example", "second_desk"}, true},
+		{selzysim.Selzy, "crmkey", []string{"numbers", "null_strings", "zero_dates", "bool_flags"}, "UAH", []string{"crm_desk"}, false},
+		{selzysim.UniSender, "testkey", []string{"floats", "empty_dates"}, "USD", []string{"sandbox_lab", "sandbox_user"}, true},
 	} {
 		t.Run(string(row.key), func(t *testing.T) {
+			user := newUser()
 			h := providertest.Harness{
-				New: func(t *testing.T, s providertest.Scenario) provider.Provider {
-					return simulated(t, s, row.brand, row.key, row.quirks)
+				New: func(t *testing.T, s providertest.Scenario) (provider.Provider, func() int) {
+					client, vendor := simulated(t, s, row.brand, row.key, row.quirks)
+					return client, func() int { return calls(vendor) }
 				},
 				Balances:   []provider.BalanceQuery{{Currency: row.currency}},
 				NoCurrency: "GBP",
 				NoLogin:    "somebody_else",
+				Secrets:    []string{string(row.key)},
+			}
+			if row.reseller {
+				h.NewUser = &user
 			}
 			for _, login := range row.logins {
 				h.Users = append(h.Users, provider.UserQuery{Login: login})
@@ -44,8 +52,17 @@ func TestConformance(t *testing.T) {
 	}
 }
 
+// calls are the calls that reached the vendor.
+func calls(vendor *selzysim.Server) int {
+	n := 0
+	for _, of := range vendor.Control.Calls() {
+		n += of
+	}
+	return n
+}
+
 // simulated makes a client of a simulated vendor in the scenario.
-func simulated(t *testing.T, s providertest.Scenario, brand selzysim.Brand, key config.Secret, quirks []string) *selzy.Client {
+func simulated(t *testing.T, s providertest.Scenario, brand selzysim.Brand, key config.Secret, quirks []string) (*selzy.Client, *selzysim.Server) {
 	t.Helper()
 	vendor := selzysim.New(selzysim.Options{Brand: brand})
 	server := httptest.NewServer(vendor)
@@ -67,6 +84,12 @@ func simulated(t *testing.T, s providertest.Scenario, brand selzysim.Brand, key 
 		cfg.APIKey += "x"
 	case s == providertest.UnknownCode:
 		faults = append(faults, simulator.Fault{Kind: simulator.KindBody, Body: failureBody(providertest.Code)})
+	case s == providertest.Echo:
+		faults = append(faults, simulator.Fault{Kind: simulator.KindBody, Body: echo(t, string(key))})
+	case s == providertest.Outage:
+		faults = append(faults, simulator.Fault{Kind: simulator.KindStatus, Status: 502, Body: "<html>502 Bad Gateway</html>"})
+	case s == providertest.Reset:
+		faults = append(faults, simulator.Fault{Kind: simulator.KindReset})
 	case s == providertest.Silent:
 		timeout = 200 * time.Millisecond
 		faults = append(faults, simulator.Fault{Kind: simulator.KindHang})
@@ -80,7 +103,21 @@ func simulated(t *testing.T, s providertest.Scenario, brand selzysim.Brand, key 
 	}
 	return selzy.New(upstream.New(upstream.Options{
 		Account: "mail", Provider: string(brand), Secrets: cfg.Secrets(), Timeout: timeout,
-	}), cfg)
+	}), cfg), vendor
+}
+
+// newUser is a user to be created, with secrets that need escapes.
+func newUser() provider.NewUser {
+	return provider.NewUser{
+		Login: "grace", Password: `n3w"&us{er`, Email: "grace@example.com", Country: "US", FirstName: "Grace", Timezone: "America/New_York",
+		Attributes: map[string]string{"extra[channel]": "friends", "currency_code": "USD"},
+	}
+}
+
+// echo is an error that repeats every secret.
+func echo(t *testing.T, key string) string {
+	text := key + ", " + newUser().Password + " of " + newUser().Email
+	return strings.Replace(failureBody(providertest.Code), `"Some text"`, asJSON(t, text), 1)
 }
 
 // What the strict vendor says to questions of a reseller and of others.
@@ -97,7 +134,8 @@ func TestLookups(t *testing.T) {
 		{"resellerkey", "nobody", provider.KindNotFound},
 		{"offkey", "quiet_office", provider.KindAccess},
 	} {
-		got, err := simulated(t, providertest.Healthy, selzysim.Selzy, row.key, nil).ReadUsers(t.Context(), provider.UserQuery{Login: row.login})
+		client, _ := simulated(t, providertest.Healthy, selzysim.Selzy, row.key, nil)
+		got, err := client.ReadUsers(t.Context(), provider.UserQuery{Login: row.login})
 		if provider.KindOf(err) != row.kind || err == nil && got.Users.Users[0].Login != row.login {
 			t.Errorf("%s asks for %s: got %+v, %v; want %q", row.key, row.login, got.Users, err, row.kind)
 		}
@@ -128,7 +166,7 @@ func TestQuirks(t *testing.T) {
 		{"api_call_limit_exceeded_for_ip", provider.KindRateLimited},
 	} {
 		t.Run(row.quirk, func(t *testing.T) {
-			client := simulated(t, providertest.Healthy, selzysim.Selzy, "crmkey", []string{row.quirk})
+			client, _ := simulated(t, providertest.Healthy, selzysim.Selzy, "crmkey", []string{row.quirk})
 			_, balanceErr := client.ReadBalance(t.Context(), provider.BalanceQuery{})
 			_, statisticsErr := client.ReadStatistics(t.Context(), provider.StatisticsQuery{})
 			_, usersErr := client.ReadUsers(t.Context(), provider.UserQuery{})

@@ -17,24 +17,25 @@ func TestErrorCodes(t *testing.T) {
 		kind  provider.Kind
 		says  string
 		after time.Duration
+		sure  bool // a write that fails so surely had no effect
 	}{
 		// selzy.md 3
-		{"unspecified", provider.KindOther, "", 0},
-		{"invalid_api_key", provider.KindCredentials, "check the account's API_KEY setting", 0},
-		{"access_denied", provider.KindAccess, "switch it on", 0},
-		{"unknown_method", provider.KindUnsupportedOperation, "", 0},
-		{"invalid_arg", provider.KindRejected, "", 0},
-		{"not_enough_money", provider.KindInsufficientFunds, "", 0},
-		{"retry_later", provider.KindUnavailable, "", 0},
-		{"api_call_limit_exceeded_for_api_key", provider.KindRateLimited, "this API key", time.Minute},
-		{"api_call_limit_exceeded_for_ip", provider.KindRateLimited, "address", time.Minute},
+		{"unspecified", provider.KindOther, "", 0, true},
+		{"invalid_api_key", provider.KindCredentials, "check the account's API_KEY setting", 0, true},
+		{"access_denied", provider.KindAccess, "switch it on", 0, true},
+		{"unknown_method", provider.KindUnsupportedOperation, "", 0, true},
+		{"invalid_arg", provider.KindRejected, "", 0, true},
+		{"not_enough_money", provider.KindInsufficientFunds, "", 0, true},
+		{"retry_later", provider.KindUnavailable, "", 0, false},
+		{"api_call_limit_exceeded_for_api_key", provider.KindRateLimited, "this API key", time.Minute, true},
+		{"api_call_limit_exceeded_for_ip", provider.KindRateLimited, "address", time.Minute, true},
 		// Codes of sending methods, and of no document.
-		{"dest_invalid", provider.KindOther, "", 0},
-		{"src_invalid", provider.KindOther, "", 0},
-		{"has_been_sent", provider.KindOther, "", 0},
-		{"unsubscribed_globally", provider.KindOther, "", 0},
-		{"too_many_double_optins", provider.KindOther, "", 0},
-		{"a-code-not-in-the-list", provider.KindOther, "", 0},
+		{"dest_invalid", provider.KindOther, "", 0, true},
+		{"src_invalid", provider.KindOther, "", 0, true},
+		{"has_been_sent", provider.KindOther, "", 0, true},
+		{"unsubscribed_globally", provider.KindOther, "", 0, true},
+		{"too_many_double_optins", provider.KindOther, "", 0, true},
+		{"a-code-not-in-the-list", provider.KindOther, "", 0, true},
 	} {
 		t.Run(row.code, func(t *testing.T) {
 			got, err := newClient(&providertest.Stub{Body: failureBody(row.code)}).ReadBalance(t.Context(), provider.BalanceQuery{})
@@ -45,7 +46,37 @@ func TestErrorCodes(t *testing.T) {
 			if e.Upstream == nil || *e.Upstream != (provider.Upstream{Code: row.code, Message: "Some text"}) {
 				t.Errorf("the vendor's own words are lost: %+v", e.Upstream)
 			}
+			for status, sure := range map[int]bool{200: row.sure, 201: false, 400: false, 429: false, 500: false, 503: false} {
+				stub := &providertest.Stub{Status: status, Body: failureBody(row.code)}
+				_, err := newClient(stub).CreateUser(t.Context(), newUser())
+				if e := asError(t, err); e.Refused != sure || e.NotSent || len(stub.Requests()) != 1 {
+					t.Errorf("status %d: got %+v after %d requests; want Refused %v, 1 request", status, e, len(stub.Requests()), sure)
+				}
+			}
 		})
+	}
+}
+
+// An envelope that says two things at once leaves a doubt.
+func TestDoubtfulRefusals(t *testing.T) {
+	for _, row := range []struct {
+		body string
+		sure bool
+	}{
+		{`{"error":"x","code":"unspecified","result":""}`, true},
+		{`{"error":"x","result":false}`, true},
+		{`{"code":"invalid_arg"}`, true},
+		{`{"error":"","code":"invalid_arg","result":null}`, true},
+		{`{"error":"x","code":"invalid_arg","result":[]}`, true},
+		{`{"error":"x","code":"invalid_arg","result":{"api_key":"k"}}`, false},
+		{`{"error":"x","result":true}`, false},
+		{`{"error":{},"result":""}`, false},
+		{`{"error":"","code":""}`, false},
+	} {
+		_, err := newClient(&providertest.Stub{Body: row.body}).CreateUser(t.Context(), newUser())
+		if e := asError(t, err); e.Refused != row.sure {
+			t.Errorf("%s: got %+v, want Refused %v", row.body, e, row.sure)
+		}
 	}
 }
 

@@ -82,3 +82,40 @@ func FuzzUsers(f *testing.F) {
 		}
 	})
 }
+
+// A key is only ever given if the body holds it, and is in no error; nothing panics.
+func FuzzRegister(f *testing.F) {
+	f.Add(http.StatusOK, success(`{"api_key": "6newuserskey"}`), "0")
+	f.Add(http.StatusOK, `{"result": {"api_key": "6newuserskey"}, "warnings": [{"warning": "time zone not found, UTC used"}]}`, "1")
+	f.Add(http.StatusOK, success(`[]`), "1")
+	f.Add(http.StatusOK, success(`{"login_exists": 0, "email_exists": 1}`), "0")
+	f.Add(http.StatusOK, failureBody("invalid_arg"), "0")
+	f.Add(http.StatusOK, `{"error":"x","result":false}`, "0")
+	f.Add(http.StatusBadGateway, `<html>`, "0")
+	f.Fuzz(func(t *testing.T, status int, body, confirm string) {
+		if status < 200 || status > 499 { // others are tried again by the check, which takes its time
+			status = http.StatusOK
+		}
+		u := newUser()
+		u.Attributes = map[string]string{"need_confirm": confirm}
+		stub := &providertest.Stub{Status: status, Body: body}
+		client := newClient(stub)
+		created, err := client.CreateUser(t.Context(), u)
+		switch {
+		case err != nil:
+			e := asError(t, err)
+			if e.Kind == "" || e.NotSent || e.Refused && (status != http.StatusOK || e.Kind == provider.KindBadResponse) || created != (provider.CreatedUser{}) {
+				t.Fatalf("status %d: got %+v, %+v", status, created, e)
+			}
+		case status != http.StatusOK, created.ID != "", created.APIKey == "" && confirm != "1":
+			t.Fatalf("status %d: got %+v", status, created)
+		}
+		if n := len(stub.Requests()); n != 1 {
+			t.Fatalf("%d requests", n)
+		}
+		u.CheckOnly = true
+		if created, err := client.CreateUser(t.Context(), u); created != (provider.CreatedUser{}) || err == nil && status != http.StatusOK {
+			t.Fatalf("a check with status %d: got %+v, %v", status, created, err)
+		}
+	})
+}

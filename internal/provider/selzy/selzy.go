@@ -44,6 +44,7 @@ var (
 	_ provider.BalanceReader    = (*Client)(nil)
 	_ provider.StatisticsReader = (*Client)(nil)
 	_ provider.UserReader       = (*Client)(nil)
+	_ provider.UserCreator      = (*Client)(nil)
 	_ provider.OneCall          = (*Client)(nil)
 )
 
@@ -56,7 +57,7 @@ func Capabilities() provider.Capabilities {
 		provider.OpBalance:    provider.Supported,
 		provider.OpStatistics: provider.Supported,
 		provider.OpUsers:      provider.Supported,
-		provider.OpCreateUser: provider.NotBuilt,
+		provider.OpCreateUser: provider.Unverified, // what register answers is seen in an old client alone (selzy.md 8)
 		provider.OpRefill:     provider.Unsupported,
 	}
 }
