@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/go-chi/chi/v5"
 
@@ -11,11 +12,13 @@ import (
 	"accountgateway/internal/provider"
 )
 
-// ListAccounts answers GET /accounts.
-func (s *server) ListAccounts(context.Context, ListAccountsRequestObject) (ListAccountsResponseObject, error) {
+// ListAccounts answers GET /accounts: with the caller's accounts.
+func (s *server) ListAccounts(ctx context.Context, _ ListAccountsRequestObject) (ListAccountsResponseObject, error) {
 	accounts := []Account{}
 	for _, info := range s.Accounts.List() {
-		accounts = append(accounts, accountBody(info))
+		if noteOf(ctx).caller.Sees(info.Name) {
+			accounts = append(accounts, accountBody(info))
+		}
 	}
 	return encode(http.StatusOK, Accounts{Accounts: accounts})
 }
@@ -53,13 +56,30 @@ func accountBody(info account.Info) Account {
 // accountOf finds the configured account that a request's path names, if it does,
 // and its provider.
 func (s *server) accountOf(r *http.Request) (name, vendor string, ok bool) {
-	name = chi.URLParam(r, "account")
-	if name != "" && r.URL.RawPath != "" { // then chi matched, and gives, the escaped form
-		var err error
-		if name, err = url.PathUnescape(name); err != nil {
-			return "", "", false
-		}
+	name, ok = accountNamed(r)
+	if !ok {
+		return "", "", false
 	}
 	vendor, ok = s.providers[name]
 	return name, vendor, ok
+}
+
+// accountNamed gives the account that a request's path names, configured or not;
+// false if its route has none.
+func accountNamed(r *http.Request) (name string, ok bool) {
+	route := chi.RouteContext(r.Context())
+	if route == nil {
+		return "", false
+	}
+	at := slices.Index(route.URLParams.Keys, "account")
+	if at < 0 {
+		return "", false
+	}
+	name = route.URLParams.Values[at]
+	if r.URL.RawPath != "" { // then chi matched, and gives, the escaped form
+		if plain, err := url.PathUnescape(name); err == nil {
+			return plain, true
+		}
+	}
+	return name, true
 }

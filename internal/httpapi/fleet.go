@@ -16,7 +16,7 @@ import (
 	"accountgateway/internal/provider"
 )
 
-// GetBalances answers GET /balances.
+// GetBalances answers GET /balances: of the caller's accounts.
 func (s *server) GetBalances(ctx context.Context, r GetBalancesRequestObject) (GetBalancesResponseObject, error) {
 	all := false
 	if require := r.Params.Require; require != nil {
@@ -29,7 +29,7 @@ func (s *server) GetBalances(ctx context.Context, r GetBalancesRequestObject) (G
 	if err != nil {
 		return nil, err
 	}
-	items := s.Accounts.Balances(ctx, bound)
+	items := s.Accounts.Balances(ctx, noteOf(ctx).caller.Sees, bound)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

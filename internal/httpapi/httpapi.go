@@ -12,7 +12,9 @@ import (
 	"github.com/rs/zerolog"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/config"
 	"accountgateway/internal/provider"
+	"accountgateway/internal/token"
 )
 
 // Options are what the HTTP side is made of.
@@ -20,6 +22,14 @@ type Options struct {
 	Accounts *account.Service
 	Log      zerolog.Logger
 	Registry *prometheus.Registry // what /metrics shows, and where the requests are counted
+
+	// Tokens knows the callers; nil: nobody is asked who he is, and all may do all.
+	Tokens *token.Keeper
+	// CallerRate is how many requests one caller may make of this process; the
+	// zero rate is no bound.
+	CallerRate config.Rate
+	// Secure tells browsers to come by https alone.
+	Secure bool
 
 	// Ready tells whether the gateway can serve; nil: always. A NotReady error's
 	// text is shown to anyone; any other goes to the log alone.
@@ -42,13 +52,23 @@ type server struct {
 	requests     *requestMetric
 	providers    map[string]string               // by the name of the account
 	cacheControl map[provider.Operation][]string // of answers of readings
+
+	anonymous token.Caller
+	callers   *limits  // by the caller's id
+	policy    []string // what callers are told of their limit
+	strangers *limits  // by network
+	refusals  *limits  // lines of the audit log, by network
+	auditLog  zerolog.Logger
 }
 
 func newServer(o Options) *server {
 	s := &server{
 		Options: o, requests: newRequestMetric(o.Registry, o.Log),
 		providers: map[string]string{}, cacheControl: map[provider.Operation][]string{},
+		anonymous: token.Anonymous(), callers: newLimits(o.CallerRate, maxAtOnce), strangers: newLimits(strangerRate, 0),
+		refusals: newLimits(refusalLines, 0), auditLog: auditLog(o.Log),
 	}
+	s.policy = s.callers.policy()
 	if o.Accounts != nil {
 		for _, info := range o.Accounts.List() {
 			s.providers[info.Name] = info.Provider

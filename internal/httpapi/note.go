@@ -3,6 +3,8 @@ package httpapi
 import (
 	"context"
 	"net/http"
+
+	"accountgateway/internal/token"
 )
 
 // note is what the parts of one request leave for each other and for its log line.
@@ -19,7 +21,12 @@ type note struct {
 	err       error       // the cause, for the log alone
 	stack     []byte      // of a panic
 
-	idValue [1]string // room for the header's value, which then needs none of its own
+	caller    token.Caller // the zero value until the token is checked
+	scope     token.Scope  // that the route needs; "" for none
+	reason    string       // why nobody was let in, for the audit log alone
+	operation string       // the id of the write that was asked for, if any
+
+	idValue, quotaValue [1]string // room for the headers' values, which then need none of their own
 }
 
 type noteKey struct{}

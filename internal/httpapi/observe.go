@@ -16,12 +16,17 @@ func (s *server) observe(next http.Handler) http.Handler {
 		n.idValue[0] = n.requestID
 		h[requestIDHeader] = n.idValue[:]
 		h["X-Content-Type-Options"] = noSniff
+		h["Cross-Origin-Resource-Policy"] = sameOrigin
 		h["Cache-Control"] = noStore
+		if s.Secure {
+			h["Strict-Transport-Security"] = httpsAlone
+		}
 		start := time.Now()
 		defer func() {
 			took, route, method := time.Since(start), routeOf(r), methodOf(r)
 			s.requests.observe(requestSeries{route, method, n.sent()}, took)
 			s.logRequest(n, r, route, method, took)
+			s.audit(n, r, route, method)
 		}()
 		next.ServeHTTP(n, r)
 	})
@@ -29,6 +34,8 @@ func (s *server) observe(next http.Handler) http.Handler {
 
 // Header values that many answers share. Nothing changes them.
 var (
-	noSniff = []string{"nosniff"}
-	noStore = []string{"no-store"}
+	noSniff    = []string{"nosniff"}
+	noStore    = []string{"no-store"}
+	sameOrigin = []string{"same-origin"}
+	httpsAlone = []string{"max-age=31536000"}
 )

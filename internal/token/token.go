@@ -23,7 +23,9 @@ const (
 	textLength   = len(prefix) + idLength + len("_") + secretLength
 )
 
-var encoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+const alphabet = "abcdefghijklmnopqrstuvwxyz234567"
+
+var encoding = base32.NewEncoding(alphabet).WithPadding(base32.NoPadding)
 
 // Spec is what a new token is to be.
 type Spec struct {

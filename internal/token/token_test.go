@@ -149,3 +149,18 @@ func TestCaller(t *testing.T) {
 		}
 	}
 }
+
+func TestIDOf(t *testing.T) {
+	text, row := token.New(token.Spec{Name: "a"}, time.Now())
+	if id, ok := token.IDOf(text); !ok || id != row.ID {
+		t.Errorf("got %q, %v", id, ok)
+	}
+	for _, bad := range []string{
+		"", "gw_", text[1:], text + "a", text[:len(text)-1], text[:len(text)-1] + "1", text[:len(text)-1] + "A", text[:len(text)-1] + "\n",
+		strings.Replace(text, row.ID, "abcde fghi", 1), "GW_" + text[3:], strings.Replace(text, row.ID+"_", row.ID+"-", 1),
+	} {
+		if id, ok := token.IDOf(bad); ok {
+			t.Errorf("%q has the id %q", bad, id)
+		}
+	}
+}

@@ -1,0 +1,199 @@
+package httpapi
+
+import (
+	"net/http"
+	"net/netip"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"accountgateway/internal/config"
+)
+
+const (
+	// maxAtOnce is how many requests of one caller may be under way.
+	maxAtOnce = 64
+
+	// maxParties is how many callers, or addresses, are counted each by itself.
+	maxParties = 10_000
+)
+
+// strangerRate is how many requests without a good token an address may make.
+// Behind a proxy all strangers have one address; good tokens don't suffer from it.
+var strangerRate = config.Rate{Calls: 60, Per: time.Minute}
+
+// limits bound the requests of each of many parties by the same rate. They
+// remember a bounded number of parties; those beyond share one allowance.
+type limits struct {
+	rate   config.Rate // the zero rate is no bound
+	atOnce int         // requests of one party under way; 0: no bound
+
+	mu      sync.Mutex
+	parties map[string]*party
+	rest    *party // of all that there is no room for
+	swept   time.Time
+}
+
+// party is one whose requests are counted together. It is used under limits.mu.
+type party struct {
+	bucket  *rate.Limiter
+	running int
+	refused int // since one was last let in
+}
+
+// quota is how a party stands.
+type quota struct {
+	left    int           // requests that it may make now
+	more    time.Duration // until it may make one more
+	refused int           // that went before this one, which was let in
+}
+
+func newLimits(r config.Rate, atOnce int) *limits {
+	l := &limits{rate: r, atOnce: atOnce, parties: map[string]*party{}}
+	l.rest = l.newParty()
+	return l
+}
+
+func (l *limits) newParty() *party {
+	if l.rate.Calls == 0 {
+		return &party{bucket: rate.NewLimiter(rate.Inf, 0)}
+	}
+	return &party{bucket: rate.NewLimiter(rate.Limit(float64(l.rate.Calls)/l.rate.Per.Seconds()), l.rate.Calls)}
+}
+
+// begin lets a request in or fails with too_many_requests. Who was let in calls
+// end.
+func (l *limits) begin(name string, now time.Time) (*party, quota, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := l.of(name, now)
+	if l.atOnce > 0 && p.running >= l.atOnce {
+		p.refused++
+		return nil, l.quota(p, now), &problemError{
+			code: ProblemCodeTooManyRequests, retryAfter: time.Second,
+			detail: strconv.Itoa(l.atOnce) + " requests of this caller are under way already",
+		}
+	}
+	if !p.bucket.AllowN(now, 1) {
+		p.refused++
+		q := l.quota(p, now)
+		return nil, q, &problemError{code: ProblemCodeTooManyRequests, retryAfter: q.more, detail: "more than " + l.rate.String() + " requests"}
+	}
+	q := l.quota(p, now)
+	q.refused, p.refused = p.refused, 0
+	p.running++
+	return p, q, nil
+}
+
+// end takes note that a request which begin let in is over.
+func (l *limits) end(p *party) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p.running--
+}
+
+func (l *limits) of(name string, now time.Time) *party {
+	if p, ok := l.parties[name]; ok {
+		return p
+	}
+	if len(l.parties) >= maxParties {
+		l.sweep(now)
+	}
+	if len(l.parties) >= maxParties {
+		return l.rest
+	}
+	p := l.newParty()
+	l.parties[name] = p
+	return p
+}
+
+// sweep forgets, at most once a second, the parties that stand as a new one would.
+func (l *limits) sweep(now time.Time) {
+	if now.Sub(l.swept) < time.Second {
+		return
+	}
+	l.swept = now
+	for name, p := range l.parties {
+		if p.running == 0 && p.bucket.TokensAt(now) >= float64(l.rate.Calls) {
+			l.rest.refused += p.refused
+			delete(l.parties, name)
+		}
+	}
+}
+
+func (l *limits) quota(p *party, now time.Time) quota {
+	if l.rate.Calls == 0 {
+		return quota{}
+	}
+	tokens := max(p.bucket.TokensAt(now), 0)
+	left := int(tokens)
+	return quota{left: left, more: time.Duration((float64(left+1) - tokens) / float64(p.bucket.Limit()) * float64(time.Second))}
+}
+
+// policy is the header RateLimit-Policy, nil for no bound (the IETF's draft
+// httpapi-ratelimit-headers: q requests in w seconds).
+func (l *limits) policy() []string {
+	if l.rate.Calls == 0 {
+		return nil
+	}
+	return []string{`"caller";q=` + strconv.Itoa(l.rate.Calls) + ";w=" + strconv.FormatInt(wholeSeconds(l.rate.Per), 10)}
+}
+
+// tellQuota sets the header RateLimit: r requests may be made now, and one more
+// in t seconds.
+func (s *server) tellQuota(n *note, q quota) {
+	if s.policy == nil {
+		return
+	}
+	b := make([]byte, 0, 48)
+	b = append(b, `"caller";r=`...)
+	b = strconv.AppendInt(b, int64(q.left), 10)
+	b = append(b, ";t="...)
+	b = strconv.AppendInt(b, wholeSeconds(q.more), 10)
+	n.quotaValue[0] = string(b)
+	h := n.Header()
+	h["Ratelimit"], h["Ratelimit-Policy"] = n.quotaValue[:], s.policy
+}
+
+// wholeSeconds gives whole seconds, rounded up, one at least.
+func wholeSeconds(d time.Duration) int64 { return max(1, -floor(-d)) }
+
+// limitStranger counts a request that comes with no good token.
+func (s *server) limitStranger(r *http.Request, now time.Time) error {
+	p, _, err := s.strangers.begin(network(r), now)
+	if err != nil {
+		return err
+	}
+	s.strangers.end(p)
+	return nil
+}
+
+// address is where a request comes from; "" if that is not known. What proxies
+// say of it is not believed: anybody can say it.
+func address(r *http.Request) string {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return ""
+	}
+	return at.Addr().Unmap().WithZone("").String()
+}
+
+// network is what strangers are counted by: the address, or of IPv6 the /64
+// that one host has.
+func network(r *http.Request) string {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return ""
+	}
+	addr := at.Addr().Unmap().WithZone("")
+	if addr.Is4() {
+		return addr.String()
+	}
+	prefix, err := addr.Prefix(64)
+	if err != nil {
+		return ""
+	}
+	return prefix.String()
+}
