@@ -24,7 +24,7 @@ func checkCommand(ctx context.Context, args []string, env environment) error {
 	r := config.NewReader(env.lookup)
 	s, list := readSettings(r)
 	openCertificates(r, s, zerolog.Nop())
-	g := open(r, s, list, zerolog.Nop())
+	g := open(r, s, list, nil, zerolog.Nop())
 	if err := r.Err(); err != nil {
 		return &settingsError{err}
 	}

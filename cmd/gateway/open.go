@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/trace"
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/config"
@@ -27,15 +28,15 @@ type gateway struct {
 
 // open wires the configured accounts. Faults of their settings are left in r,
 // and the gateway is of use only if there are none.
-func open(r *config.Reader, s settings, list []accountSetting, log zerolog.Logger) *gateway {
+func open(r *config.Reader, s settings, list []accountSetting, tracer trace.Tracer, log zerolog.Logger) *gateway {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo())
-	metrics := upstream.NewMetrics(registry)
+	outgoing := upstream.Options{Timeout: s.ProviderTimeout, Metrics: upstream.NewMetrics(registry), Log: log, Tracer: tracer}
 	durable := account.NewDurable(log)
 
 	accounts := make([]account.Account, 0, len(list))
 	for _, a := range list {
-		accounts = append(accounts, openAccount(r, s, a, durable, metrics, log))
+		accounts = append(accounts, openAccount(r, a, durable, outgoing))
 	}
 	service := account.New(accounts, durable, account.Options{
 		TTL: map[provider.Operation]time.Duration{
@@ -56,18 +57,18 @@ func open(r *config.Reader, s settings, list []accountSetting, log zerolog.Logge
 // replicas, and the store.
 const loadMargin = 5 * time.Second
 
-func openAccount(r *config.Reader, s settings, a accountSetting, durable *account.Durable, metrics *upstream.Metrics, log zerolog.Logger) account.Account {
+// openAccount wires one account; outgoing is what the clients of all have in
+// common.
+func openAccount(r *config.Reader, a accountSetting, durable *account.Durable, outgoing upstream.Options) account.Account {
 	opened := account.Account{Name: a.name, Provider: a.vendor}
 	var guard spendingSettings
 	r.Into(a.prefix(), &guard)
 	opened.Spending = account.Spending{Max: guard.Max, DailyMax: guard.DailyMax}
 	opened.Adapter = vendors[a.vendor].open(r, a.prefix(), func(secrets []string, rate config.Rate) *upstream.Client {
 		opened.Secrets = secrets
-		opened.Budget = account.NewBudget(a.name, rate, s.ProviderTimeout, durable)
-		client := upstream.New(upstream.Options{
-			Account: a.name, Provider: a.vendor, Secrets: secrets, Timeout: s.ProviderTimeout,
-			Metrics: metrics, Log: log, Budget: opened.Budget,
-		})
+		opened.Budget = account.NewBudget(a.name, rate, outgoing.Timeout, durable)
+		outgoing.Account, outgoing.Provider, outgoing.Secrets, outgoing.Budget = a.name, a.vendor, secrets, opened.Budget
+		client := upstream.New(outgoing)
 		opened.Circuit = client.Circuit
 		return client
 	})

@@ -42,10 +42,12 @@ func serve(ctx context.Context, env environment, started func(addr net.Addr)) er
 	s.checkAuth(r)
 	log := newLogger(env.stderr, s)
 	certificates := openCertificates(r, s, log)
-	g := open(r, s, list, log)
+	tracer, stopTracing := tracing(ctx, r, env, log)
+	g := open(r, s, list, tracer, log)
 	if err := r.Err(); err != nil {
 		return &settingsError{err}
 	}
+	defer flush(ctx, stopTracing)
 
 	// Requests end first, then what runs by itself, then the store.
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
@@ -117,6 +119,13 @@ func serve(ctx context.Context, env environment, started func(addr net.Addr)) er
 	}
 	log.Info().Msg("stopped")
 	return nil
+}
+
+// flush gives what is left over to send some time to go.
+func flush(ctx context.Context, stop func(context.Context)) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	defer cancel()
+	stop(ctx)
 }
 
 // server is one address that the gateway listens on.

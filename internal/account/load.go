@@ -7,6 +7,8 @@ import (
 	"errors"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
@@ -20,7 +22,8 @@ type errand struct {
 	key     key
 	name    string // what simultaneous errands share: see flightName
 	cause   provider.Cause
-	caller  string // who asked first
+	caller  string            // who asked first
+	span    trace.SpanContext // of the request of who asked first
 	bound   Bound
 	load    loadFunc
 }
@@ -28,7 +31,7 @@ type errand struct {
 // ask brings a reading that is newer than the one at hand: by a vendor call,
 // or by joining whoever is making that call, in this replica or another.
 func (s *Service) ask(ctx context.Context, a *watched, k key, have *entry, b Bound, load loadFunc) (*entry, Source, error) {
-	e := errand{account: a, key: k, name: s.flightName(a, k), cause: provider.CauseOf(ctx), caller: callerOf(ctx), bound: b, load: load}
+	e := errand{account: a, key: k, name: s.flightName(a, k), cause: provider.CauseOf(ctx), caller: callerOf(ctx), span: trace.SpanContextFromContext(ctx), bound: b, load: load}
 	came := time.Now()
 	for try := 0; ; try++ {
 		if err := a.held.err(b.NoCache); err != nil {
@@ -86,7 +89,9 @@ func (s *Service) readingName(k key) string {
 // run makes an errand's vendor call and keeps what it taught. Its context is
 // its own: whoever asked may hang up.
 func (s *Service) run(e errand, landed func(error)) {
-	ctx, cancel := context.WithTimeout(WithCaller(provider.WithCause(context.Background(), e.cause), e.caller), s.options.LoadTimeout)
+	ctx := trace.ContextWithSpanContext(context.Background(), e.span)
+	ctx = WithCaller(provider.WithCause(ctx, e.cause), e.caller)
+	ctx, cancel := context.WithTimeout(ctx, s.options.LoadTimeout)
 	defer cancel()
 	if s.shared(e.key) {
 		release, err := s.takeTurn(ctx, e)

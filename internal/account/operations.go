@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
@@ -134,7 +136,9 @@ func (s *Service) do(ctx context.Context, a *watched, w work) (Operation, error)
 		return s.replay(ctx, a, w, recorded)
 	}
 	ended := make(chan ending, 1)
-	if !s.flights.run(func() { s.sendOnce(a, w, recorded, ended) }) {
+	detached := trace.ContextWithSpanContext(context.Background(), trace.SpanContextFromContext(ctx))
+	detached = WithCaller(provider.WithCause(detached, provider.CauseCaller), callerOf(ctx))
+	if !s.flights.run(func() { s.sendOnce(detached, a, w, recorded, ended) }) {
 		err := provider.Errorf(provider.KindUnavailable, "the gateway is shutting down, and has not sent the request")
 		e := ending{settlement: failed(err), err: err}
 		s.settle(recorded.ID, e.settlement)
@@ -157,8 +161,8 @@ type ending struct {
 
 // sendOnce makes the vendor call, whoever still waits for it, and records how
 // it ended.
-func (s *Service) sendOnce(a *watched, w work, op store.Operation, ended chan<- ending) {
-	ctx, cancel := context.WithDeadline(provider.WithCause(context.Background(), provider.CauseCaller), op.GiveUpAt.Add(-giveUpMargin))
+func (s *Service) sendOnce(ctx context.Context, a *watched, w work, op store.Operation, ended chan<- ending) {
+	ctx, cancel := context.WithDeadline(ctx, op.GiveUpAt.Add(-giveUpMargin))
 	defer cancel()
 	answer, err := s.sendRecovered(ctx, w)
 	e := ending{settlement: settlementOf(answer, err), apiKey: answer.apiKey, err: err}

@@ -17,6 +17,8 @@ import (
 	"github.com/failsafe-go/failsafe-go/retrypolicy"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"accountgateway/internal/provider"
 )
@@ -36,6 +38,7 @@ type Options struct {
 	Log               zerolog.Logger
 	Transport         http.RoundTripper // nil: a new http.Transport with sane limits
 	Budget            Budget            // nil: no limit
+	Tracer            trace.Tracer      // nil: no spans
 }
 
 // Client calls one vendor with one account's credentials. It is safe for
@@ -73,6 +76,9 @@ type Answer struct {
 func New(o Options) *Client {
 	if o.Timeout <= 0 {
 		o.Timeout = defaultTimeout
+	}
+	if o.Tracer == nil {
+		o.Tracer = noop.NewTracerProvider().Tracer("")
 	}
 	if o.Metrics == nil {
 		o.Metrics = NewMetrics(prometheus.NewRegistry())
@@ -119,6 +125,8 @@ func (c *Client) Redact(text string) string { return c.secrets.redact(text) }
 func (c *Client) Do(ctx context.Context, call Call, read func(Answer) error) error {
 	ctx, cancel := context.WithTimeout(ctx, c.o.Timeout)
 	defer cancel()
+	ctx, span := c.startSpan(ctx, call)
+	defer span.End()
 	way := c.reads
 	if call.Write {
 		way = c.writes
@@ -146,7 +154,8 @@ func (c *Client) Do(ctx context.Context, call Call, read func(Answer) error) err
 	err = c.finish(err, last.retryAfter, sent)
 
 	took := time.Since(began)
-	c.metrics.ended(call.Operation, outcome(err), took)
+	endSpan(span, last.status, tries, outcome(err))
+	c.metrics.ended(ctx, call.Operation, outcome(err), took)
 	if last.drift != "" {
 		c.metrics.drifted(c.Redact(last.drift))
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+	"go.opentelemetry.io/otel/trace"
 
 	"accountgateway/internal/provider"
 )
@@ -69,8 +70,15 @@ func (a accountMetrics) called(operation provider.Operation, cause provider.Caus
 	a.calls.WithLabelValues(a.account, a.provider, string(operation), string(cause)).Inc()
 }
 
-func (a accountMetrics) ended(operation provider.Operation, outcome string, took time.Duration) {
-	a.duration.WithLabelValues(a.account, a.provider, string(operation), outcome).Observe(took.Seconds())
+func (a accountMetrics) ended(ctx context.Context, operation provider.Operation, outcome string, took time.Duration) {
+	series := a.duration.WithLabelValues(a.account, a.provider, string(operation), outcome)
+	if span := trace.SpanContextFromContext(ctx); span.IsSampled() {
+		if exemplars, ok := series.(prometheus.ExemplarObserver); ok {
+			exemplars.ObserveWithExemplar(took.Seconds(), prometheus.Labels{"trace_id": span.TraceID().String()})
+			return
+		}
+	}
+	series.Observe(took.Seconds())
 }
 
 func (a accountMetrics) circuit(open bool) {
