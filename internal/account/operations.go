@@ -104,6 +104,7 @@ type work struct {
 	op       store.Operation
 	since    time.Time                 // of the spending that allow is told
 	allow    func([]store.Spent) error // nil: it spends nothing
+	dryRun   bool                      // the vendor checks alone: a failure surely changed nothing
 	send     func(context.Context) (sent, error)
 	complete func(*Operation) // adds to an answer what is not stored
 }
@@ -165,7 +166,7 @@ func (s *Service) sendOnce(ctx context.Context, a *watched, w work, op store.Ope
 	ctx, cancel := context.WithDeadline(ctx, op.GiveUpAt.Add(-giveUpMargin))
 	defer cancel()
 	answer, err := s.sendRecovered(ctx, w)
-	e := ending{settlement: settlementOf(answer, err), apiKey: answer.apiKey, err: err}
+	e := ending{settlement: settlementOf(answer, err, w.dryRun), apiKey: answer.apiKey, err: err}
 	stateChanged := a.observe(err, time.Now())
 	first := s.record(op.ID, e.settlement)
 	a.written(time.Now())
@@ -190,10 +191,10 @@ func (s *Service) sendRecovered(ctx context.Context, w work) (answer sent, err e
 
 // settlementOf tells the state that an answer puts an operation in. Only what
 // surely had no effect is failed.
-func settlementOf(answer sent, err error) store.Settlement {
+func settlementOf(answer sent, err error, dryRun bool) store.Settlement {
 	var e *provider.Error
 	if err != nil {
-		if errors.As(err, &e) && e.NoEffect() {
+		if dryRun || errors.As(err, &e) && e.NoEffect() {
 			return failed(err)
 		}
 		return unknown(err)

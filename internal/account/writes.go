@@ -29,7 +29,8 @@ func (s *Service) CreateUser(ctx context.Context, o Order, u provider.NewUser) (
 		return Operation{}, err
 	}
 	return s.do(ctx, a, work{
-		op: op,
+		op:     op,
+		dryRun: u.CheckOnly,
 		send: func(ctx context.Context) (sent, error) {
 			created, err := creator.CreateUser(ctx, u)
 			if err != nil {
@@ -78,6 +79,19 @@ func (s *Service) Refill(ctx context.Context, o Order, r provider.RefillRequest)
 		},
 		complete: func(*Operation) {},
 	})
+}
+
+// Writable tells why an account can't be asked for a write: *NotFoundError, or
+// *provider.Error of kind unsupported_operation. It is nil where it can.
+func (s *Service) Writable(name string, op provider.Operation) error {
+	a, err := s.find(name)
+	if err != nil {
+		return err
+	}
+	if caps := a.Adapter.Capabilities(); !caps.Callable(op) {
+		return unsupported(a.Provider, op, caps[op])
+	}
+	return nil
 }
 
 // writer finds the account's adapter for a write.
