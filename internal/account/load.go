@@ -103,7 +103,7 @@ func (s *Service) run(e errand, landed func(error)) {
 	}
 	asOf := time.Now()
 	readings, err := e.load(ctx)
-	stateChanged := e.account.observe(err, time.Now())
+	stateChanged := s.observe(e.account, err)
 	var learned []*learnedReading
 	if err == nil {
 		learned = s.learn(e.account, e.key, asOf, readings)

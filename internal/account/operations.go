@@ -167,7 +167,7 @@ func (s *Service) sendOnce(ctx context.Context, a *watched, w work, op store.Ope
 	defer cancel()
 	answer, err := s.sendRecovered(ctx, w)
 	e := ending{settlement: settlementOf(answer, err, w.dryRun), apiKey: answer.apiKey, err: err}
-	stateChanged := a.observe(err, time.Now())
+	stateChanged := s.observe(a, err)
 	first := s.record(op.ID, e.settlement)
 	a.written(time.Now())
 	ended <- e

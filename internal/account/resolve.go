@@ -63,7 +63,7 @@ func (s *Service) resolveAccount(ctx context.Context, a *watched, unknown []stor
 	ctx, cancel := context.WithTimeout(provider.WithCause(ctx, provider.CauseRefresh), s.options.LoadTimeout)
 	defer cancel()
 	invoices, err := finder.UnpaidInvoices(ctx)
-	if a.observe(err, time.Now()) {
+	if s.observe(a, err) {
 		s.persist(ctx, a, nil, true)
 	}
 	if err != nil {

@@ -95,7 +95,7 @@ func (s *Service) Check(ctx context.Context, name string) error {
 		return err
 	}
 	err = a.Adapter.CheckCredentials(provider.WithCause(ctx, provider.CauseProbe))
-	if a.observe(err, time.Now()) {
+	if s.observe(a, err) {
 		s.persist(ctx, a, nil, true)
 	}
 	return err
@@ -200,10 +200,22 @@ func (a *watched) info() Info {
 }
 
 // observe takes note of how a vendor call ended, and tells whether the
-// account's state or its detail changed.
-func (a *watched) observe(err error, now time.Time) (changed bool) {
-	a.held.observe(err, now)
-	return a.state.observe(err, now)
+// account's state or its detail changed. A new state is logged, once.
+func (s *Service) observe(a *watched, err error) (changed bool) {
+	a.held.observe(err, time.Now())
+	before := a.state.current()
+	changed = a.state.observe(err, time.Now())
+	after := a.state.current()
+	if before.State == after.State {
+		return changed
+	}
+	level := zerolog.WarnLevel
+	if after.State == StateOK {
+		level = zerolog.InfoLevel
+	}
+	s.options.Log.WithLevel(level).Str("account", a.Name).Str("provider", a.Provider).Str("state", after.State).Str("before", before.State).
+		Str("detail", after.Detail).Msg("the state of an account changed")
+	return changed
 }
 
 func unsupported(vendor string, op provider.Operation, support provider.Support) error {
