@@ -21,10 +21,16 @@ type Budget struct {
 	hold    time.Duration // the longest that a call takes
 
 	mu        sync.Mutex
-	remaining int         // as the store last said
-	drained   time.Time   // the vendor said that its limit is reached: nothing until then
-	replicas  int         // that shared the budget when the store last answered
-	alone     []time.Time // ends of the calls made while the store is away, oldest first
+	remaining int          // as the store last said, less what was taken since
+	drained   time.Time    // the vendor said that its limit is reached: nothing until then
+	replicas  int          // that shared the budget when the store last answered
+	alone     []*aloneCall // made without the store, oldest first
+}
+
+// aloneCall is a call that was made without asking the store.
+type aloneCall struct {
+	end     time.Time // the latest possible
+	settled bool      // the store knows it by now
 }
 
 // callerReserve is the part of a budget that background readings leave to
@@ -61,6 +67,9 @@ func (b *Budget) Take(ctx context.Context) (end func(sent bool), err error) {
 		return func(bool) {}, b.refused(b.drainedFor(time.Now()))
 	}
 	background := provider.CauseOf(ctx) == provider.CauseRefresh
+	if since, alone := b.durable.alone(time.Now()); alone {
+		return b.takeAlone(time.Now(), since, background)
+	}
 	var slot store.Slot
 	var left store.Budget
 	err = b.durable.use(ctx, func(ctx context.Context, s *store.Store) (err error) {
@@ -71,12 +80,12 @@ func (b *Budget) Take(ctx context.Context) (end func(sent bool), err error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return b.takeAlone(time.Now(), background)
+		return b.takeAlone(time.Now(), time.Now(), background)
 	}
-	b.note(left, background)
 	if !slot.Granted() {
 		return nil, b.refused(max(left.RetryAfter, time.Second))
 	}
+	b.taken()
 	return func(sent bool) {
 		// The call is over, whatever became of its context.
 		ctx := context.WithoutCancel(ctx)
@@ -116,18 +125,17 @@ func (b *Budget) Remaining() int {
 	return b.remaining
 }
 
-// takeAlone grants a call while the store is away. What the store last had
-// left is shared among the replicas until one window has passed, and the whole
-// limit after that, so that together they keep to it.
-func (b *Budget) takeAlone(now time.Time, background bool) (func(bool), error) {
-	since, _ := b.durable.away()
+// takeAlone grants a call without the store, which has been away since then.
+// What it last had left is shared among the replicas until one window has
+// passed, and the whole limit after that, so that together they keep to it.
+func (b *Budget) takeAlone(now, since time.Time, background bool) (func(bool), error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for len(b.alone) > 0 && now.Sub(b.alone[0]) >= b.limit.Per {
+	for len(b.alone) > 0 && now.Sub(b.alone[0].end) >= b.limit.Per {
 		b.alone = b.alone[1:]
 	}
 	share := b.limit.Calls / b.replicas
-	if now.Sub(since) < b.limit.Per {
+	if now.Sub(since) < b.limit.Per+b.hold {
 		share = min(share, b.remaining/b.replicas)
 	}
 	if background {
@@ -137,36 +145,59 @@ func (b *Budget) takeAlone(now time.Time, background bool) (func(bool), error) {
 		return nil, b.refused(wait)
 	}
 	if len(b.alone) >= share {
-		wait := b.limit.Per
-		if len(b.alone) > 0 {
-			wait -= now.Sub(b.alone[0])
+		wait := since.Add(b.limit.Per + b.hold).Sub(now) // then the share grows
+		if share > 0 {
+			wait = b.limit.Per - now.Sub(b.alone[len(b.alone)-share].end)
 		}
 		return nil, b.refused(max(wait, time.Second))
 	}
-	// Counted from its latest possible end.
-	b.alone = append(b.alone, now.Add(b.hold))
+	b.alone = append(b.alone, &aloneCall{end: now.Add(b.hold)})
 	return func(bool) {}, nil
+}
+
+// settle tells the store of the calls that were made without it.
+func (b *Budget) settle(ctx context.Context, s *store.Store) error {
+	b.mu.Lock()
+	var calls []*aloneCall
+	var ends []time.Time
+	for _, call := range b.alone {
+		if !call.settled {
+			calls, ends = append(calls, call), append(ends, call.end)
+		}
+	}
+	b.mu.Unlock()
+	if len(calls) == 0 {
+		return nil
+	}
+	if err := s.AddSlots(ctx, b.account, b.limit.Per, ends); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, call := range calls {
+		call.settled = true
+	}
+	return nil
 }
 
 // heard takes note of what all replicas have used, and how many they are.
 func (b *Budget) heard(used, replicas int) {
+	_, alone := b.durable.alone(time.Now())
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.replicas = max(replicas, 1)
+	if !alone || replicas > b.replicas { // just back, the others may not have come yet
+		b.replicas = max(replicas, 1)
+	}
 	b.remaining = max(b.limit.Calls-used, 0)
 	if time.Now().Before(b.drained) {
 		b.remaining = 0
 	}
 }
 
-func (b *Budget) note(left store.Budget, background bool) {
+func (b *Budget) taken() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.remaining = left.Remaining
-	if background {
-		b.remaining += b.limit.Reserve
-	}
-	b.alone = b.alone[:0]
+	b.remaining = max(b.remaining-1, 0)
 }
 
 func (b *Budget) drainedFor(now time.Time) time.Duration {

@@ -18,7 +18,15 @@ type Durable struct {
 	log   zerolog.Logger
 	store atomic.Pointer[store.Store] // nil until Attach
 	down  atomic.Pointer[outage]      // nil while it answers
+	back  atomic.Pointer[recovery]    // when it last came back; nil: never
 }
+
+// recovery is the end of an outage.
+type recovery struct{ since, at time.Time }
+
+// settleTime is how long after an outage replicas take the store for away
+// still, until each has told it what it did alone.
+const settleTime = 3 * syncInterval
 
 type outage struct {
 	since time.Time
@@ -57,10 +65,13 @@ func (d *Durable) Err() error {
 	return nil
 }
 
-// away tells whether, and since when, the durable state is away.
-func (d *Durable) away() (since time.Time, away bool) {
+// alone tells whether, and since when, replicas can't agree through the store.
+func (d *Durable) alone(now time.Time) (since time.Time, alone bool) {
 	if down := d.down.Load(); down != nil {
 		return down.since, true
+	}
+	if back := d.back.Load(); back != nil && now.Sub(back.at) < settleTime {
+		return back.since, true
 	}
 	return time.Time{}, false
 }
@@ -97,7 +108,9 @@ func (d *Durable) try(ctx context.Context, timeout time.Duration, f func(context
 	var tooMany *store.TooManyPointsError
 	switch {
 	case err == nil:
-		if d.down.Swap(nil) != nil {
+		if down := d.down.Load(); down != nil {
+			d.back.Store(&recovery{since: down.since, at: time.Now()})
+			d.down.Store(nil)
 			d.log.Info().Msg("the database answers again")
 		}
 	case errors.As(err, &tooMany), ctx.Err() != nil:

@@ -67,7 +67,10 @@ func (s *Service) Run(ctx context.Context) {
 
 // Load brings to memory what earlier runs and other replicas have read. Call
 // it once the durable state is attached, before answering requests.
-func (s *Service) Load(ctx context.Context) { s.exchange(ctx) }
+func (s *Service) Load(ctx context.Context) {
+	s.sync.pull(ctx, s) // also when nothing can be written
+	s.exchange(ctx)
+}
 
 // exchange looks whether the store is back if it was away, tells it that this
 // replica lives, and learns what others have read.
@@ -80,6 +83,14 @@ func (s *Service) exchange(ctx context.Context) {
 		}
 		if replicas, err = st.CountLeases(ctx, replicaLease); err != nil {
 			return err
+		}
+		for _, a := range s.accounts {
+			if a.Budget == nil {
+				continue
+			}
+			if err := a.Budget.settle(ctx, st); err != nil {
+				return err
+			}
 		}
 		used, err = st.UsedSlots(ctx)
 		return err

@@ -113,6 +113,28 @@ func (s *Store) EndSlot(ctx context.Context, slot Slot) error {
 	return nil
 }
 
+// AddSlots counts calls that were made without slots, by when they ended.
+func (s *Store) AddSlots(ctx context.Context, account string, per time.Duration, ends []time.Time) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	err := inTx(ctx, s.write, func(tx *sql.Tx) error {
+		var id int64
+		err := tx.QueryRowContext(ctx, `
+			INSERT INTO budgets (account, last_slot, drained_until) VALUES ($1, $2, 0)
+			ON CONFLICT (account) DO UPDATE SET last_slot = budgets.last_slot + $2
+			RETURNING last_slot`, account, len(ends)).Scan(&id)
+		for i := 0; i < len(ends) && err == nil; i++ {
+			_, err = tx.ExecContext(ctx, `INSERT INTO budget_slots (account, id, free_at, caller) VALUES ($1, $2, $3, '')`,
+				account, id-int64(i), microsUp(ends[i].Add(per)))
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("add to the slots of %q: %w", account, err)
+	}
+	return nil
+}
+
 // ReleaseSlot gives the slot back at once, because the vendor surely did not
 // see the call.
 func (s *Store) ReleaseSlot(ctx context.Context, slot Slot) error {

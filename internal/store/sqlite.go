@@ -17,8 +17,9 @@ const (
 	sqliteReaders = 4
 
 	// How long a call waits for another writer, in milliseconds. Transactions
-	// here are short; only a sick disk makes them last.
-	sqliteBusy = "5000"
+	// here are short; only a sick disk makes them last. SQLite does not look at
+	// the call's context meanwhile.
+	sqliteBusy = "2000"
 )
 
 // openSQLite opens the file at path, or a private database for ":memory:".
