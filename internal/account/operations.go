@@ -122,17 +122,27 @@ type sent struct {
 func (s *Service) do(ctx context.Context, a *watched, w work) (Operation, error) {
 	var recorded store.Operation
 	var begun bool
+	var refused error
+	allow := w.allow
+	if allow != nil {
+		allow = func(spent []store.Spent) error {
+			refused = w.allow(spent)
+			return refused
+		}
+	}
 	err := s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
-		recorded, begun, err = st.BeginOperation(ctx, w.op, w.since, w.allow)
+		recorded, begun, err = st.BeginOperation(ctx, w.op, w.since, allow)
+		if refused != nil {
+			return nil // no fault of the store's
+		}
 		return err
 	})
-	var spending *SpendingError
 	switch {
-	case errors.As(err, &spending):
-		return Operation{}, spending
 	case err != nil:
 		// Nothing was sent, and nothing is without a record.
 		return Operation{}, storeError(ctx, err)
+	case refused != nil:
+		return Operation{}, refused
 	case !begun:
 		return s.replay(ctx, a, w, recorded)
 	}

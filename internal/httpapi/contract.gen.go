@@ -80,6 +80,48 @@ func (e HealthStatus) Valid() bool {
 	}
 }
 
+// Defines values for OperationKind.
+const (
+	OperationKindCreateUser OperationKind = "create_user"
+	OperationKindRefill     OperationKind = "refill"
+)
+
+// Valid indicates whether the value is a known member of the OperationKind enum.
+func (e OperationKind) Valid() bool {
+	switch e {
+	case OperationKindCreateUser:
+		return true
+	case OperationKindRefill:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OperationState.
+const (
+	OperationStateFailed    OperationState = "failed"
+	OperationStateStarted   OperationState = "started"
+	OperationStateSucceeded OperationState = "succeeded"
+	OperationStateUnknown   OperationState = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the OperationState enum.
+func (e OperationState) Valid() bool {
+	switch e {
+	case OperationStateFailed:
+		return true
+	case OperationStateStarted:
+		return true
+	case OperationStateSucceeded:
+		return true
+	case OperationStateUnknown:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ProblemCode.
 const (
 	ProblemCodeAccountNotFound        ProblemCode = "account_not_found"
@@ -251,6 +293,24 @@ func (e Support) Valid() bool {
 	case SupportUnsupported:
 		return true
 	case SupportUnverified:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WriteState.
+const (
+	WriteStateSucceeded WriteState = "succeeded"
+	WriteStateUnknown   WriteState = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the WriteState enum.
+func (e WriteState) Valid() bool {
+	switch e {
+	case WriteStateSucceeded:
+		return true
+	case WriteStateUnknown:
 		return true
 	default:
 		return false
@@ -478,6 +538,20 @@ type Health struct {
 // HealthStatus defines model for Health.Status.
 type HealthStatus string
 
+// Invoice defines model for Invoice.
+type Invoice struct {
+	// ID The vendor's number of it.
+	ID *string `json:"id"`
+
+	// Note The vendor's remark.
+	Note    *string        `json:"note"`
+	Payment *NullableMoney `json:"payment"`
+
+	// Reference The payment system's number of it.
+	Reference    *string        `json:"reference"`
+	TotalPayment *NullableMoney `json:"total_payment"`
+}
+
 // Money defines model for Money.
 type Money struct {
 	// Amount An exact decimal, with as many digits after the point as the vendor sent. May be negative.
@@ -487,8 +561,61 @@ type Money struct {
 	Currency Currency `json:"currency"`
 }
 
+// NullableInvoice defines model for NullableInvoice.
+type NullableInvoice = Invoice
+
 // NullableMoney defines model for NullableMoney.
 type NullableMoney = Money
+
+// Operation defines model for Operation.
+type Operation struct {
+	Account string `json:"account"`
+
+	// Caller Who asked.
+	Caller    string           `json:"caller"`
+	CheckOnly bool             `json:"check_only"`
+	CreatedAt time.Time        `json:"created_at"`
+	ID        string           `json:"id"`
+	Invoice   *NullableInvoice `json:"invoice"`
+	Kind      OperationKind    `json:"kind"`
+
+	// Problem Why it failed, or why nobody knows; null otherwise.
+	Problem  *Problem `json:"problem"`
+	Provider string   `json:"provider"`
+
+	// Reason How they knew.
+	Reason *string `json:"reason"`
+
+	// Reference The vendor's number of what was made.
+	Reference *string `json:"reference"`
+
+	// Request What was asked for, without secrets and personal data; of a user the login and the names of the fields given.
+	Request map[string]interface{} `json:"request"`
+
+	// SettledAt When it came into its state; null while started.
+	SettledAt *time.Time `json:"settled_at"`
+
+	// SettledBy Who settled it after it was unknown: an operator, or `lookup`.
+	SettledBy *string `json:"settled_by"`
+
+	// State `started`: the vendor is being asked. `succeeded`: it did it. `failed`: it surely did not. `unknown`: nobody knows;
+	// a lookup at the vendor or an operator may settle it as one of the two.
+	State OperationState `json:"state"`
+}
+
+// OperationKind defines model for Operation.Kind.
+type OperationKind string
+
+// OperationState `started`: the vendor is being asked. `succeeded`: it did it. `failed`: it surely did not. `unknown`: nobody knows;
+// a lookup at the vendor or an operator may settle it as one of the two.
+type OperationState string
+
+// Operations defines model for Operations.
+type Operations struct {
+	// NextCursor The `cursor` of the next page; null on the last.
+	NextCursor *string     `json:"next_cursor"`
+	Operations []Operation `json:"operations"`
+}
 
 // Period The dates that were asked for, both inclusive (full-date; vendors don't say in which zone their
 // days begin), or the vendor's own period as two instants, `till` exclusive (date-time). An
@@ -538,6 +665,19 @@ type Problem struct {
 
 // ProblemCode A closed list. Some codes belong to operations of later versions.
 type ProblemCode string
+
+// Refill defines model for Refill.
+type Refill struct {
+	Account string `json:"account"`
+
+	// ID The operation's.
+	ID       string           `json:"id"`
+	Invoice  *NullableInvoice `json:"invoice"`
+	Provider string           `json:"provider"`
+
+	// State `unknown`: nobody knows whether the vendor did it.
+	State WriteState `json:"state"`
+}
 
 // Scope The time that a figure speaks of.
 type Scope string
@@ -652,6 +792,28 @@ type User struct {
 	Timezone *string `json:"timezone"`
 }
 
+// UserCreation defines model for UserCreation.
+type UserCreation struct {
+	Account string `json:"account"`
+
+	// APIKey The new user's key at the vendor, a secret. In the first answer alone, and stored nowhere.
+	APIKey    *string `json:"api_key"`
+	CheckOnly bool    `json:"check_only"`
+
+	// ID The operation's.
+	ID string `json:"id"`
+
+	// Notice What else the caller should know, in words.
+	Notice   *string `json:"notice"`
+	Provider string  `json:"provider"`
+
+	// State `unknown`: nobody knows whether the vendor did it.
+	State WriteState `json:"state"`
+
+	// User As it was asked for, with the vendor's id if that has any; null after a dry run, or while nobody knows.
+	User *User `json:"user"`
+}
+
 // Users defines model for Users.
 type Users struct {
 	Account string `json:"account"`
@@ -668,6 +830,9 @@ type Users struct {
 	Users []User `json:"users"`
 }
 
+// WriteState `unknown`: nobody knows whether the vendor did it.
+type WriteState string
+
 // AccountName defines model for AccountName.
 type AccountName = string
 
@@ -682,6 +847,9 @@ type InvalidParameter = Problem
 
 // NotFound RFC 9457. Members that don't apply are absent.
 type NotFound = Problem
+
+// NotGranted RFC 9457. Members that don't apply are absent.
+type NotGranted = Problem
 
 // PayloadTooLarge RFC 9457. Members that don't apply are absent.
 type PayloadTooLarge = Problem
@@ -698,11 +866,47 @@ type ProviderUnavailable = Problem
 // Refused RFC 9457. Members that don't apply are absent.
 type Refused = Problem
 
+// TooManyRequests RFC 9457. Members that don't apply are absent.
+type TooManyRequests = Problem
+
 // TooOld RFC 9457. Members that don't apply are absent.
 type TooOld = Problem
 
+// Unauthenticated RFC 9457. Members that don't apply are absent.
+type Unauthenticated = Problem
+
+// UnsupportedMediaType RFC 9457. Members that don't apply are absent.
+type UnsupportedMediaType = Problem
+
 // UnsupportedOperation RFC 9457. Members that don't apply are absent.
 type UnsupportedOperation = Problem
+
+// WriteConflict RFC 9457. Members that don't apply are absent.
+type WriteConflict = Problem
+
+// WriteFailed RFC 9457. Members that don't apply are absent.
+type WriteFailed = Problem
+
+// WriteForbidden RFC 9457. Members that don't apply are absent.
+type WriteForbidden = Problem
+
+// WriteInsufficientFunds RFC 9457. Members that don't apply are absent.
+type WriteInsufficientFunds = Problem
+
+// WriteInvalid RFC 9457. Members that don't apply are absent.
+type WriteInvalid = Problem
+
+// WriteRefused RFC 9457. Members that don't apply are absent.
+type WriteRefused = Problem
+
+// WriteTimeout RFC 9457. Members that don't apply are absent.
+type WriteTimeout = Problem
+
+// WriteUnavailable RFC 9457. Members that don't apply are absent.
+type WriteUnavailable = Problem
+
+// WriteUnsupported RFC 9457. Members that don't apply are absent.
+type WriteUnsupported = Problem
 
 // GetBalanceParams defines parameters for GetBalance.
 type GetBalanceParams struct {
@@ -726,6 +930,15 @@ type GetBalanceHistoryParams struct {
 	// 1970, so those of a day begin at midnight UTC. Default: the shortest of 1m, 5m, 15m, 1h, 6h, 1d and
 	// whole numbers of days that cuts the span in at most 1000.
 	Step *Step `form:"step,omitempty" json:"step,omitempty"`
+}
+
+// ListOperationsParams defines parameters for ListOperations.
+type ListOperationsParams struct {
+	// Limit How many operations to answer at most.
+	Limit *int32 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before this one. It is opaque.
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // GetStatisticsParams defines parameters for GetStatistics.
@@ -775,12 +988,24 @@ type ServerInterface interface {
 	// GetForecast How long an account's money lasts
 	// (GET /accounts/{account}/forecast)
 	GetForecast(w http.ResponseWriter, r *http.Request, account AccountName)
+	// ListOperations Every write that was asked for, and how it ended
+	// (GET /accounts/{account}/operations)
+	ListOperations(w http.ResponseWriter, r *http.Request, account AccountName, params ListOperationsParams)
+	// GetOperation One write, and how it ended
+	// (GET /accounts/{account}/operations/{id})
+	GetOperation(w http.ResponseWriter, r *http.Request, account AccountName, id string)
+	// CreateRefill Asks the vendor for a top-up invoice
+	// (POST /accounts/{account}/refills)
+	CreateRefill(w http.ResponseWriter, r *http.Request, account AccountName)
 	// GetStatistics What an account has used
 	// (GET /accounts/{account}/statistics)
 	GetStatistics(w http.ResponseWriter, r *http.Request, account AccountName, params GetStatisticsParams)
 	// ListUsers The users that an account's credentials can see
 	// (GET /accounts/{account}/users)
 	ListUsers(w http.ResponseWriter, r *http.Request, account AccountName, params ListUsersParams)
+	// CreateUser Creates a user at the vendor
+	// (POST /accounts/{account}/users)
+	CreateUser(w http.ResponseWriter, r *http.Request, account AccountName)
 	// GetBalances Every account's balance in one answer
 	// (GET /balances)
 	GetBalances(w http.ResponseWriter, r *http.Request, params GetBalancesParams)
@@ -829,6 +1054,24 @@ func (_ Unimplemented) GetForecast(w http.ResponseWriter, r *http.Request, accou
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// ListOperations Every write that was asked for, and how it ended
+// (GET /accounts/{account}/operations)
+func (_ Unimplemented) ListOperations(w http.ResponseWriter, r *http.Request, account AccountName, params ListOperationsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetOperation One write, and how it ended
+// (GET /accounts/{account}/operations/{id})
+func (_ Unimplemented) GetOperation(w http.ResponseWriter, r *http.Request, account AccountName, id string) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// CreateRefill Asks the vendor for a top-up invoice
+// (POST /accounts/{account}/refills)
+func (_ Unimplemented) CreateRefill(w http.ResponseWriter, r *http.Request, account AccountName) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // GetStatistics What an account has used
 // (GET /accounts/{account}/statistics)
 func (_ Unimplemented) GetStatistics(w http.ResponseWriter, r *http.Request, account AccountName, params GetStatisticsParams) {
@@ -838,6 +1081,12 @@ func (_ Unimplemented) GetStatistics(w http.ResponseWriter, r *http.Request, acc
 // ListUsers The users that an account's credentials can see
 // (GET /accounts/{account}/users)
 func (_ Unimplemented) ListUsers(w http.ResponseWriter, r *http.Request, account AccountName, params ListUsersParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// CreateUser Creates a user at the vendor
+// (POST /accounts/{account}/users)
+func (_ Unimplemented) CreateUser(w http.ResponseWriter, r *http.Request, account AccountName) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -1050,6 +1299,122 @@ func (siw *ServerInterfaceWrapper) GetForecast(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// ListOperations operation middleware
+func (siw *ServerInterfaceWrapper) ListOperations(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "account" -------------
+	var account AccountName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", chi.URLParam(r, "account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "account", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListOperationsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListOperations(w, r, account, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetOperation operation middleware
+func (siw *ServerInterfaceWrapper) GetOperation(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "account" -------------
+	var account AccountName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", chi.URLParam(r, "account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "account", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "id" -------------
+	var id string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", chi.URLParam(r, "id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetOperation(w, r, account, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateRefill operation middleware
+func (siw *ServerInterfaceWrapper) CreateRefill(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "account" -------------
+	var account AccountName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", chi.URLParam(r, "account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "account", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateRefill(w, r, account)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetStatistics operation middleware
 func (siw *ServerInterfaceWrapper) GetStatistics(w http.ResponseWriter, r *http.Request) {
 
@@ -1164,6 +1529,32 @@ func (siw *ServerInterfaceWrapper) ListUsers(w http.ResponseWriter, r *http.Requ
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListUsers(w, r, account, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateUser operation middleware
+func (siw *ServerInterfaceWrapper) CreateUser(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "account" -------------
+	var account AccountName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", chi.URLParam(r, "account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "account", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateUser(w, r, account)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1377,10 +1768,22 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Get(options.BaseURL+"/accounts/{account}/forecast", wrapper.GetForecast)
 	})
 	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/accounts/{account}/operations", wrapper.ListOperations)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/accounts/{account}/operations/{id}", wrapper.GetOperation)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/accounts/{account}/refills", wrapper.CreateRefill)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/accounts/{account}/statistics", wrapper.GetStatistics)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/accounts/{account}/users", wrapper.ListUsers)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/accounts/{account}/users", wrapper.CreateUser)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/balances", wrapper.GetBalances)
@@ -1406,6 +1809,8 @@ type InvalidParameterApplicationProblemPlusJSONResponse Problem
 
 type NotFoundApplicationProblemPlusJSONResponse Problem
 
+type NotGrantedApplicationProblemPlusJSONResponse Problem
+
 type NotModifiedResponse struct {
 }
 
@@ -1419,9 +1824,33 @@ type ProviderUnavailableApplicationProblemPlusJSONResponse Problem
 
 type RefusedApplicationProblemPlusJSONResponse Problem
 
+type TooManyRequestsApplicationProblemPlusJSONResponse Problem
+
 type TooOldApplicationProblemPlusJSONResponse Problem
 
+type UnauthenticatedApplicationProblemPlusJSONResponse Problem
+
+type UnsupportedMediaTypeApplicationProblemPlusJSONResponse Problem
+
 type UnsupportedOperationApplicationProblemPlusJSONResponse Problem
+
+type WriteConflictApplicationProblemPlusJSONResponse Problem
+
+type WriteFailedApplicationProblemPlusJSONResponse Problem
+
+type WriteForbiddenApplicationProblemPlusJSONResponse Problem
+
+type WriteInsufficientFundsApplicationProblemPlusJSONResponse Problem
+
+type WriteInvalidApplicationProblemPlusJSONResponse Problem
+
+type WriteRefusedApplicationProblemPlusJSONResponse Problem
+
+type WriteTimeoutApplicationProblemPlusJSONResponse Problem
+
+type WriteUnavailableApplicationProblemPlusJSONResponse Problem
+
+type WriteUnsupportedApplicationProblemPlusJSONResponse Problem
 
 type ListAccountsRequestObject struct {
 }
@@ -1460,6 +1889,38 @@ func (response ListAccounts400ApplicationProblemPlusJSONResponse) VisitListAccou
 	return err
 }
 
+type ListAccounts401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListAccounts401ApplicationProblemPlusJSONResponse) VisitListAccountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAccounts403ApplicationProblemPlusJSONResponse struct {
+	NotGrantedApplicationProblemPlusJSONResponse
+}
+
+func (response ListAccounts403ApplicationProblemPlusJSONResponse) VisitListAccountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListAccounts413ApplicationProblemPlusJSONResponse struct {
 	PayloadTooLargeApplicationProblemPlusJSONResponse
 }
@@ -1472,6 +1933,22 @@ func (response ListAccounts413ApplicationProblemPlusJSONResponse) VisitListAccou
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAccounts429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response ListAccounts429ApplicationProblemPlusJSONResponse) VisitListAccountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -1530,6 +2007,38 @@ func (response GetAccount400ApplicationProblemPlusJSONResponse) VisitGetAccountR
 	return err
 }
 
+type GetAccount401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetAccount401ApplicationProblemPlusJSONResponse) VisitGetAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccount403ApplicationProblemPlusJSONResponse struct {
+	NotGrantedApplicationProblemPlusJSONResponse
+}
+
+func (response GetAccount403ApplicationProblemPlusJSONResponse) VisitGetAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetAccount404ApplicationProblemPlusJSONResponse struct {
 	NotFoundApplicationProblemPlusJSONResponse
 }
@@ -1558,6 +2067,22 @@ func (response GetAccount413ApplicationProblemPlusJSONResponse) VisitGetAccountR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccount429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response GetAccount429ApplicationProblemPlusJSONResponse) VisitGetAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -1620,6 +2145,22 @@ func (response GetBalance400ApplicationProblemPlusJSONResponse) VisitGetBalanceR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBalance401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetBalance401ApplicationProblemPlusJSONResponse) VisitGetBalanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -1700,6 +2241,22 @@ func (response GetBalance422ApplicationProblemPlusJSONResponse) VisitGetBalanceR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBalance429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response GetBalance429ApplicationProblemPlusJSONResponse) VisitGetBalanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -1823,6 +2380,38 @@ func (response GetBalanceHistory400ApplicationProblemPlusJSONResponse) VisitGetB
 	return err
 }
 
+type GetBalanceHistory401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetBalanceHistory401ApplicationProblemPlusJSONResponse) VisitGetBalanceHistoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBalanceHistory403ApplicationProblemPlusJSONResponse struct {
+	NotGrantedApplicationProblemPlusJSONResponse
+}
+
+func (response GetBalanceHistory403ApplicationProblemPlusJSONResponse) VisitGetBalanceHistoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetBalanceHistory404ApplicationProblemPlusJSONResponse struct {
 	NotFoundApplicationProblemPlusJSONResponse
 }
@@ -1851,6 +2440,22 @@ func (response GetBalanceHistory413ApplicationProblemPlusJSONResponse) VisitGetB
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBalanceHistory429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response GetBalanceHistory429ApplicationProblemPlusJSONResponse) VisitGetBalanceHistoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -1928,6 +2533,22 @@ func (response GetForecast400ApplicationProblemPlusJSONResponse) VisitGetForecas
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetForecast401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetForecast401ApplicationProblemPlusJSONResponse) VisitGetForecastResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2012,6 +2633,22 @@ func (response GetForecast422ApplicationProblemPlusJSONResponse) VisitGetForecas
 	return err
 }
 
+type GetForecast429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response GetForecast429ApplicationProblemPlusJSONResponse) VisitGetForecastResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetForecast500ApplicationProblemPlusJSONResponse struct {
 	InternalApplicationProblemPlusJSONResponse
 }
@@ -2092,6 +2729,553 @@ func (response GetForecast504ApplicationProblemPlusJSONResponse) VisitGetForecas
 	return err
 }
 
+type ListOperationsRequestObject struct {
+	Account AccountName `json:"account"`
+	Params  ListOperationsParams
+}
+
+type ListOperationsResponseObject interface {
+	VisitListOperationsResponse(w http.ResponseWriter) error
+}
+
+type ListOperations200JSONResponse Operations
+
+func (response ListOperations200JSONResponse) VisitListOperationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOperations400ApplicationProblemPlusJSONResponse struct {
+	InvalidParameterApplicationProblemPlusJSONResponse
+}
+
+func (response ListOperations400ApplicationProblemPlusJSONResponse) VisitListOperationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOperations401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListOperations401ApplicationProblemPlusJSONResponse) VisitListOperationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOperations403ApplicationProblemPlusJSONResponse struct {
+	NotGrantedApplicationProblemPlusJSONResponse
+}
+
+func (response ListOperations403ApplicationProblemPlusJSONResponse) VisitListOperationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOperations404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListOperations404ApplicationProblemPlusJSONResponse) VisitListOperationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOperations413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ListOperations413ApplicationProblemPlusJSONResponse) VisitListOperationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOperations429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response ListOperations429ApplicationProblemPlusJSONResponse) VisitListOperationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOperations500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response ListOperations500ApplicationProblemPlusJSONResponse) VisitListOperationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOperationRequestObject struct {
+	Account AccountName `json:"account"`
+	ID      string      `json:"id"`
+}
+
+type GetOperationResponseObject interface {
+	VisitGetOperationResponse(w http.ResponseWriter) error
+}
+
+type GetOperation200JSONResponse Operation
+
+func (response GetOperation200JSONResponse) VisitGetOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOperation400ApplicationProblemPlusJSONResponse struct {
+	InvalidParameterApplicationProblemPlusJSONResponse
+}
+
+func (response GetOperation400ApplicationProblemPlusJSONResponse) VisitGetOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOperation401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetOperation401ApplicationProblemPlusJSONResponse) VisitGetOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOperation403ApplicationProblemPlusJSONResponse struct {
+	NotGrantedApplicationProblemPlusJSONResponse
+}
+
+func (response GetOperation403ApplicationProblemPlusJSONResponse) VisitGetOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOperation404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetOperation404ApplicationProblemPlusJSONResponse) VisitGetOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOperation413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response GetOperation413ApplicationProblemPlusJSONResponse) VisitGetOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOperation429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response GetOperation429ApplicationProblemPlusJSONResponse) VisitGetOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOperation500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response GetOperation500ApplicationProblemPlusJSONResponse) VisitGetOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRefillRequestObject struct {
+	Account AccountName `json:"account"`
+	Body    io.Reader
+}
+
+type CreateRefillResponseObject interface {
+	VisitCreateRefillResponse(w http.ResponseWriter) error
+}
+
+type CreateRefill201JSONResponse Refill
+
+func (response CreateRefill201JSONResponse) VisitCreateRefillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRefill202JSONResponse Refill
+
+func (response CreateRefill202JSONResponse) VisitCreateRefillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRefill400ApplicationProblemPlusJSONResponse struct {
+	WriteInvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRefill400ApplicationProblemPlusJSONResponse) VisitCreateRefillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRefill401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRefill401ApplicationProblemPlusJSONResponse) VisitCreateRefillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRefill402ApplicationProblemPlusJSONResponse struct {
+	WriteInsufficientFundsApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRefill402ApplicationProblemPlusJSONResponse) VisitCreateRefillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(402)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRefill403ApplicationProblemPlusJSONResponse struct {
+	WriteForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRefill403ApplicationProblemPlusJSONResponse) VisitCreateRefillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRefill404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRefill404ApplicationProblemPlusJSONResponse) VisitCreateRefillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRefill409ApplicationProblemPlusJSONResponse struct {
+	WriteConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRefill409ApplicationProblemPlusJSONResponse) VisitCreateRefillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRefill413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRefill413ApplicationProblemPlusJSONResponse) VisitCreateRefillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRefill415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRefill415ApplicationProblemPlusJSONResponse) VisitCreateRefillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRefill422ApplicationProblemPlusJSONResponse struct {
+	WriteRefusedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRefill422ApplicationProblemPlusJSONResponse) VisitCreateRefillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRefill429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRefill429ApplicationProblemPlusJSONResponse) VisitCreateRefillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRefill500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRefill500ApplicationProblemPlusJSONResponse) VisitCreateRefillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRefill501ApplicationProblemPlusJSONResponse struct {
+	WriteUnsupportedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRefill501ApplicationProblemPlusJSONResponse) VisitCreateRefillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRefill502ApplicationProblemPlusJSONResponse struct {
+	WriteFailedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRefill502ApplicationProblemPlusJSONResponse) VisitCreateRefillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRefill503ApplicationProblemPlusJSONResponse struct {
+	WriteUnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRefill503ApplicationProblemPlusJSONResponse) VisitCreateRefillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRefill504ApplicationProblemPlusJSONResponse struct {
+	WriteTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRefill504ApplicationProblemPlusJSONResponse) VisitCreateRefillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetStatisticsRequestObject struct {
 	Account AccountName `json:"account"`
 	Params  GetStatisticsParams
@@ -2134,6 +3318,22 @@ func (response GetStatistics400ApplicationProblemPlusJSONResponse) VisitGetStati
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStatistics401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetStatistics401ApplicationProblemPlusJSONResponse) VisitGetStatisticsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2214,6 +3414,22 @@ func (response GetStatistics422ApplicationProblemPlusJSONResponse) VisitGetStati
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStatistics429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response GetStatistics429ApplicationProblemPlusJSONResponse) VisitGetStatisticsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2344,6 +3560,22 @@ func (response ListUsers400ApplicationProblemPlusJSONResponse) VisitListUsersRes
 	return err
 }
 
+type ListUsers401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListUsers401ApplicationProblemPlusJSONResponse) VisitListUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListUsers402ApplicationProblemPlusJSONResponse struct {
 	InsufficientFundsApplicationProblemPlusJSONResponse
 }
@@ -2420,6 +3652,22 @@ func (response ListUsers422ApplicationProblemPlusJSONResponse) VisitListUsersRes
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUsers429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response ListUsers429ApplicationProblemPlusJSONResponse) VisitListUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2504,6 +3752,283 @@ func (response ListUsers504ApplicationProblemPlusJSONResponse) VisitListUsersRes
 	return err
 }
 
+type CreateUserRequestObject struct {
+	Account AccountName `json:"account"`
+	Body    io.Reader
+}
+
+type CreateUserResponseObject interface {
+	VisitCreateUserResponse(w http.ResponseWriter) error
+}
+
+type CreateUser201JSONResponse UserCreation
+
+func (response CreateUser201JSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUser202JSONResponse UserCreation
+
+func (response CreateUser202JSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUser400ApplicationProblemPlusJSONResponse struct {
+	WriteInvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CreateUser400ApplicationProblemPlusJSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUser401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateUser401ApplicationProblemPlusJSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUser402ApplicationProblemPlusJSONResponse struct {
+	WriteInsufficientFundsApplicationProblemPlusJSONResponse
+}
+
+func (response CreateUser402ApplicationProblemPlusJSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(402)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUser403ApplicationProblemPlusJSONResponse struct {
+	WriteForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateUser403ApplicationProblemPlusJSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUser404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateUser404ApplicationProblemPlusJSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUser409ApplicationProblemPlusJSONResponse struct {
+	WriteConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateUser409ApplicationProblemPlusJSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUser413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateUser413ApplicationProblemPlusJSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUser415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateUser415ApplicationProblemPlusJSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUser422ApplicationProblemPlusJSONResponse struct {
+	WriteRefusedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateUser422ApplicationProblemPlusJSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUser429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response CreateUser429ApplicationProblemPlusJSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUser500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response CreateUser500ApplicationProblemPlusJSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUser501ApplicationProblemPlusJSONResponse struct {
+	WriteUnsupportedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateUser501ApplicationProblemPlusJSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUser502ApplicationProblemPlusJSONResponse struct {
+	WriteFailedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateUser502ApplicationProblemPlusJSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUser503ApplicationProblemPlusJSONResponse struct {
+	WriteUnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateUser503ApplicationProblemPlusJSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUser504ApplicationProblemPlusJSONResponse struct {
+	WriteTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response CreateUser504ApplicationProblemPlusJSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetBalancesRequestObject struct {
 	Params GetBalancesParams
 }
@@ -2549,6 +4074,38 @@ func (response GetBalances400ApplicationProblemPlusJSONResponse) VisitGetBalance
 	return err
 }
 
+type GetBalances401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetBalances401ApplicationProblemPlusJSONResponse) VisitGetBalancesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBalances403ApplicationProblemPlusJSONResponse struct {
+	NotGrantedApplicationProblemPlusJSONResponse
+}
+
+func (response GetBalances403ApplicationProblemPlusJSONResponse) VisitGetBalancesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetBalances413ApplicationProblemPlusJSONResponse struct {
 	PayloadTooLargeApplicationProblemPlusJSONResponse
 }
@@ -2561,6 +4118,22 @@ func (response GetBalances413ApplicationProblemPlusJSONResponse) VisitGetBalance
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBalances429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response GetBalances429ApplicationProblemPlusJSONResponse) VisitGetBalancesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2741,6 +4314,22 @@ func (response GetSpec413ApplicationProblemPlusJSONResponse) VisitGetSpecRespons
 	return err
 }
 
+type GetSpec429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response GetSpec429ApplicationProblemPlusJSONResponse) VisitGetSpecResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetSpec500ApplicationProblemPlusJSONResponse struct {
 	InternalApplicationProblemPlusJSONResponse
 }
@@ -2873,12 +4462,24 @@ type StrictServerInterface interface {
 	// GetForecast How long an account's money lasts
 	// (GET /accounts/{account}/forecast)
 	GetForecast(ctx context.Context, request GetForecastRequestObject) (GetForecastResponseObject, error)
+	// ListOperations Every write that was asked for, and how it ended
+	// (GET /accounts/{account}/operations)
+	ListOperations(ctx context.Context, request ListOperationsRequestObject) (ListOperationsResponseObject, error)
+	// GetOperation One write, and how it ended
+	// (GET /accounts/{account}/operations/{id})
+	GetOperation(ctx context.Context, request GetOperationRequestObject) (GetOperationResponseObject, error)
+	// CreateRefill Asks the vendor for a top-up invoice
+	// (POST /accounts/{account}/refills)
+	CreateRefill(ctx context.Context, request CreateRefillRequestObject) (CreateRefillResponseObject, error)
 	// GetStatistics What an account has used
 	// (GET /accounts/{account}/statistics)
 	GetStatistics(ctx context.Context, request GetStatisticsRequestObject) (GetStatisticsResponseObject, error)
 	// ListUsers The users that an account's credentials can see
 	// (GET /accounts/{account}/users)
 	ListUsers(ctx context.Context, request ListUsersRequestObject) (ListUsersResponseObject, error)
+	// CreateUser Creates a user at the vendor
+	// (POST /accounts/{account}/users)
+	CreateUser(ctx context.Context, request CreateUserRequestObject) (CreateUserResponseObject, error)
 	// GetBalances Every account's balance in one answer
 	// (GET /balances)
 	GetBalances(ctx context.Context, request GetBalancesRequestObject) (GetBalancesResponseObject, error)
@@ -3062,6 +4663,88 @@ func (sh *strictHandler) GetForecast(w http.ResponseWriter, r *http.Request, acc
 	}
 }
 
+// ListOperations operation middleware
+func (sh *strictHandler) ListOperations(w http.ResponseWriter, r *http.Request, account AccountName, params ListOperationsParams) {
+	var request ListOperationsRequestObject
+
+	request.Account = account
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOperations(ctx, request.(ListOperationsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOperations")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListOperationsResponseObject); ok {
+		if err := validResponse.VisitListOperationsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetOperation operation middleware
+func (sh *strictHandler) GetOperation(w http.ResponseWriter, r *http.Request, account AccountName, id string) {
+	var request GetOperationRequestObject
+
+	request.Account = account
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetOperation(ctx, request.(GetOperationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetOperation")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetOperationResponseObject); ok {
+		if err := validResponse.VisitGetOperationResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateRefill operation middleware
+func (sh *strictHandler) CreateRefill(w http.ResponseWriter, r *http.Request, account AccountName) {
+	var request CreateRefillRequestObject
+
+	request.Account = account
+
+	request.Body = r.Body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateRefill(ctx, request.(CreateRefillRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateRefill")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateRefillResponseObject); ok {
+		if err := validResponse.VisitCreateRefillResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetStatistics operation middleware
 func (sh *strictHandler) GetStatistics(w http.ResponseWriter, r *http.Request, account AccountName, params GetStatisticsParams) {
 	var request GetStatisticsRequestObject
@@ -3109,6 +4792,34 @@ func (sh *strictHandler) ListUsers(w http.ResponseWriter, r *http.Request, accou
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ListUsersResponseObject); ok {
 		if err := validResponse.VisitListUsersResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateUser operation middleware
+func (sh *strictHandler) CreateUser(w http.ResponseWriter, r *http.Request, account AccountName) {
+	var request CreateUserRequestObject
+
+	request.Account = account
+
+	request.Body = r.Body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateUser(ctx, request.(CreateUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateUser")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateUserResponseObject); ok {
+		if err := validResponse.VisitCreateUserResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

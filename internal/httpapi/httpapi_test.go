@@ -34,6 +34,8 @@ type fake struct {
 	balance    func(context.Context, provider.BalanceQuery) (provider.Balance, error)
 	statistics func(context.Context, provider.StatisticsQuery) (provider.Statistics, error)
 	users      func(context.Context, provider.UserQuery) (provider.Users, error)
+	create     func(context.Context, provider.NewUser) (provider.CreatedUser, error)
+	refill     func(context.Context, provider.RefillRequest) (provider.Invoice, error)
 }
 
 func (f fake) Capabilities() provider.Capabilities {
@@ -45,6 +47,12 @@ func (f fake) Capabilities() provider.Capabilities {
 		if built {
 			c[op] = provider.Supported
 		}
+	}
+	if f.create != nil {
+		c[provider.OpCreateUser] = provider.Supported
+	}
+	if f.refill != nil {
+		c[provider.OpRefill] = provider.Unverified
 	}
 	return c
 }
@@ -64,6 +72,14 @@ func (f fake) ReadStatistics(ctx context.Context, q provider.StatisticsQuery) (p
 func (f fake) ReadUsers(ctx context.Context, q provider.UserQuery) (provider.Readings, error) {
 	v, err := f.users(ctx, q)
 	return provider.Readings{Users: &v}, err
+}
+
+func (f fake) CreateUser(ctx context.Context, u provider.NewUser) (provider.CreatedUser, error) {
+	return f.create(ctx, u)
+}
+
+func (f fake) Refill(ctx context.Context, r provider.RefillRequest) (provider.Invoice, error) {
+	return f.refill(ctx, r)
 }
 
 // balanceOf is a vendor whose account holds amount.
@@ -93,6 +109,7 @@ type gateway struct {
 	t        *testing.T
 	url      string       // on loopback
 	direct   http.Handler // called instead of url, if set
+	from     string       // the caller's address, of direct
 	registry *prometheus.Registry
 	log      *lines
 }
@@ -152,6 +169,13 @@ func service(accounts map[string]fake) *account.Service {
 // withStore gives the accounts a database of their own.
 func withStore(t *testing.T, accounts map[string]fake) (*store.Store, func(*Options)) {
 	t.Helper()
+	st, d := durableStore(t)
+	return st, func(o *Options) { o.Accounts = serviceOn(d, accounts) }
+}
+
+// durableStore is a database in memory.
+func durableStore(t *testing.T) (*store.Store, *account.Durable) {
+	t.Helper()
 	st, err := store.Open(t.Context(), "sqlite::memory:", store.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -159,7 +183,7 @@ func withStore(t *testing.T, accounts map[string]fake) (*store.Store, func(*Opti
 	t.Cleanup(func() { st.Close() })
 	d := account.NewDurable(zerolog.Nop())
 	d.Attach(st)
-	return st, func(o *Options) { o.Accounts = serviceOn(d, accounts) }
+	return st, d
 }
 
 func serviceOn(d *account.Durable, accounts map[string]fake) *account.Service {
@@ -167,12 +191,16 @@ func serviceOn(d *account.Durable, accounts map[string]fake) *account.Service {
 	for name, adapter := range accounts {
 		list = append(list, account.Account{Name: name, Provider: "vendor-of-" + name, Adapter: adapter})
 	}
-	return account.New(list, d, account.Options{
+	return account.New(list, d, serviceOptions())
+}
+
+func serviceOptions() account.Options {
+	return account.Options{
 		TTL: map[provider.Operation]time.Duration{
 			provider.OpBalance: time.Minute, provider.OpStatistics: time.Minute, provider.OpUsers: time.Minute,
 		},
 		StaleIfError: time.Hour, LoadTimeout: 10 * time.Second, Registry: prometheus.NewRegistry(), Log: zerolog.Nop(),
-	})
+	}
 }
 
 // answer is a response that was found to be as the specification says.
@@ -218,6 +246,7 @@ func (g *gateway) do(req *http.Request) (*http.Response, error) {
 		return http.DefaultClient.Do(req)
 	}
 	w := httptest.NewRecorder()
+	req.RemoteAddr = g.from
 	g.direct.ServeHTTP(w, req)
 	return w.Result(), nil
 }

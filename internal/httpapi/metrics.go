@@ -71,7 +71,11 @@ func (m *requestMetric) of(labels requestSeries) prometheus.Observer {
 // preset shows every route from the start, so that a rate has a zero to grow from.
 func (s *server) preset(routes chi.Routes) {
 	_ = chi.Walk(routes, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
-		s.requests.of(requestSeries{route, method, http.StatusOK})
+		status := http.StatusOK
+		if method == http.MethodPost {
+			status = http.StatusCreated
+		}
+		s.requests.of(requestSeries{route, method, status})
 		return nil
 	})
 }

@@ -161,7 +161,9 @@ func TestMetrics(t *testing.T) {
 	want := map[string]uint64{
 		"/accounts GET 200": 0, "/accounts/{account} GET 200": 0, "/accounts/{account}/balance GET 200": 0, "/accounts/{account}/statistics GET 200": 0,
 		"/accounts/{account}/balance/history GET 200": 0, "/accounts/{account}/forecast GET 200": 0,
-		"/accounts/{account}/users GET 200": 0, "/balances GET 200": 0, "/openapi.yaml GET 200": 0, "/healthz GET 200": 0, "/readyz GET 200": 0, "/metrics GET 200": 0,
+		"/accounts/{account}/users POST 201": 0, "/accounts/{account}/refills POST 201": 0, "/accounts/{account}/operations GET 200": 0,
+		"/accounts/{account}/operations/{id} GET 200": 0,
+		"/accounts/{account}/users GET 200":           0, "/balances GET 200": 0, "/openapi.yaml GET 200": 0, "/healthz GET 200": 0, "/readyz GET 200": 0, "/metrics GET 200": 0,
 	}
 	if diff := cmp.Diff(want, series(t, g.registry)); diff != "" {
 		t.Errorf("series at the start (-want +got):\n%s", diff)

@@ -12,6 +12,7 @@ import (
 	"accountgateway/internal/account"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
+	"accountgateway/internal/token"
 )
 
 // problems is the closed list of codes: the status and the title of each.
@@ -22,7 +23,7 @@ var problems = map[ProblemCode]struct {
 	ProblemCodeInvalidParameter:       {http.StatusBadRequest, "A parameter is not valid"},
 	ProblemCodeIdempotencyKeyMissing:  {http.StatusBadRequest, "The Idempotency-Key header is missing"},
 	ProblemCodeUnauthenticated:        {http.StatusUnauthorized, "No token, or one that is not known"},
-	ProblemCodeForbidden:              {http.StatusForbidden, "The token does not grant this"},
+	ProblemCodeForbidden:              {http.StatusForbidden, "The token or a limit does not allow this"},
 	ProblemCodeAccountNotFound:        {http.StatusNotFound, "No such account is configured"},
 	ProblemCodeNotFound:               {http.StatusNotFound, "Not found"},
 	ProblemCodeMethodNotAllowed:       {http.StatusMethodNotAllowed, "The route does not take this method"},
@@ -75,6 +76,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	p, retryAfter := describe(err)
+	tellOperation(n, err)
 	if name, vendor, ok := s.accountOf(r); ok && vendorFailed(err) {
 		p.Account, p.Provider = &name, &vendor
 	}
@@ -107,12 +109,17 @@ func describe(err error) (Problem, time.Duration) {
 		format  *InvalidParamFormatError
 		tooBig  *http.MaxBytesError
 	)
+	if p, retryAfter, ok := describeWrite(err); ok {
+		return p, retryAfter
+	}
 	switch {
 	// The first two may have a vendor's error, or a deadline, as their cause.
 	case errors.As(err, &tooOld):
 		return describeTooOld(tooOld)
 	case errors.As(err, &away):
 		return newProblem(ProblemCodeInternal, "the gateway's database does not answer"), databaseRetry
+	case errors.Is(err, token.ErrNotLoaded):
+		return newProblem(ProblemCodeInternal, "the gateway's database does not answer, so no token can be checked yet"), databaseRetry
 	case errors.As(err, &tooMany):
 		return invalid(invalidParameters{{Field: "step", Message: tooMany.Error()}}), 0
 	case errors.As(err, &vendor):
@@ -159,13 +166,18 @@ func describeVendor(e *provider.Error) (Problem, time.Duration) {
 		return newProblem(ProblemCodeInternal, "the cause is in the gateway's log under this request_id"), 0
 	}
 	p := newProblem(code, e.Message)
-	if e.Upstream != nil {
-		p.Upstream = &Upstream{Code: e.Upstream.Code, Message: e.Upstream.Message}
-	}
+	p.Upstream = upstreamBody(e.Upstream)
 	if e.Field != "" {
 		p.Errors = &[]FieldError{{Field: e.Field, Message: e.Message}}
 	}
 	return p, e.RetryAfter
+}
+
+func upstreamBody(u *provider.Upstream) *Upstream {
+	if u == nil {
+		return nil
+	}
+	return &Upstream{Code: u.Code, Message: u.Message}
 }
 
 // vendorFailed tells whether the failure is about an account's vendor, so that

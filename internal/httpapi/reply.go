@@ -14,6 +14,10 @@ type reply struct {
 	contentType []string
 	body        []byte
 
+	// Of a write; empty otherwise.
+	location string // of the operation
+	replayed bool   // the answer to a key that was used before
+
 	// Of a reading; empty otherwise.
 	tag          string
 	age          string
@@ -54,6 +58,12 @@ func (a reply) send(w http.ResponseWriter) error {
 		set("Age", a.age)
 		set("Cache-Status", a.cacheStatus)
 	}
+	if a.location != "" {
+		set("Location", a.location)
+	}
+	if a.replayed {
+		set(replayedHeader, "true")
+	}
 	if a.cacheControl != nil {
 		h["Cache-Control"] = a.cacheControl
 	}
@@ -74,6 +84,10 @@ func (a reply) VisitGetForecastResponse(w http.ResponseWriter) error       { ret
 func (a reply) VisitGetStatisticsResponse(w http.ResponseWriter) error     { return a.send(w) }
 func (a reply) VisitListUsersResponse(w http.ResponseWriter) error         { return a.send(w) }
 func (a reply) VisitGetBalancesResponse(w http.ResponseWriter) error       { return a.send(w) }
+func (a reply) VisitCreateUserResponse(w http.ResponseWriter) error        { return a.send(w) }
+func (a reply) VisitCreateRefillResponse(w http.ResponseWriter) error      { return a.send(w) }
+func (a reply) VisitListOperationsResponse(w http.ResponseWriter) error    { return a.send(w) }
+func (a reply) VisitGetOperationResponse(w http.ResponseWriter) error      { return a.send(w) }
 func (a reply) VisitGetSpecResponse(w http.ResponseWriter) error           { return a.send(w) }
 func (a reply) VisitGetHealthResponse(w http.ResponseWriter) error         { return a.send(w) }
 func (a reply) VisitGetReadyResponse(w http.ResponseWriter) error          { return a.send(w) }

@@ -5,32 +5,39 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
+
+	"accountgateway/internal/token"
 )
 
-// New serves callers.
+// New serves callers. Every route says who may ask: grant wants a token with that
+// scope, open wants none. The specification says the same (security).
 func New(o Options) http.Handler {
 	s := newServer(o)
 	r := s.router()
 	h := s.operations()
 
-	r.With(s.query()).Get("/accounts", h.ListAccounts)
-	r.With(s.query()).Get("/accounts/{account}", h.GetAccount)
-	r.With(s.query("currency")).Get("/accounts/{account}/balance", plain(h.GetBalance,
+	r.With(s.grant(token.Read), s.query()).Get("/accounts", h.ListAccounts)
+	r.With(s.grant(token.Read), s.query()).Get("/accounts/{account}", h.GetAccount)
+	r.With(s.grant(token.Read), s.query("currency")).Get("/accounts/{account}/balance", plain(h.GetBalance,
 		func(w http.ResponseWriter, r *http.Request, account string) {
 			h.Handler.GetBalance(w, r, account, GetBalanceParams{})
 		}))
-	r.With(s.query("from", "till", "step")).Get("/accounts/{account}/balance/history", h.GetBalanceHistory)
-	r.With(s.query()).Get("/accounts/{account}/forecast", h.GetForecast)
-	r.With(s.query("date_from", "date_till")).Get("/accounts/{account}/statistics", plain(h.GetStatistics,
+	r.With(s.grant(token.Read), s.query("from", "till", "step")).Get("/accounts/{account}/balance/history", h.GetBalanceHistory)
+	r.With(s.grant(token.Read), s.query()).Get("/accounts/{account}/forecast", h.GetForecast)
+	r.With(s.grant(token.Read), s.query("date_from", "date_till")).Get("/accounts/{account}/statistics", plain(h.GetStatistics,
 		func(w http.ResponseWriter, r *http.Request, account string) {
 			h.Handler.GetStatistics(w, r, account, GetStatisticsParams{})
 		}))
-	r.With(s.query("login", "limit", "cursor")).Get("/accounts/{account}/users", plain(h.ListUsers,
+	r.With(s.grant(token.UsersRead), s.query("login", "limit", "cursor")).Get("/accounts/{account}/users", plain(h.ListUsers,
 		func(w http.ResponseWriter, r *http.Request, account string) {
 			h.Handler.ListUsers(w, r, account, ListUsersParams{})
 		}))
-	r.With(s.query("require")).Get("/balances", h.GetBalances)
-	r.With(s.query()).Get("/openapi.yaml", h.GetSpec)
+	r.With(s.grant(token.UsersWrite), s.query()).Post("/accounts/{account}/users", h.CreateUser)
+	r.With(s.grant(token.RefillsWrite), s.query()).Post("/accounts/{account}/refills", h.CreateRefill)
+	r.With(s.grant(token.OperationsRead), s.query("limit", "cursor")).Get("/accounts/{account}/operations", h.ListOperations)
+	r.With(s.grant(token.OperationsRead), s.query()).Get("/accounts/{account}/operations/{id}", h.GetOperation)
+	r.With(s.grant(token.Read), s.query("require")).Get("/balances", h.GetBalances)
+	r.With(s.open, s.query()).Get("/openapi.yaml", h.GetSpec)
 	if !o.ServiceApart {
 		s.serviceRoutes(r, h)
 	}
@@ -57,7 +64,7 @@ func (s *server) serviceRoutes(r chi.Router, h *ServerInterfaceWrapper) {
 // logged is what the recovered and limited request ended with.
 func (s *server) router() *chi.Mux {
 	r := chi.NewRouter()
-	r.Use(s.observe, s.recoverer, s.limitBody, middleware.GetHead)
+	r.Use(s.observe, s.recoverer, s.limitURL, s.limitBody, middleware.GetHead)
 	r.NotFound(s.notFound)
 	r.MethodNotAllowed(s.methodNotAllowed)
 	return r
@@ -78,7 +85,7 @@ func plain(bind http.HandlerFunc, direct func(w http.ResponseWriter, r *http.Req
 
 // operations are the generated handlers; every failure inside them goes to fail.
 func (s *server) operations() *ServerInterfaceWrapper {
-	strict := NewStrictHandlerWithOptions(s, nil, StrictHTTPServerOptions{
+	strict := NewStrictHandlerWithOptions(s, []StrictMiddlewareFunc{sayWhoAsks}, StrictHTTPServerOptions{
 		RequestErrorHandlerFunc:  s.fail,
 		ResponseErrorHandlerFunc: s.fail,
 	})

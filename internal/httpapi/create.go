@@ -1,0 +1,140 @@
+package httpapi
+
+import (
+	"context"
+	"io"
+	"regexp"
+	"strings"
+
+	"accountgateway/internal/account"
+	"accountgateway/internal/provider"
+	"accountgateway/internal/store"
+)
+
+const (
+	maxText           = 255 // characters of a user's field
+	maxEmail          = 254
+	maxAttributes     = 50
+	maxAttributeValue = 1000
+)
+
+// CreateUser answers POST /accounts/{account}/users.
+func (s *server) CreateUser(ctx context.Context, r CreateUserRequestObject) (CreateUserResponseObject, error) {
+	order, err := s.order(ctx, r.Account, provider.OpCreateUser)
+	if err != nil {
+		return nil, err
+	}
+	user, err := newUser(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	op, err := s.Accounts.CreateUser(ctx, order, user)
+	if err != nil {
+		return nil, err
+	}
+	return operationReply(ctx, op, creationBody(op))
+}
+
+func creationBody(op account.Operation) UserCreation {
+	body := UserCreation{ID: op.ID, Account: op.Account, Provider: op.Provider, State: WriteState(op.State), CheckOnly: op.CheckOnly, APIKey: present(op.APIKey)}
+	if op.User != nil {
+		body.User = new(userBody(*op.User))
+	}
+	switch {
+	case op.State == store.Unknown && !op.CheckOnly:
+		body.Notice = new("nobody knows whether the vendor created the user; look there before you ask again with another key")
+	case op.State == store.Succeeded && op.CheckOnly:
+		body.Notice = new("the vendor found nothing wrong; nothing was created")
+	case op.Replayed:
+		body.Notice = new("if the vendor gave the user an API key, it was shown once, in the first answer, and is stored nowhere")
+	case op.APIKey != "":
+		body.Notice = new("keep the API key: it is shown this once and stored nowhere")
+	}
+	return body
+}
+
+var userMembers = []string{
+	"login", "password", "email", "first_name", "middle_name", "last_name", "phone", "company", "country", "language", "timezone",
+	"check_only", "attributes",
+}
+
+var (
+	languageForm      = regexp.MustCompile(`^[a-z]{2,3}$`)
+	timezoneForm      = regexp.MustCompile(`^[A-Za-z0-9_+/-]{1,64}$`)
+	attributeNameForm = regexp.MustCompile(`^[A-Za-z0-9_.\[\]-]{1,64}$`)
+)
+
+// newUser reads a body that asks for a user.
+func newUser(body io.Reader) (provider.NewUser, error) {
+	f, err := readForm(body, userMembers...)
+	if err != nil {
+		return provider.NewUser{}, err
+	}
+	u := provider.NewUser{
+		Login: f.text("login", maxText), Password: f.text("password", maxText), Email: f.text("email", maxEmail),
+		FirstName: f.text("first_name", maxText), MiddleName: f.text("middle_name", maxText), LastName: f.text("last_name", maxText),
+		Phone: f.text("phone", maxText), Company: f.text("company", maxText),
+		Country: f.text("country", maxText), Language: f.text("language", maxText), Timezone: f.text("timezone", maxText),
+		CheckOnly: f.flag("check_only"), Attributes: f.attributes("attributes"),
+	}
+	switch {
+	case !f.has("email"):
+		f.refuse("email", "is missing")
+	case !isEmail(u.Email):
+		f.refuse("email", "want an address like ada@customer.example")
+	}
+	if u.Country != "" && !isCountry(u.Country) {
+		f.refuse("country", "want an ISO 3166-1 alpha-2 code in capitals, like DE")
+	}
+	if u.Language != "" && !languageForm.MatchString(u.Language) {
+		f.refuse("language", "want an ISO 639 code in small letters, like en")
+	}
+	if u.Timezone != "" && !timezoneForm.MatchString(u.Timezone) {
+		f.refuse("timezone", "want an IANA name like Europe/Berlin")
+	}
+	// These are kept in the operation's record, where no password may be.
+	if _, kept := u.Attributes[u.Password]; u.Password != "" && (kept || u.Password == u.Login) {
+		f.refuse("password", "may not be the login or the name of an attribute")
+	}
+	if err := f.err(); err != nil {
+		return provider.NewUser{}, err
+	}
+	return u, nil
+}
+
+// isEmail tells what surely is no address; the vendor knows more.
+func isEmail(text string) bool {
+	local, domain, ok := strings.Cut(text, "@")
+	return ok && local != "" && domain != "" && !strings.Contains(domain, "@") && len(text) <= maxEmail && len(strings.Fields(text)) == 1 &&
+		strings.TrimSpace(text) == text
+}
+
+// attributes reads a member that is an object of texts.
+func (f *form) attributes(member string) map[string]string {
+	value, ok := f.members[member]
+	if !ok {
+		return nil
+	}
+	if value[0] != '{' {
+		f.refuse(member, "want an object of texts")
+		return nil
+	}
+	given := f.object(member+".", value)
+	if len(given) > maxAttributes {
+		f.refuse(member, "want at most 50 of them")
+		return nil
+	}
+	texts := map[string]string{}
+	for _, name := range sortedNames(given) {
+		if !attributeNameForm.MatchString(name) {
+			f.refuse(member, "want names of 1 to 64 of the characters A-Z a-z 0-9 _ . [ ] -")
+			continue
+		}
+		text, message := textOf(given[name], maxAttributeValue)
+		if message != "" {
+			f.refuse(member+"."+name, message)
+		}
+		texts[name] = text
+	}
+	return texts
+}

@@ -1,0 +1,69 @@
+package httpapi
+
+import (
+	"context"
+	"io"
+	"strings"
+
+	"accountgateway/internal/provider"
+)
+
+const (
+	maxAmount = 32 // characters
+	maxWallet = 32 // digits
+)
+
+// CreateRefill answers POST /accounts/{account}/refills.
+func (s *server) CreateRefill(ctx context.Context, r CreateRefillRequestObject) (CreateRefillResponseObject, error) {
+	order, err := s.order(ctx, r.Account, provider.OpRefill)
+	if err != nil {
+		return nil, err
+	}
+	refill, err := newRefill(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	op, err := s.Accounts.Refill(ctx, order, refill)
+	if err != nil {
+		return nil, err
+	}
+	return operationReply(ctx, op, Refill{
+		ID: op.ID, Account: op.Account, Provider: op.Provider, State: WriteState(op.State), Invoice: invoiceBody(op.Invoice),
+	})
+}
+
+// newRefill reads a body that asks for an invoice.
+func newRefill(body io.Reader) (provider.RefillRequest, error) {
+	f, err := readForm(body, "method", "wallet_id", "amount", "currency")
+	if err != nil {
+		return provider.RefillRequest{}, err
+	}
+	for _, name := range []string{"method", "amount", "currency"} {
+		if !f.has(name) {
+			f.refuse(name, "is missing")
+		}
+	}
+	r := provider.RefillRequest{Method: provider.RefillMethod(f.text("method", maxText)), WalletID: f.text("wallet_id", maxWallet)}
+	switch r.Method {
+	case provider.WebMoney:
+		if strings.Trim(r.WalletID, "0123456789") != "" || r.WalletID == "" {
+			f.refuse("wallet_id", "webmoney needs the payer's WebMoney id, digits alone")
+		}
+	case provider.YandexMoney:
+		if r.WalletID != "" {
+			f.refuse("wallet_id", "yandex_money takes none")
+		}
+	default:
+		f.refuse("method", "want webmoney or yandex_money")
+	}
+	if r.Amount.Amount, err = provider.ParseAmount(f.text("amount", maxAmount)); err != nil || !r.Amount.Amount.IsPos() {
+		f.refuse("amount", `want a decimal text more than 0, like "19.95"`)
+	}
+	if r.Amount.Currency, err = provider.ParseCurrency(f.text("currency", maxText)); err != nil {
+		f.refuse("currency", "want an ISO 4217 code in capitals, like USD")
+	}
+	if err := f.err(); err != nil {
+		return provider.RefillRequest{}, err
+	}
+	return r, nil
+}

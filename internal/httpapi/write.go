@@ -1,0 +1,126 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"accountgateway/internal/account"
+	"accountgateway/internal/provider"
+	"accountgateway/internal/store"
+)
+
+// order checks what comes before a write's body, in the order in which a caller
+// can mend it: nothing helps an account that is not there, or a vendor that
+// can't. It tells who asks, and under which key.
+func (s *server) order(ctx context.Context, name string, op provider.Operation) (account.Order, error) {
+	if err := s.Accounts.Writable(name, op); err != nil {
+		return account.Order{}, err
+	}
+	h := noteOf(ctx).request
+	if err := checkMediaType(h); err != nil {
+		return account.Order{}, err
+	}
+	key, err := idempotencyKey(h)
+	return account.Order{Account: name, Caller: callerName(ctx), Key: key}, err
+}
+
+// operationReply answers a write that was done, or of which nobody knows.
+func operationReply(ctx context.Context, op account.Operation, body any) (reply, error) {
+	noteOf(ctx).operation = op.ID
+	status := http.StatusCreated
+	if op.State == store.Unknown {
+		status = http.StatusAccepted
+	}
+	a, err := encode(status, body)
+	a.location, a.replayed = locationOf(op), op.Replayed
+	return a, err
+}
+
+// locationOf is where an operation is kept.
+func locationOf(op account.Operation) string {
+	return "/accounts/" + url.PathEscape(op.Account) + "/operations/" + url.PathEscape(op.ID)
+}
+
+// runningRetry is when a request whose twin is running may be tried again.
+const runningRetry = time.Second
+
+// describeWrite turns what is an error of writes alone into a problem.
+func describeWrite(err error) (p Problem, retryAfter time.Duration, ok bool) {
+	var (
+		failed   *account.FailedError
+		running  *account.InProgressError
+		unknown  *account.OutcomeUnknownError
+		reused   *account.KeyReusedError
+		spending *account.SpendingError
+		missing  *account.OperationNotFoundError
+	)
+	switch {
+	case errors.As(err, &failed):
+		p, retryAfter = describeVendor(failed.Operation.Problem.Err())
+		p.Detail += "; nothing was changed, and another try needs a new Idempotency-Key"
+	case errors.As(err, &running):
+		p = newProblem(ProblemCodeOperationInProgress, "the first request with this key is still running; see "+locationOf(running.Operation))
+		retryAfter = runningRetry
+	case errors.As(err, &unknown):
+		return describeUnknown(unknown.Operation), 0, true
+	case errors.As(err, &reused):
+		p = newProblem(ProblemCodeIdempotencyKeyReused, "this key belongs to another request; see "+locationOf(reused.Operation))
+	case errors.As(err, &spending):
+		p = newProblem(ProblemCodeForbidden, spending.Message)
+	case errors.As(err, &missing):
+		p = newProblem(ProblemCodeNotFound, "the account has no operation of that id")
+	default:
+		return Problem{}, 0, false
+	}
+	return p, retryAfter, true
+}
+
+func describeUnknown(op account.Operation) Problem {
+	if op.Problem == nil { // a record of none of ours
+		return newProblem(ProblemCodeOutcomeUnknown, "nobody knows whether the vendor did it; see "+locationOf(op))
+	}
+	p := newProblem(ProblemCodeOutcomeUnknown,
+		"nobody knows whether the vendor did it ("+op.Problem.Message+"), and it is not sent again; see "+locationOf(op))
+	p.Account, p.Provider, p.Upstream = &op.Account, &op.Provider, upstreamBody(op.Problem.Upstream)
+	return p
+}
+
+// operationOf gives the operation that an error is about, and whether the error
+// is the answer to a key that was used before.
+func operationOf(err error) (op account.Operation, replayed, ok bool) {
+	var (
+		failed  *account.FailedError
+		running *account.InProgressError
+		unknown *account.OutcomeUnknownError
+		reused  *account.KeyReusedError
+	)
+	switch {
+	case errors.As(err, &failed):
+		return failed.Operation, failed.Operation.Replayed, true
+	case errors.As(err, &unknown):
+		return unknown.Operation, true, true
+	case errors.As(err, &running):
+		return running.Operation, false, true
+	case errors.As(err, &reused):
+		return reused.Operation, false, true
+	}
+	return account.Operation{}, false, false
+}
+
+// tellOperation says in the headers of a problem which operation it is about.
+func tellOperation(n *note, err error) {
+	op, replayed, ok := operationOf(err)
+	if !ok {
+		return
+	}
+	n.operation = op.ID
+	n.Header().Set("Location", locationOf(op))
+	if replayed {
+		n.Header().Set(replayedHeader, "true")
+	}
+}
+
+const replayedHeader = "Idempotent-Replayed"
