@@ -117,7 +117,7 @@ func bearer(h http.Header) string {
 func callerName(ctx context.Context) string { return nameOf(noteOf(ctx).caller) }
 
 func nameOf(c token.Caller) string {
-	if c.ID == "" || c.ID == token.Anonymous().ID {
+	if c.IsAnonymous() || c.ID == "" {
 		return c.ID
 	}
 	return "token:" + c.ID
@@ -127,8 +127,8 @@ func nameOf(c token.Caller) string {
 // budget.
 func sayWhoAsks(next StrictHandlerFunc, _ string) StrictHandlerFunc {
 	return func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error) {
-		if n := noteOf(ctx); n.caller.ID != "" {
-			ctx = account.WithCaller(ctx, n.caller.ID)
+		if c := &noteOf(ctx).caller; c.ID != "" && !c.IsAnonymous() {
+			ctx = account.WithCaller(ctx, c.ID)
 		}
 		return next(ctx, w, r, request)
 	}

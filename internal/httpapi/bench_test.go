@@ -5,9 +5,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
+
+	"accountgateway/internal/config"
+	"accountgateway/internal/store"
+	"accountgateway/internal/token"
 )
 
 // sink is a ResponseWriter that costs nothing.
@@ -21,13 +26,15 @@ func (s *sink) WriteHeader(status int)      { s.status = status }
 func (s *sink) Write(p []byte) (int, error) { return len(p), nil }
 
 // BenchmarkHit is a reading from memory through the whole chain: routing, request
-// id, access log, metrics.
+// id, access log, metrics; "token" with check, scope, account and rate.
 func BenchmarkHit(b *testing.B) {
+	text, keeper := benchToken(b)
 	rows := []struct {
 		name, target string
 		header       http.Header
 		status       int
 	}{
+		{"token", "/accounts/acme/balance", as(text), http.StatusOK},
 		{"balance", "/accounts/acme/balance", nil, http.StatusOK},
 		{"statistics", "/accounts/acme/statistics", nil, http.StatusOK},
 		{"users", "/accounts/acme/users", nil, http.StatusOK},
@@ -37,10 +44,14 @@ func BenchmarkHit(b *testing.B) {
 	}
 	for _, row := range rows {
 		b.Run(row.name, func(b *testing.B) {
-			h := New(Options{
+			o := Options{
 				Accounts: service(map[string]fake{"acme": everything()}), Registry: prometheus.NewRegistry(),
 				Log: zerolog.New(io.Discard).With().Timestamp().Logger(),
-			})
+			}
+			if row.header["Authorization"] != nil {
+				o.Tokens, o.CallerRate = keeper, config.Rate{Calls: 1 << 30, Per: time.Minute}
+			}
+			h := New(o)
 			w := &sink{header: http.Header{}}
 			r := httptest.NewRequest(http.MethodGet, row.target, nil)
 			for name, values := range row.header {
@@ -60,4 +71,23 @@ func BenchmarkHit(b *testing.B) {
 			}
 		})
 	}
+}
+
+// benchToken is a token that reads one account, and a keeper that knows it.
+func benchToken(b *testing.B) (string, *token.Keeper) {
+	st, err := store.Open(b.Context(), "sqlite::memory:", store.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { st.Close() })
+	text, row := token.New(token.Spec{Name: "bench", Scopes: []token.Scope{token.Read}, Accounts: []string{"acme"}}, time.Now())
+	if err := st.AddToken(b.Context(), row); err != nil {
+		b.Fatal(err)
+	}
+	k := token.NewKeeper(zerolog.Nop())
+	k.Attach(st)
+	if err := k.Load(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	return text, k
 }

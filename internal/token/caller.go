@@ -57,11 +57,17 @@ type Caller struct {
 	Accounts []string // by name; AllAccounts among them, or nil, grants all
 }
 
+// anonymous is no id that a token can have.
+const anonymous = "anonymous"
+
 // Anonymous is the caller where nobody is asked for a token. It may do
 // everything.
 func Anonymous() Caller {
-	return Caller{ID: "anonymous", Name: "anonymous", Scopes: Scopes(), Accounts: []string{AllAccounts}}
+	return Caller{ID: anonymous, Name: anonymous, Scopes: Scopes(), Accounts: []string{AllAccounts}}
 }
+
+// IsAnonymous tells whether nobody was asked for a token.
+func (c Caller) IsAnonymous() bool { return c.ID == anonymous }
 
 // May tells whether the caller has a scope.
 func (c Caller) May(scope Scope) bool { return slices.Contains(c.Scopes, scope) }
