@@ -107,7 +107,7 @@ func forecast(balance *provider.Balance, points []Point) (CurrencyForecast, erro
 	switch {
 	case last == nil || last.AsOf.Sub(*f.Since) < forecastSpan:
 		return f, nil
-	case covered <= 0:
+	case covered < time.Second:
 		f.Status = ForecastUnpredictable
 		return f, nil
 	}
@@ -115,7 +115,7 @@ func forecast(balance *provider.Balance, points []Point) (CurrencyForecast, erro
 	if err != nil {
 		return f, err
 	}
-	shown := burn.Round(max(balance.Balance.Amount.Scale(), 2))
+	shown := burn.Rescale(max(balance.Balance.Amount.Scale(), 2))
 	f.BurnPerDay = &provider.Money{Amount: shown, Currency: f.Currency}
 	if spent.IsZero() {
 		f.Status = ForecastNoBurn
@@ -152,15 +152,10 @@ func timeLeft(b *provider.Balance, burnPerDay decimal.Decimal) (time.Duration, e
 	if !money.IsPos() {
 		return 0, nil
 	}
-	days, err := money.Quo(burnPerDay)
-	if err != nil {
-		return 0, err
-	}
-	n, ok := days.Float64() // an estimate: no money is made from it
-	if !ok || n > maxDaysLeft {
-		return maxDaysLeft * 24 * time.Hour, nil
-	}
-	return time.Duration(n * float64(24*time.Hour)), nil
+	// An estimate: no money is made from these floats.
+	have, _ := money.Float64()
+	burn, _ := burnPerDay.Float64()
+	return time.Duration(min(have/burn, maxDaysLeft) * float64(24*time.Hour)), nil
 }
 
 // maxDaysLeft is a hundred years: more is not worth telling apart.

@@ -90,8 +90,9 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 			}
 			gauge(budgetDesc, remaining)
 		}
-		if runway, currency, ok := a.runway.left(); ok {
-			gauge(runwayDesc, runway.Seconds(), string(currency))
+		runway := a.runway.Load()
+		if left, ok := runway.left(); ok {
+			gauge(runwayDesc, left.Seconds(), string(runway.Currency))
 		}
 	}
 }

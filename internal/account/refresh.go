@@ -156,10 +156,10 @@ func (s *Service) refresh(ctx context.Context, a *watched) {
 		mine, err = st.AcquireLease(ctx, "refresh/"+a.Name, s.replica, s.options.RefreshInterval*3/2)
 		return err
 	})
-	defer s.foresee(ctx, a)
 	if err == nil && !mine {
-		return // another replica does it, and its readings come by the store
+		return // another replica does it, and what it learns comes by the store
 	}
+	defer s.foresee(ctx, a)
 	ctx = provider.WithCause(ctx, provider.CauseRefresh)
 	half := s.options.RefreshInterval / 2
 	b := Bound{MaxAge: &half}

@@ -2,28 +2,33 @@ package account
 
 import (
 	"context"
-	"sync"
+	"encoding/json"
 	"time"
 
 	"accountgateway/internal/provider"
+	"accountgateway/internal/store"
 )
 
-// runway keeps the last forecast of an account for the metrics: its end, so
-// that what is left of it shrinks while nothing new is read.
+// runwayRow is the operation under which an account's runway is kept in the
+// store, so that every replica shows the same.
+const runwayRow provider.Operation = "runway"
+
+// runway is the last forecast of an account, for the metrics: its end, so that
+// what is left of it shrinks while nothing new is read.
 type runway struct {
-	mu       sync.Mutex
-	currency provider.Currency
-	end      time.Time // zero: no forecast
+	Currency provider.Currency `json:"currency"`
+	End      time.Time         `json:"end"` // zero: no forecast
 }
 
-// left is the time until the money ends.
-func (r *runway) left() (time.Duration, provider.Currency, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return max(time.Until(r.end), 0), r.currency, !r.end.IsZero()
+// left is the time until the money ends; false if there is no forecast.
+func (r *runway) left() (time.Duration, bool) {
+	if r == nil || r.End.IsZero() {
+		return 0, false
+	}
+	return max(time.Until(r.End), 0), true
 }
 
-// foresee renews an account's forecast for the metrics.
+// foresee renews an account's forecast for the metrics of all replicas.
 func (s *Service) foresee(ctx context.Context, a *watched) {
 	age := AnyStaleness
 	ctx = provider.WithCause(ctx, provider.CauseRefresh)
@@ -31,10 +36,18 @@ func (s *Service) foresee(ctx context.Context, a *watched) {
 	if err != nil || len(f.Currencies) == 0 {
 		return // without a reading or without the store: the last forecast stands
 	}
-	a.runway.mu.Lock()
-	defer a.runway.mu.Unlock()
-	a.runway.currency, a.runway.end = f.Currencies[0].Currency, time.Time{}
+	seen := &runway{Currency: f.Currencies[0].Currency}
 	if left := f.Currencies[0].Left; left != nil {
-		a.runway.end = f.Balance.AsOf.Add(*left)
+		seen.End = f.Balance.AsOf.Add(*left)
 	}
+	a.runway.Store(seen)
+	body, err := json.Marshal(seen)
+	if err != nil {
+		return // times after the year 9999 have no JSON form: this replica alone shows it
+	}
+	// durable logs it when the store goes away.
+	_ = s.durable.use(ctx, func(ctx context.Context, st *store.Store) error {
+		key := store.ReadingKey{Account: a.Name, Operation: string(runwayRow)}
+		return st.SaveReadings(ctx, []store.Reading{{Key: key, AsOf: time.Now(), Body: body}})
+	})
 }

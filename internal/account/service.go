@@ -47,7 +47,7 @@ type watched struct {
 	Account
 	state  *tracker
 	held   hold
-	runway runway
+	runway atomic.Pointer[runway] // nil: no forecast yet
 	pepper pepper
 
 	// writtenAt is when the last write to the vendor ended, by any replica.

@@ -72,6 +72,13 @@ func (s *Service) adopt(row store.Reading) error {
 		}
 		a.state.adopt(state, asOf)
 		return nil
+	case runwayRow:
+		var seen runway
+		if err := json.Unmarshal(row.Body, &seen); err != nil {
+			return err
+		}
+		a.runway.Store(&seen)
+		return nil
 	case writtenRow:
 		a.written(asOf)
 		return nil

@@ -1,0 +1,213 @@
+package account_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"accountgateway/internal/account"
+	"accountgateway/internal/config"
+	"accountgateway/internal/provider"
+)
+
+func names(n int) []string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = fmt.Sprintf("a%02d", i)
+	}
+	return all
+}
+
+// Background readings are spread evenly over the interval, and of all replicas
+// one reads an account.
+func TestBackgroundReadingsAreSpread(t *testing.T) {
+	for _, replicas := range []int{1, 2, 3} {
+		t.Run(fmt.Sprint(replicas, " replicas"), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const interval, accounts = 5 * time.Minute, 10
+				vendor := &wireServer{}
+				o := gatewayOptions{url: sqliteURL(t), accounts: names(accounts), interval: interval, oneCall: true}
+				for range replicas {
+					newGateway(t, vendor, o).run(t)
+					time.Sleep(7 * time.Second)
+				}
+				time.Sleep(interval) // the first round is faster
+				first := vendor.count()
+				time.Sleep(4 * interval)
+				vendor.mu.Lock()
+				defer vendor.mu.Unlock()
+				at := vendor.arrivals[first:]
+				if len(at) < 4*accounts-1 || len(at) > 4*accounts+1 {
+					t.Errorf("%d calls in four rounds of %d accounts", len(at), accounts)
+				}
+				for i := 1; i < len(at); i++ {
+					if gap := at[i].Sub(at[i-1]); replicas == 1 && (gap < 29*time.Second || gap > 31*time.Second) || gap > 40*time.Second {
+						t.Errorf("gap of %s between calls %d and %d, want about 30 s", gap, i-1, i)
+					}
+				}
+			})
+		})
+	}
+}
+
+// When the replica that reads in the background dies, another takes over.
+func TestBackgroundReadingsAreTakenOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const interval = 5 * time.Minute
+		vendor := &wireServer{}
+		o := gatewayOptions{url: sqliteURL(t), interval: interval, oneCall: true}
+		one := newGateway(t, vendor, o)
+		stop := one.run(t)
+		newGateway(t, vendor, o).run(t)
+		time.Sleep(3 * interval)
+		// As if killed: nothing is given back.
+		if err := one.store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		stop()
+		before := vendor.count()
+		time.Sleep(5 * interval)
+		if n := vendor.count() - before; n < 3 || n > 5 {
+			t.Errorf("%d background readings in five intervals", n)
+		}
+	})
+}
+
+// Callers' readings spare background ones.
+func TestCallersSpareBackgroundReadings(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const interval = 5 * time.Minute
+		vendor := &wireServer{}
+		g := newGateway(t, vendor, gatewayOptions{url: sqliteURL(t), interval: interval, oneCall: true, ttl: 10 * time.Minute})
+		g.run(t)
+		time.Sleep(interval - time.Minute)
+		g.must(t, account.Bound{NoCache: true})
+		before := vendor.count()
+		time.Sleep(interval)
+		if n := vendor.count() - before; n != 0 {
+			t.Errorf("%d background readings a minute after a caller's", n)
+		}
+	})
+}
+
+// A scrape calls no vendor, and every replica shows the same account figures
+// and times, those that it did not read itself too.
+func TestReplicasExportTheSame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		vendor := &wireServer{}
+		o := gatewayOptions{url: sqliteURL(t), accounts: names(4), interval: 5 * time.Minute, rate: config.Rate{Calls: 1000, Per: time.Hour}}
+		one, two := newGateway(t, vendor, o), newGateway(t, vendor, o)
+		one.run(t)
+		time.Sleep(3 * time.Second)
+		two.run(t)
+		time.Sleep(47 * time.Minute)
+		if _, err := two.Balance(t.Context(), "a01", provider.BalanceQuery{}, account.Bound{NoCache: true}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(1500 * time.Millisecond) // the exchange happens every second
+		before := vendor.count()
+		first, second := figures(t, one.registry), figures(t, two.registry)
+		if diff := cmp.Diff(first, second); diff != "" {
+			t.Errorf("the replicas differ:\n%s", diff)
+		}
+		if vendor.count() != before {
+			t.Error("a scrape called the vendor")
+		}
+		for _, want := range []string{"account_balance", "account_counter", "account_up", "account_state", "account_last_success_timestamp_seconds", "gateway_provider_budget_remaining"} {
+			if !slices.ContainsFunc(first, func(line string) bool { return strings.HasPrefix(line, want) }) {
+				t.Errorf("no %s", want)
+			}
+		}
+	})
+}
+
+// figures are the samples about accounts, one a line.
+func figures(t *testing.T, registry *prometheus.Registry) []string {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, family := range families {
+		if !strings.HasPrefix(family.GetName(), "account_") && family.GetName() != "gateway_provider_budget_remaining" {
+			continue
+		}
+		for _, metric := range family.GetMetric() {
+			lines = append(lines, family.GetName()+" "+strings.Join(strings.Fields(metric.String()), " "))
+		}
+	}
+	return lines
+}
+
+// A reading that gets too old keeps its figure and its time.
+func TestOldFiguresKeepTheirTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGateway(t, &wireServer{}, gatewayOptions{})
+		g.must(t, account.Bound{})
+		before := figures(t, g.registry)
+		time.Sleep(1000 * time.Hour)
+		if diff := cmp.Diff(before, figures(t, g.registry)); diff != "" {
+			t.Errorf("they changed by themselves:\n%s", diff)
+		}
+	})
+}
+
+// Whatever is asked for first, one call answers balance, statistics and users
+// where the vendor's one answer holds them all.
+func TestOneCallForAllReadings(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		vendor := &wireServer{latency: func() time.Duration { return time.Second }}
+		g := newGateway(t, vendor, gatewayOptions{oneCall: true, url: sqliteURL(t)})
+		askAll(t, t.Context(), g, 50)
+		if n := vendor.count(); n != 1 {
+			t.Errorf("%d vendor calls, want 1", n)
+		}
+		time.Sleep(30 * time.Second)
+		askAll(t, t.Context(), g, 1)
+		if n := vendor.count(); n != 1 {
+			t.Errorf("%d vendor calls while all is fresh, want 1", n)
+		}
+		time.Sleep(time.Minute)
+		askAll(t, t.Context(), g, 50)
+		if n := vendor.count(); n != 2 {
+			t.Errorf("%d vendor calls, want 2", n)
+		}
+	})
+}
+
+// askAll asks for the three readings, so many times each, at once.
+func askAll(t *testing.T, ctx context.Context, g *gateway, times int) {
+	t.Helper()
+	var wg sync.WaitGroup
+	ask := func(name string, read func() (bool, error)) {
+		wg.Go(func() {
+			if stale, err := read(); err != nil || stale {
+				t.Errorf("%s: stale %v, %v", name, stale, err)
+			}
+		})
+	}
+	for range times {
+		ask("balance", func() (bool, error) {
+			r, err := g.balance(ctx, account.Bound{})
+			return r.Stale, err
+		})
+		ask("statistics", func() (bool, error) {
+			r, err := g.Statistics(ctx, "a", provider.StatisticsQuery{}, account.Bound{})
+			return r.Stale, err
+		})
+		ask("users", func() (bool, error) {
+			r, err := g.Users(ctx, "a", provider.UserQuery{}, account.Bound{})
+			return r.Stale, err
+		})
+	}
+	wg.Wait()
+}
