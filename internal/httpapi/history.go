@@ -52,14 +52,17 @@ func historyQuery(p GetBalanceHistoryParams, now time.Time) (from, till time.Tim
 		if text == nil {
 			return missing
 		}
-		if t, err := time.Parse(time.DateOnly, *text); err == nil {
-			return t.Add(wholeDay)
+		t, err := time.Parse(time.DateOnly, *text)
+		if err == nil {
+			t = t.Add(wholeDay)
+		} else {
+			t, err = time.Parse(time.RFC3339, *text)
 		}
-		t, err := time.Parse(time.RFC3339, *text)
-		if err != nil {
+		t = t.UTC()
+		if err != nil || t.Year() < 1 || t.Year() > 9999 { // others can't be answered in RFC 3339
 			bad = append(bad, FieldError{Field: field, Message: "want a day as YYYY-MM-DD or an RFC 3339 time like 2026-01-31T10:15:30Z"})
 		}
-		return t.UTC()
+		return t
 	}
 	// The reading of this very moment belongs to it.
 	till = instant("till", p.Till, now.UTC().Truncate(time.Millisecond).Add(time.Millisecond), day)
