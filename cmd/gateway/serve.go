@@ -86,6 +86,13 @@ func serve(ctx context.Context, env environment, started func(addr net.Addr)) er
 	}
 	options := httpapi.Options{
 		Accounts: g.accounts, Log: log, Registry: g.registry, Ready: ready, Spec: api.Spec, ServiceApart: s.MetricsAddr != "",
+		CallerRate: s.CallerRate, Secure: certificates != nil,
+	}
+	if s.Auth == "token" {
+		options.Tokens = g.tokens
+		if inMemory(string(s.DatabaseURL)) {
+			log.Warn().Msg("no token can be made for a database in memory: every caller will be refused")
+		}
 	}
 	servers := []*server{{addr: s.Addr, setting: "GATEWAY_ADDR", handler: httpapi.New(options), certificates: certificates}}
 	if s.MetricsAddr != "" {

@@ -75,10 +75,7 @@ func readSettings(r *config.Reader) (settings, []accountSetting) {
 // checkAuth refuses to serve unguarded where others could reach it.
 func (s settings) checkAuth(r *config.Reader) {
 	host, _, _ := net.SplitHostPort(s.Addr)
-	switch {
-	case s.Auth == "token":
-		r.Fault("GATEWAY_AUTH", "tokens are not built yet: set it to none, which is taken on a loopback address alone")
-	case s.Auth == "none" && !config.IsLoopback(host) && !r.Faulty("GATEWAY_ADDR"):
+	if s.Auth == "none" && !config.IsLoopback(host) && !r.Faulty("GATEWAY_ADDR") {
 		r.Fault("GATEWAY_AUTH", "none is accepted on a loopback address only, and GATEWAY_ADDR is %s", s.Addr)
 	}
 }
