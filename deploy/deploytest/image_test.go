@@ -3,11 +3,13 @@ package deploytest
 import (
 	"context"
 	"debug/elf"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -42,9 +44,9 @@ func TestImage(t *testing.T) {
 		t.Fatal("the Dockerfile has no RUN CGO_ENABLED=0 go build …")
 	}
 
-	out := t.TempDir()
+	source, out := buildContext(t), t.TempDir()
 	build := exec.CommandContext(ctx, "sh", "-euc", strings.ReplaceAll(run[1], "/out/", out+"/"))
-	build.Dir, build.Env = root, append(os.Environ(), "VERSION=1.2.3-test")
+	build.Dir, build.Env = source, append(os.Environ(), "VERSION=1.2.3-test")
 	if text, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", build, err, text)
 	}
@@ -94,4 +96,52 @@ func TestImage(t *testing.T) {
 	if owner := info.Sys().(*syscall.Stat_t).Uid; owner != imageUser {
 		t.Errorf("the database belongs to %d", owner)
 	}
+}
+
+// buildContext is a copy of the repository as COPY . . sees it: without what
+// .dockerignore names. Its patterns are those of this repository: a path, or
+// **/ and a pattern for the last part of a path.
+func buildContext(t *testing.T) string {
+	t.Helper()
+	var paths, names []string
+	for line := range strings.Lines(string(read(t, root, ".dockerignore"))) {
+		line = strings.TrimSpace(line)
+		name, anywhere := strings.CutPrefix(line, "**/")
+		switch {
+		case line == "" || strings.HasPrefix(line, "#"):
+		case anywhere:
+			names = append(names, name)
+		default:
+			paths = append(paths, line)
+		}
+	}
+	ignored := func(path string) bool {
+		return slices.Contains(paths, path) || slices.ContainsFunc(names, func(pattern string) bool {
+			match, err := filepath.Match(pattern, filepath.Base(path))
+			return match || err != nil
+		})
+	}
+	dir := t.TempDir()
+	repository := os.DirFS(root)
+	err := fs.WalkDir(repository, ".", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case path != "." && ignored(path) && entry.IsDir():
+			return fs.SkipDir
+		case ignored(path) || !entry.IsDir() && !entry.Type().IsRegular():
+			return nil
+		case entry.IsDir():
+			return os.MkdirAll(filepath.Join(dir, path), 0o755)
+		}
+		data, err := fs.ReadFile(repository, path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(dir, path), data, 0o644)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
