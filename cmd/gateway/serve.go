@@ -94,6 +94,9 @@ func serve(ctx context.Context, env environment, started func(addr net.Addr)) er
 			log.Warn().Msg("no token can be made for a database in memory: every caller will be refused")
 		}
 	}
+	if options.Page, err = g.page(s, certificates != nil, log); err != nil {
+		return err
+	}
 	servers := []*server{{addr: s.Addr, setting: "GATEWAY_ADDR", handler: httpapi.New(options), certificates: certificates}}
 	if s.MetricsAddr != "" {
 		servers = append(servers, &server{addr: s.MetricsAddr, setting: "GATEWAY_METRICS_ADDR", handler: httpapi.NewService(options)})
@@ -144,14 +147,11 @@ type server struct {
 	http          *http.Server
 }
 
-// start listens and serves; a later failure goes to failed.
-func (s *server) start(ctx context.Context, failed chan<- error, log zerolog.Logger) error {
-	var err error
-	if s.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", s.addr); err != nil {
-		return fmt.Errorf("%s: %w", s.setting, err)
-	}
-	s.http = &http.Server{
-		Handler:           s.handler,
+// newHTTPServer bounds how long a caller may take: for the header, for the whole
+// request with its body, for the answer, and between two requests.
+func newHTTPServer(h http.Handler, log zerolog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      60 * time.Second,
@@ -159,6 +159,15 @@ func (s *server) start(ctx context.Context, failed chan<- error, log zerolog.Log
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          newServerLog(log),
 	}
+}
+
+// start listens and serves; a later failure goes to failed.
+func (s *server) start(ctx context.Context, failed chan<- error, log zerolog.Logger) error {
+	var err error
+	if s.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", s.addr); err != nil {
+		return fmt.Errorf("%s: %w", s.setting, err)
+	}
+	s.http = newHTTPServer(s.handler, log)
 	serve := s.http.Serve
 	if s.certificates != nil {
 		s.http.TLSConfig = s.certificates.server()
