@@ -26,7 +26,7 @@ type details struct {
 	More       bool    // there are more operations than shown
 }
 
-// moneyRow is one line of the account's money.
+// moneyRow is one line of the account's money beside the balance.
 type moneyRow struct {
 	Name  string
 	Note  string
@@ -76,12 +76,12 @@ func (d *details) moneyRows() []moneyRow {
 	if d.Read == nil {
 		return nil
 	}
-	align(d.Balance, d.Blocked, d.Credit, d.Bonus)
-	balance := moneyRow{"Balance", "", d.Balance}
-	if d.Bonus != nil {
-		balance.Note = "with the bonus"
+	align(d.Blocked, d.Credit, d.Bonus)
+	return []moneyRow{
+		{"Blocked", "reserved by the vendor", d.Blocked},
+		{"Credit", "may be spent beyond the balance", d.Credit},
+		{"Bonus", "part of the balance", d.Bonus},
 	}
-	return []moneyRow{balance, {"Blocked", "reserved by the vendor", d.Blocked}, {"Credit", "may be spent beyond the balance", d.Credit}, {"Bonus", "", d.Bonus}}
 }
 
 // history reads the balances of the span asked for.
@@ -120,7 +120,6 @@ type dailyRow struct {
 	Day     *moment
 	Balance *figure
 	Change  *figure // since the row of the day before; nil for the first
-	Rose    bool
 }
 
 // daily makes a row of each UTC day's last point, newest first.
@@ -141,7 +140,7 @@ func daily(points []account.Point) []dailyRow {
 			change, err := p.Balance.Balance.Amount.Sub(lastOfDay[i-1].Balance.Balance.Amount)
 			if err == nil {
 				row.Change = newFigure(provider.Money{Amount: change, Currency: p.Balance.Balance.Currency})
-				if row.Rose = change.IsPos(); row.Rose {
+				if change.IsPos() {
 					row.Change.Sign = "+"
 				}
 			}

@@ -203,7 +203,7 @@ func aFleet(f *fixture) {
 	// All is well: a long history, writes, statistics.
 	f.balance("hosting", 2*time.Minute, provider.Balance{Balance: *money("184350.20", "RUB"), Blocked: money("1500.00", "RUB"), Credit: money("25000.00", "RUB")})
 	f.state("hosting", account.StateOK, 26*day, "the last call succeeded")
-	f.burning("hosting", "RUB", 60, 18435020, 24000, 15000000)
+	f.burning("hosting", "RUB", 60, 18435020, 24000, 7000000)
 	limit := int64(500)
 	paid, over := f.now.Add(40*day), f.now.Add(-2*day)
 	f.save("hosting", "statistics", 4*time.Minute, provider.Statistics{

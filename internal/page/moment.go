@@ -2,6 +2,7 @@ package page
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -17,6 +18,15 @@ type moment struct {
 func since(t, now time.Time) *moment {
 	m := exactly(t)
 	m.Words = ago(now.Sub(t))
+	return m
+}
+
+// standingSince is when something began that goes on: "for 3 days".
+func standingSince(t, now time.Time) *moment {
+	m := since(t, now)
+	if d, past := strings.CutSuffix(m.Words, " ago"); past {
+		m.Words = "for " + d
+	}
 	return m
 }
 

@@ -39,7 +39,7 @@ func TestFleet(t *testing.T) {
 		"184,350.20 RUB", "28.5 USD", "−1,240.07 USD", "7,310.125 BHD",
 		"Total 7,310.125 BHD 184,350.20 RUB −1,211.57 USD",
 		"Not counted, for want of a reading: hosting-shop, mailing-new",
-		"Credentials refused 3 days ago provider_credentials: the vendor refused",
+		"Credentials refused for 3 days provider_credentials: the vendor refused",
 		"What to do: Check the credentials in the account&#39;s HOSTING_SHOP_* settings.",
 		"lower MAILING_AGENCY_RATE",
 		"Top-up invoice of 5,000.00 RUB succeeded 3 days ago",
@@ -76,7 +76,7 @@ func TestAccount(t *testing.T) {
 	f := newFixture(t, aFleet, fleetNames...)
 	page := f.get("/ui/hosting").Body.String()
 	wants(t, text(page),
-		"184,350.20 RUB", "Blocked reserved by the vendor 1,500.00 RUB", "25,000.00 RUB", "Bonus not told", "Read 2 min ago",
+		"184,350.20 RUB", "Blocked reserved by the vendor 1,500.00 RUB", "25,000.00 RUB", "Bonus part of the balance not told", "Read 2 min ago",
 		"a day, balance and credit last 3", "How it is made", "Day by day",
 		"Domains active 12,843 – – now", "Emails period 512 500 102 % in the period", "Contacts 1,048 no limit – now",
 		"Costs 45,210.5 RUB", "Plan standard", "Backup", "over",

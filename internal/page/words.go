@@ -33,7 +33,7 @@ type stateView struct {
 func newStateView(name string, s account.State, now time.Time) stateView {
 	words, t := stateWords(s.State)
 	return stateView{
-		Code: s.State, Words: words, Tone: t, Since: since(s.Since, now), Detail: s.Detail,
+		Code: s.State, Words: words, Tone: t, Since: standingSince(s.Since, now), Detail: s.Detail,
 		Remedy: sentence(strings.ReplaceAll(account.Remedy(s.State), "$PREFIX", settingsPrefix(name))),
 	}
 }
@@ -50,7 +50,7 @@ func stateWords(state string) (string, tone) {
 	case account.StateAccessDenied:
 		return "Access denied", bad
 	case account.StateRateLimited:
-		return "Held back by the vendor's limit", warn
+		return "Rate limited", warn
 	case account.StateUnavailable:
 		return "Vendor does not answer", bad
 	case account.StateBadResponse:
