@@ -42,7 +42,7 @@ func (s *server) audit(n *note, r *http.Request, route, method string) {
 	line := s.auditLog.WithLevel(level).Bool("audit", true).Str("outcome", outcome)
 	if n.caller.ID != "" {
 		line = line.Str("caller", nameOf(n.caller)).Str("caller_name", n.caller.Name)
-	} else if id, ok := token.IDOf(bearer(r.Header)); ok {
+	} else if id, ok := claimed(r); ok {
 		line = line.Str("claimed_token", id)
 	}
 	if at := address(r); at != "" {

@@ -1,0 +1,64 @@
+package httpapi
+
+import (
+	"net/http"
+	"time"
+
+	ui "accountgateway/internal/page"
+	"accountgateway/internal/token"
+)
+
+// people counts requests for pages: a caller's own as all of the caller's are,
+// strangers' by their address. Who may see what is the page's affair: it asks for
+// a token by a form. Its cookie is good for nothing but reading pages.
+func (s *server) people(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n := noteOf(r.Context())
+		if s.Tokens == nil {
+			n.caller = s.anonymous
+			next.ServeHTTP(w, r)
+			return
+		}
+		now := time.Now()
+		text := bearer(r.Header)
+		if text == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+			text = ui.CookieToken(r)
+		}
+		caller, err := s.Tokens.Check(text, now)
+		if err != nil {
+			n.reason = err.Error()
+			if text == "" {
+				n.reason = "no token"
+			}
+			if err := s.limitStranger(r, now); err != nil {
+				s.fail(w, r, err)
+				return
+			}
+		} else {
+			n.caller = caller
+			p, left, err := s.callers.begin(caller.ID, now)
+			s.tellQuota(n, left)
+			if err != nil {
+				s.fail(w, r, err)
+				return
+			}
+			defer s.callers.end(p)
+		}
+		next.ServeHTTP(w, r)
+		switch n.sent() { // the page's own refusals are for the audit log too
+		case http.StatusUnauthorized:
+			n.code = ProblemCodeUnauthenticated
+		case http.StatusForbidden:
+			n.code = ProblemCodeForbidden
+		}
+	})
+}
+
+// claimed is the id of the token that a request shows, good or not; false if it
+// shows none.
+func claimed(r *http.Request) (id string, ok bool) {
+	if id, ok = token.IDOf(bearer(r.Header)); ok {
+		return id, true
+	}
+	return token.IDOf(ui.CookieToken(r))
+}
