@@ -243,7 +243,7 @@ func serve(t *testing.T, f *fixture) string {
 
 // views are the pages to be looked at.
 var views = []struct{ name, path string }{
-	{"fleet", "/"}, {"account", "/ui/hosting"}, {"account-refused", "/ui/hosting-shop"}, {"account-new", "/ui/mailing-new"}, {"missing", "/ui/nobody"}, {"docs", "/docs"},
+	{"fleet", "/"}, {"account", "/ui/regru"}, {"account-refused", "/ui/regru-shop"}, {"account-new", "/ui/selzy-new"}, {"missing", "/ui/nobody"}, {"docs", "/docs"},
 }
 
 // ready waits until the API reference is drawn; other pages are at once.
@@ -275,6 +275,12 @@ func TestInBrowser(t *testing.T) {
 			})
 		}
 	}
+	t.Run("for the README", func(t *testing.T) {
+		origin := serve(t, newFixture(t, aFleet, "regru", "regru-shop", "selzy"))
+		tb := (&browser{t: t, ctx: b.ctx, origin: origin}).tab(t, screens[2])
+		tb.run(chromedp.Navigate(origin + "/"))
+		tb.screenshot("page")
+	})
 	t.Run("narrow", func(t *testing.T) {
 		for _, v := range views[:2] {
 			tb := b.tab(t, screen{"narrow", 320, 640, "light"})
@@ -289,7 +295,7 @@ func TestInBrowser(t *testing.T) {
 func TestWithoutJavaScript(t *testing.T) {
 	origin := serve(t, newFixture(t, aFleet, fleetNames...))
 	b := newBrowser(t, origin)
-	for path, want := range map[string]string{"/": "184,350.20", "/ui/hosting": "25,000.00", "/docs": "/openapi.yaml"} {
+	for path, want := range map[string]string{"/": "184,350.20", "/ui/regru": "25,000.00", "/docs": "/openapi.yaml"} {
 		tb := b.tab(t, screens[2])
 		call(tb, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 		tb.run(chromedp.Navigate(origin + path))
@@ -338,18 +344,18 @@ func TestAuthorize(t *testing.T) {
 
 // TestSignIn goes through the form as a person does.
 func TestSignIn(t *testing.T) {
-	origin := serve(t, newFixture(t, aFleet, fleetNames...).as(aReader("hosting")))
+	origin := serve(t, newFixture(t, aFleet, fleetNames...).as(aReader("regru")))
 	b := newBrowser(t, origin)
 	tb := b.tab(t, screens[0])
 	tb.expected = "401"
-	tb.run(chromedp.Navigate(origin+"/ui/hosting?days=7"),
+	tb.run(chromedp.Navigate(origin+"/ui/regru?days=7"),
 		chromedp.SendKeys("#token", "gw_wrong"), chromedp.Submit("#token"))
 	said := get(tb, chromedp.Text("#fault"))
 	tb.screenshot("token-wrong")
 	t.Run("accessible", tb.accessible)
 	tb.run(chromedp.SendKeys("#token", goodToken), chromedp.Submit("#token"))
 	shown, at := get(tb, chromedp.Text("#money")), get(tb, chromedp.Location())
-	if u, err := url.Parse(at); err != nil || u.RequestURI() != "/ui/hosting?days=7" || !strings.Contains(said, "not known") || shown != "Money" {
+	if u, err := url.Parse(at); err != nil || u.RequestURI() != "/ui/regru?days=7" || !strings.Contains(said, "not known") || shown != "Money" {
 		t.Errorf("signed in at %s, after %q", at, said)
 	}
 	tb.run(chromedp.Click(".out button"), chromedp.WaitVisible("#token"))

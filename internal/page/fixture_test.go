@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,9 +37,9 @@ const goodToken = "gw_abcdefghij_" + "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
 
 // declared are the capabilities of accounts that can't do everything.
 var declared = map[string]provider.Capabilities{
-	"hosting": {provider.OpBalance: provider.Supported, provider.OpStatistics: provider.Supported, provider.OpUsers: provider.Supported,
+	"regru": {provider.OpBalance: provider.Supported, provider.OpStatistics: provider.Supported, provider.OpUsers: provider.Supported,
 		provider.OpCreateUser: provider.Supported, provider.OpRefill: provider.Unverified},
-	"mailing": {provider.OpBalance: provider.Supported, provider.OpStatistics: provider.Supported, provider.OpUsers: provider.Supported,
+	"selzy": {provider.OpBalance: provider.Supported, provider.OpStatistics: provider.Supported, provider.OpUsers: provider.Supported,
 		provider.OpCreateUser: provider.NotBuilt, provider.OpRefill: provider.Unsupported},
 }
 
@@ -59,8 +60,9 @@ func newFixture(t *testing.T, fill seeds, accounts ...string) *fixture {
 	}
 	var configured []account.Account
 	for _, name := range accounts {
+		vendor, _, _ := strings.Cut(name, "-")
 		f.fakes[name] = &providertest.Fake{Declared: declared[name]}
-		configured = append(configured, account.Account{Name: name, Provider: "fake", Adapter: f.fakes[name]})
+		configured = append(configured, account.Account{Name: name, Provider: vendor, Adapter: f.fakes[name]})
 	}
 	durable := account.NewDurable(zerolog.Nop())
 	durable.Attach(f.store)
@@ -196,17 +198,17 @@ func (f *fixture) operation(op store.Operation, age time.Duration, to *store.Set
 }
 
 // fleetNames are the accounts of aFleet.
-var fleetNames = []string{"hosting", "hosting-shop", "mailing", "mailing-agency", "mailing-gulf", "mailing-new"}
+var fleetNames = []string{"regru", "regru-shop", "selzy", "selzy-agency", "unisender-gulf", "selzy-new"}
 
 // aFleet has an account in every situation that the page tells apart.
 func aFleet(f *fixture) {
 	// All is well: a long history, writes, statistics.
-	f.balance("hosting", 2*time.Minute, provider.Balance{Balance: *money("184350.20", "RUB"), Blocked: money("1500.00", "RUB"), Credit: money("25000.00", "RUB")})
-	f.state("hosting", account.StateOK, 26*day, "the last call succeeded")
-	f.burning("hosting", "RUB", 60, 18435020, 24000, 7000000)
+	f.balance("regru", 2*time.Minute, provider.Balance{Balance: *money("184350.20", "RUB"), Blocked: money("1500.00", "RUB"), Credit: money("25000.00", "RUB")})
+	f.state("regru", account.StateOK, 26*day, "the last call succeeded")
+	f.burning("regru", "RUB", 60, 18435020, 24000, 7000000)
 	limit := int64(500)
 	paid, over := f.now.Add(40*day), f.now.Add(-2*day)
-	f.save("hosting", "statistics", 4*time.Minute, provider.Statistics{
+	f.save("regru", "statistics", 4*time.Minute, provider.Statistics{
 		Counters: []provider.Counter{
 			{Name: "domains_active", Value: 12843, Scope: provider.ScopeNow},
 			{Name: "emails_period", Value: 512, Limit: &limit, Scope: provider.ScopePeriod},
@@ -216,30 +218,30 @@ func aFleet(f *fixture) {
 		Plan:     &provider.Plan{ID: "standard"},
 		Services: []provider.Service{{ID: "77", Name: "Dedicated address", PaidUntil: &paid}, {ID: "78", Name: "Backup", PaidUntil: &over}},
 	})
-	f.operation(store.Operation{ID: "op-topup-ok", Account: "hosting", Kind: "refill", Amount: "5000.00", Currency: "RUB"}, 3*day,
+	f.operation(store.Operation{ID: "op-topup-ok", Account: "regru", Kind: "refill", Amount: "5000.00", Currency: "RUB"}, 3*day,
 		&store.Settlement{State: store.Succeeded, Reference: "8812345"})
-	f.operation(store.Operation{ID: "op-user-failed", Account: "hosting", Kind: "create_user"}, 7*time.Hour,
+	f.operation(store.Operation{ID: "op-user-failed", Account: "regru", Kind: "create_user"}, 7*time.Hour,
 		&store.Settlement{State: store.Failed, Problem: []byte(`{"kind":"conflict","message":"the login is taken"}`)})
-	f.operation(store.Operation{ID: "op-topup-unknown", Account: "hosting", Kind: "refill", Amount: "150", Currency: "RUB"}, 25*time.Minute,
+	f.operation(store.Operation{ID: "op-topup-unknown", Account: "regru", Kind: "refill", Amount: "150", Currency: "RUB"}, 25*time.Minute,
 		&store.Settlement{State: store.Unknown, Problem: []byte(`{"kind":"provider_timeout","message":"no answer within 10 s"}`)})
 
 	// Credentials refused three days ago: the last figure is too old to be served.
-	f.state("hosting-shop", account.StateBadCredentials, 76*time.Hour, "provider_credentials: the vendor refused the username or password (vendor code PASSWORD_AUTH_FAILED)")
+	f.state("regru-shop", account.StateBadCredentials, 76*time.Hour, "provider_credentials: the vendor refused the username or password (vendor code PASSWORD_AUTH_FAILED)")
 	for hour := 76; hour < 24*20; hour += 3 {
-		f.history("hosting-shop", time.Duration(hour)*time.Hour, decimal.MustNew(99000+int64(hour)*55, 2).String(), "RUB")
+		f.history("regru-shop", time.Duration(hour)*time.Hour, decimal.MustNew(99000+int64(hour)*55, 2).String(), "RUB")
 	}
 
 	// Ends soon, and its figure has one digit after the point.
-	f.balance("mailing", 40*time.Second, provider.Balance{Balance: *money("28.5", "USD"), Bonus: money("5", "USD")})
-	f.state("mailing", account.StateOK, 9*day, "the last call succeeded")
-	f.burning("mailing", "USD", 14, 2850, 70, 0)
+	f.balance("selzy", 40*time.Second, provider.Balance{Balance: *money("28.5", "USD"), Bonus: money("5", "USD")})
+	f.state("selzy", account.StateOK, 9*day, "the last call succeeded")
+	f.burning("selzy", "USD", 14, 2850, 70, 0)
 
 	// In debt, and held back.
-	f.balance("mailing-agency", 5*time.Hour, provider.Balance{Balance: *money("-1240.07", "USD")})
-	f.state("mailing-agency", account.StateRateLimited, 5*time.Hour, "provider_rate_limited: the vendor's limit of calls is used up")
-	f.burning("mailing-agency", "USD", 9, -124007, 0, 0)
+	f.balance("selzy-agency", 5*time.Hour, provider.Balance{Balance: *money("-1240.07", "USD")})
+	f.state("selzy-agency", account.StateRateLimited, 5*time.Hour, "provider_rate_limited: the vendor's limit of calls is used up")
+	f.burning("selzy-agency", "USD", 9, -124007, 0, 0)
 
 	// Three digits after the point, and a vendor whose words are not to be trusted.
-	f.balance("mailing-gulf", 3*time.Hour, provider.Balance{Balance: *money("7310.125", "BHD")})
-	f.state("mailing-gulf", account.StateBadResponse, 3*time.Hour, `provider_bad_response: "<script>alert(1)</script>" is no amount`)
+	f.balance("unisender-gulf", 3*time.Hour, provider.Balance{Balance: *money("7310.125", "BHD")})
+	f.state("unisender-gulf", account.StateBadResponse, 3*time.Hour, `provider_bad_response: "<script>alert(1)</script>" is no amount`)
 }

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -34,7 +35,7 @@ func (p *Page) Fleet(w http.ResponseWriter, r *http.Request) {
 	now := p.now()
 	infos := p.Accounts.List()
 	page := fleet{frame: p.frame(r, "Accounts", &caller), None: len(infos) == 0}
-	page.Accounts = p.overviews(r, infos, caller)
+	page.Accounts = p.overviews(r.Context(), infos, caller)
 	var figures []*figure
 	for _, o := range page.Accounts {
 		figures = append(figures, o.Balance)
@@ -57,7 +58,7 @@ func (p *Page) Fleet(w http.ResponseWriter, r *http.Request) {
 const atOnce = 4
 
 // overviews gathers the accounts that the caller sees, in their order.
-func (p *Page) overviews(r *http.Request, infos []account.Info, caller token.Caller) []*overview {
+func (p *Page) overviews(ctx context.Context, infos []account.Info, caller token.Caller) []*overview {
 	infos = slices.DeleteFunc(infos, func(i account.Info) bool { return !caller.Sees(i.Name) })
 	all := make([]*overview, len(infos))
 	now := p.now()
@@ -67,7 +68,7 @@ func (p *Page) overviews(r *http.Request, infos []account.Info, caller token.Cal
 		turns <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-turns }()
-			all[i] = p.overview(r.Context(), info, caller, now)
+			all[i] = p.overview(ctx, info, caller, now)
 		})
 	}
 	wg.Wait()

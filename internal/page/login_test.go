@@ -30,15 +30,15 @@ func aReader(accounts ...string) token.Caller {
 }
 
 func TestLogin(t *testing.T) {
-	f := newFixture(t, aFleet, fleetNames...).as(aReader("hosting"))
-	refused := f.get("/ui/hosting?days=7")
+	f := newFixture(t, aFleet, fleetNames...).as(aReader("regru"))
+	refused := f.get("/ui/regru?days=7")
 	if refused.Code != http.StatusUnauthorized || refused.Header().Get("WWW-Authenticate") == "" {
 		t.Errorf("without a token: %d %v", refused.Code, refused.Header())
 	}
-	wants(t, refused.Body.String(), `action="/login"`, `name="next" value="/ui/hosting?days=7"`)
+	wants(t, refused.Body.String(), `action="/login"`, `name="next" value="/ui/regru?days=7"`)
 
-	got := f.post("/login", url.Values{"token": {" " + goodToken + "\n"}, "next": {"/ui/hosting?days=7"}})
-	if got.Code != http.StatusSeeOther || got.Header().Get("Location") != "/ui/hosting?days=7" {
+	got := f.post("/login", url.Values{"token": {" " + goodToken + "\n"}, "next": {"/ui/regru?days=7"}})
+	if got.Code != http.StatusSeeOther || got.Header().Get("Location") != "/ui/regru?days=7" {
 		t.Fatalf("%d to %q", got.Code, got.Header().Get("Location"))
 	}
 	cookie := got.Result().Cookies()[0]
@@ -49,19 +49,19 @@ func TestLogin(t *testing.T) {
 	if page.Code != http.StatusOK {
 		t.Fatalf("with the cookie: %d", page.Code)
 	}
-	wants(t, page.Body.String(), "finance", "Sign out", `href="/ui/hosting"`)
+	wants(t, page.Body.String(), "finance", "Sign out", `href="/ui/regru"`)
 	for _, w := range []*httptest.ResponseRecorder{refused, page} {
 		if strings.Contains(w.Body.String(), goodToken) {
 			t.Error("the token is in a page")
 		}
 	}
-	if strings.Contains(page.Body.String(), "mailing") {
+	if strings.Contains(page.Body.String(), "selzy") {
 		t.Error("the page shows accounts that the token does not grant")
 	}
 	if strings.Contains(text(page.Body.String()), "Last writes") {
 		t.Error("the page shows writes without the scope")
 	}
-	if got := f.get("/ui/mailing", cookie); got.Code != http.StatusNotFound {
+	if got := f.get("/ui/selzy", cookie); got.Code != http.StatusNotFound {
 		t.Errorf("the page of another account: %d", got.Code)
 	}
 

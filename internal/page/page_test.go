@@ -38,14 +38,14 @@ func TestFleet(t *testing.T) {
 	wants(t, text(got.Body.String()),
 		"184,350.20 RUB", "28.5 USD", "−1,240.07 USD", "7,310.125 BHD",
 		"Total 7,310.125 BHD 184,350.20 RUB −1,211.57 USD",
-		"Not counted, for want of a reading: hosting-shop, mailing-new",
+		"Not counted, for want of a reading: regru-shop, selzy-new",
 		"Credentials refused for 3 days provider_credentials: the vendor refused",
-		"What to do: Check the credentials in the account&#39;s HOSTING_SHOP_* settings.",
-		"lower MAILING_AGENCY_RATE",
+		"What to do: Check the credentials in the account&#39;s REGRU_SHOP_* settings.",
+		"lower SELZY_AGENCY_RATE",
 		"Top-up invoice of 5,000.00 RUB succeeded 3 days ago",
 		"New user failed 7 h ago",
 		"outcome unknown 25 min ago",
-		"No reading yet. One comes with the next background reading (GATEWAY_REFRESH_INTERVAL), or at once with GET /accounts/mailing-new/balance.",
+		"No reading yet. One comes with the next background reading (GATEWAY_REFRESH_INTERVAL), or at once with GET /accounts/selzy-new/balance.",
 		"Not asked yet", "create users not built", "top up the vendor can&#39;t", "top up not verified with the vendor", "Ends soon",
 	)
 	wants(t, got.Body.String(), `<data class="figure" value="28.5">28.5<span class="pad" data-pad="00"></span>`,
@@ -74,7 +74,7 @@ func TestNoVendorIsAsked(t *testing.T) {
 
 func TestAccount(t *testing.T) {
 	f := newFixture(t, aFleet, fleetNames...)
-	page := f.get("/ui/hosting").Body.String()
+	page := f.get("/ui/regru").Body.String()
 	wants(t, text(page),
 		"184,350.20 RUB", "Blocked reserved by the vendor 1,500.00 RUB", "25,000.00 RUB", "Bonus part of the balance not told", "Read 2 min ago",
 		"a day, balance and credit last 3", "How it is made", "Day by day",
@@ -82,10 +82,10 @@ func TestAccount(t *testing.T) {
 		"Costs 45,210.5 RUB", "Plan standard", "Backup", "over",
 		"Invoice 8812345.", "the login is taken", "gateway operations settle op-topup-unknown",
 	)
-	wants(t, page, `role="img" aria-label="Balance of hosting: `, `aria-current="true">30 days`)
-	wants(t, f.get("/ui/hosting?days=90").Body.String(), `aria-current="true">90 days`)
-	wants(t, text(f.get("/ui/hosting-shop").Body.String()), "Too old 3 days ago : older than the gateway may serve", "There is no forecast without a balance")
-	wants(t, text(f.get("/ui/mailing-new").Body.String()), "No reading yet.", "None so far.", "There is no history of the last 30 days yet.")
+	wants(t, page, `role="img" aria-label="Balance of regru: `, `aria-current="true">30 days`)
+	wants(t, f.get("/ui/regru?days=90").Body.String(), `aria-current="true">90 days`)
+	wants(t, text(f.get("/ui/regru-shop").Body.String()), "Too old 3 days ago : older than the gateway may serve", "There is no forecast without a balance")
+	wants(t, text(f.get("/ui/selzy-new").Body.String()), "No reading yet.", "None so far.", "There is no history of the last 30 days yet.")
 	if got := f.get("/ui/nobody"); got.Code != http.StatusNotFound {
 		t.Errorf("an unknown account: %d", got.Code)
 	}
@@ -93,7 +93,7 @@ func TestAccount(t *testing.T) {
 
 func TestVendorsTextIsEscaped(t *testing.T) {
 	f := newFixture(t, aFleet, fleetNames...)
-	for _, path := range []string{"/", "/ui/mailing-gulf"} {
+	for _, path := range []string{"/", "/ui/unisender-gulf"} {
 		page := f.get(path).Body.String()
 		if strings.Contains(page, "<script") {
 			t.Errorf("%s: the vendor's text is taken for HTML", path)
@@ -112,7 +112,7 @@ func TestEmpty(t *testing.T) {
 func TestWithoutTheDatabase(t *testing.T) {
 	f := newFixture(t, aFleet, fleetNames...)
 	f.store.Close()
-	for _, path := range []string{"/", "/ui/hosting"} {
+	for _, path := range []string{"/", "/ui/regru"} {
 		got := f.get(path)
 		if got.Code != http.StatusOK {
 			t.Errorf("%s: %d", path, got.Code)
@@ -125,7 +125,7 @@ func TestHeaders(t *testing.T) {
 	f := newFixture(t, aFleet, fleetNames...)
 	const strict = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 	for path, want := range map[string]string{
-		"/": strict, "/ui/hosting": strict, "/ui/nobody": strict, "/docs": strict + "; script-src 'self'; connect-src 'self'",
+		"/": strict, "/ui/regru": strict, "/ui/nobody": strict, "/docs": strict + "; script-src 'self'; connect-src 'self'",
 	} {
 		h := f.get(path).Header()
 		if got := h.Get("Content-Security-Policy"); got != want {
@@ -136,7 +136,7 @@ func TestHeaders(t *testing.T) {
 		}
 	}
 	inline := regexp.MustCompile(`(?i)\sstyle=|\son[a-z]+=|<style|javascript:|https?://`)
-	for _, path := range []string{"/", "/ui/hosting", "/docs"} {
+	for _, path := range []string{"/", "/ui/regru", "/docs"} {
 		if found := inline.FindString(f.get(path).Body.String()); found != "" {
 			t.Errorf("%s has %q in it, which the policy forbids", path, found)
 		}

@@ -98,8 +98,9 @@ func operationWords(op provider.Operation) string {
 		return "create users"
 	case provider.OpRefill:
 		return "top up"
+	default:
+		return string(op)
 	}
-	return string(op)
 }
 
 func writeWords(k account.OperationKind) string {
