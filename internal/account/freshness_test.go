@@ -167,6 +167,25 @@ func TestReplicaWithAnotherClock(t *testing.T) {
 	})
 }
 
+// What another replica read earlier does not replace what is at hand.
+func TestOlderReadingFromTheStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		url := sqliteURL(t)
+		g := newGateway(t, &wireServer{}, gatewayOptions{url: url})
+		began := time.Now()
+		time.Sleep(10 * time.Second)
+		harm := newBreakage(t, url)
+		harm.begin(t)
+		g.must(t, account.Bound{}) // in memory alone
+		harm.end(t)
+		saveBalance(t, url, began, "999.00")
+		g.Load(t.Context())
+		if got := g.must(t, account.Bound{}); amountOf(got) != "1.00" || got.Age > time.Second {
+			t.Errorf("got %+v", got)
+		}
+	})
+}
+
 // saveBalance puts a reading of the account "a" into a database.
 func saveBalance(t *testing.T, url string, asOf time.Time, amount string) {
 	t.Helper()
