@@ -94,6 +94,7 @@ func serve(ctx context.Context, env environment, started func(addr net.Addr)) er
 			log.Warn().Msg("no token can be made for a database in memory: every caller will be refused")
 		}
 	}
+	var err error
 	if options.Page, err = g.page(s, certificates != nil, log); err != nil {
 		return err
 	}

@@ -25,6 +25,9 @@ func (s *server) logRequest(n *note, r *http.Request, route, method string, took
 	if n.stack != nil {
 		line = line.Bytes("stack", n.stack)
 	}
+	if n.trace.HasTraceID() {
+		line = line.Stringer("trace_id", n.trace.TraceID())
+	}
 	bytes := n.bytes
 	if r.Method == http.MethodHead {
 		bytes = 0

@@ -656,6 +656,9 @@ type Problem struct {
 	// Title What the code means; the same for every problem of that code.
 	Title string `json:"title"`
 
+	// TraceID The trace that the request belongs to, where tracing is on.
+	TraceID *string `json:"trace_id,omitempty"`
+
 	// Type `urn:accountgateway:problem:` and the code. It names the kind of problem and is no address.
 	Type string `json:"type"`
 

@@ -90,7 +90,6 @@ func TestHostilePaths(t *testing.T) {
 		target string
 		code   ProblemCode // "" for an answer
 	}{
-		{"/", ProblemCodeNotFound},
 		{"//", ProblemCodeNotFound},
 		{"/accounts/", ProblemCodeNotFound},
 		{"/accounts/acme/", ProblemCodeNotFound},

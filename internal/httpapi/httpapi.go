@@ -10,9 +10,11 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/trace"
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/config"
+	ui "accountgateway/internal/page"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/token"
 )
@@ -35,7 +37,10 @@ type Options struct {
 	// text is shown to anyone; any other goes to the log alone.
 	Ready func(context.Context) error
 
-	Spec []byte // what /openapi.yaml answers
+	Tracer trace.Tracer // nil: no spans
+
+	Spec []byte   // what /openapi.yaml answers
+	Page *ui.Page // what people look at; nil: nothing
 
 	// ServiceApart leaves /healthz, /readyz and /metrics to NewService.
 	ServiceApart bool

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -25,8 +26,10 @@ import (
 
 	"accountgateway/api"
 	"accountgateway/internal/account"
+	ui "accountgateway/internal/page"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
+	"accountgateway/internal/token"
 )
 
 // fake is a vendor of func fields; what is nil is not supported.
@@ -140,6 +143,9 @@ func start(t *testing.T, accounts map[string]fake, change ...func(*Options)) *ga
 	for _, f := range change {
 		f(&o)
 	}
+	if o.Page == nil {
+		o.Page = pages(t, o.Accounts)
+	}
 	return g.serve(New(o))
 }
 
@@ -151,8 +157,33 @@ func startDirect(t *testing.T, accounts map[string]fake, change ...func(*Options
 	for _, f := range change {
 		f(&o)
 	}
+	if o.Page == nil {
+		o.Page = pages(t, o.Accounts)
+	}
 	g.direct = New(o)
 	return g
+}
+
+// TestMain lets the specification's check take pages as they are.
+func TestMain(m *testing.M) {
+	for _, contentType := range []string{"text/html", "text/css", "text/javascript", "image/svg+xml"} {
+		openapi3filter.RegisterBodyDecoder(contentType, openapi3filter.FileBodyDecoder)
+	}
+	os.Exit(m.Run())
+}
+
+// pages are the operator's, open to everybody.
+func pages(t *testing.T, accounts *account.Service) *ui.Page {
+	t.Helper()
+	p, err := ui.New(ui.Options{
+		Accounts: accounts, Log: zerolog.Nop(),
+		Caller: func(*http.Request) (token.Caller, bool) { return token.Anonymous(), true },
+		Check:  func(string) (token.Caller, error) { return token.Anonymous(), nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 func (g *gateway) serve(h http.Handler) *gateway {

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // requestMetric is the histogram of requests. It keeps the series it has made,
@@ -51,8 +52,15 @@ func newRequestMetric(reg prometheus.Registerer, log zerolog.Logger) *requestMet
 	return &requestMetric{histogram: histogram, series: map[requestSeries]prometheus.Observer{}}
 }
 
-func (m *requestMetric) observe(labels requestSeries, took time.Duration) {
-	m.of(labels).Observe(took.Seconds())
+func (m *requestMetric) observe(labels requestSeries, took time.Duration, span trace.SpanContext) {
+	series := m.of(labels)
+	if span.IsSampled() {
+		if exemplars, ok := series.(prometheus.ExemplarObserver); ok {
+			exemplars.ObserveWithExemplar(took.Seconds(), prometheus.Labels{"trace_id": span.TraceID().String()})
+			return
+		}
+	}
+	series.Observe(took.Seconds())
 }
 
 func (m *requestMetric) of(labels requestSeries) prometheus.Observer {

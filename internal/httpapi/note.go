@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"accountgateway/internal/token"
 )
 
@@ -17,9 +19,10 @@ type note struct {
 
 	request   http.Header // what the caller sent
 	requestID string
-	code      ProblemCode // of the problem answered, if any
-	err       error       // the cause, for the log alone
-	stack     []byte      // of a panic
+	trace     trace.SpanContext // zero while tracing is off
+	code      ProblemCode       // of the problem answered, if any
+	err       error             // the cause, for the log alone
+	stack     []byte            // of a panic
 
 	caller    token.Caller // the zero value until the token is checked
 	scope     token.Scope  // that the route needs; "" for none

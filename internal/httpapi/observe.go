@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 // observe begins and ends every request: it makes the note, sets the headers that
@@ -21,10 +23,18 @@ func (s *server) observe(next http.Handler) http.Handler {
 		if s.Secure {
 			h["Strict-Transport-Security"] = httpsAlone
 		}
+		var span trace.Span // nil while tracing is off
+		if s.Tracer != nil {
+			r, span = s.beginSpan(r, n)
+		}
 		start := time.Now()
 		defer func() {
 			took, route, method := time.Since(start), routeOf(r), methodOf(r)
-			s.requests.observe(requestSeries{route, method, n.sent()}, took)
+			if span != nil {
+				name, _, _ := s.accountOf(r)
+				endSpan(span, n, route, method, name)
+			}
+			s.requests.observe(requestSeries{route, method, n.sent()}, took, n.trace)
 			s.logRequest(n, r, route, method, took)
 			s.audit(n, r, route, method)
 		}()

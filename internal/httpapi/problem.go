@@ -81,6 +81,9 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		p.Account, p.Provider = &name, &vendor
 	}
 	p.RequestID = &n.requestID
+	if n.trace.HasTraceID() {
+		p.TraceID = new(n.trace.TraceID().String())
+	}
 	n.code = p.Code
 	if p.Status >= http.StatusInternalServerError && n.err == nil {
 		n.err = err

@@ -6,6 +6,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
+	ui "accountgateway/internal/page"
 	"accountgateway/internal/token"
 )
 
@@ -38,11 +39,25 @@ func New(o Options) http.Handler {
 	r.With(s.grant(token.OperationsRead), s.query()).Get("/accounts/{account}/operations/{id}", h.GetOperation)
 	r.With(s.grant(token.Read), s.query("require")).Get("/balances", h.GetBalances)
 	r.With(s.open, s.query()).Get("/openapi.yaml", h.GetSpec)
+	if o.Page != nil {
+		s.pageRoutes(r)
+	}
 	if !o.ServiceApart {
 		s.serviceRoutes(r, h)
 	}
 	s.preset(r)
 	return r
+}
+
+// pageRoutes are for people. They ask for a token themselves, by a form.
+func (s *server) pageRoutes(r chi.Router) {
+	people := r.With(s.people, s.query())
+	people.Get(ui.FleetPath, s.Page.Fleet)
+	people.Get(ui.AccountPath, s.Page.Account)
+	people.Post(ui.LoginPath, s.Page.Login)
+	people.Post(ui.LogoutPath, s.Page.Logout)
+	people.Get(ui.DocsPath, s.Page.Docs)
+	r.With(s.query()).Get(ui.StaticPath+"{file}", s.Page.Static) // the same for all, and kept by browsers
 }
 
 // NewService serves health and metrics alone, for an address of their own.

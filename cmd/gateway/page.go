@@ -1,0 +1,30 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"accountgateway/internal/page"
+	"accountgateway/internal/token"
+)
+
+// page makes the pages for people. They know their reader by a bearer token or
+// by the cookie that the page's own form sets; the API takes no cookie.
+func (g *gateway) page(s settings, secure bool, log zerolog.Logger) (*page.Page, error) {
+	check := func(text string) (token.Caller, error) { return g.tokens.Check(text, time.Now()) }
+	caller := func(r *http.Request) (token.Caller, bool) {
+		text, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if !bearer {
+			text = page.CookieToken(r)
+		}
+		c, err := check(text)
+		return c, err == nil
+	}
+	if s.Auth == "none" {
+		caller = func(*http.Request) (token.Caller, bool) { return token.Anonymous(), true }
+	}
+	return page.New(page.Options{Accounts: g.accounts, Log: log, Caller: caller, Check: check, Secure: secure})
+}
