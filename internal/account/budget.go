@@ -115,6 +115,14 @@ func (b *Budget) Drain(ctx context.Context, d time.Duration) {
 	})
 }
 
+// Limit is how many calls there are in a window; unlimited is math.MaxInt.
+func (b *Budget) Limit() int {
+	if b.limit.Calls == 0 {
+		return math.MaxInt
+	}
+	return b.limit.Calls
+}
+
 // Remaining is what is left, as last heard; unlimited is math.MaxInt.
 func (b *Budget) Remaining() int {
 	b.mu.Lock()

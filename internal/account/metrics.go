@@ -25,21 +25,23 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 }
 
 var (
-	balanceDesc  = desc("account_balance", "Money in the account, as last read: see account_last_success_timestamp_seconds for how old it is.", "currency")
-	blockedDesc  = desc("account_blocked_funds", "Money in the account that is blocked, as last read.", "currency")
-	creditDesc   = desc("account_credit_limit", "Credit that the vendor grants, as last read.", "currency")
-	counterDesc  = desc("account_counter", "A counter of the account's statistics, as last read.", "counter")
-	limitDesc    = desc("account_counter_limit", "The limit of a counter; absent if there is none.", "counter")
-	upDesc       = desc("account_up", "1 if the last call to the account's vendor succeeded.")
-	stateDesc    = desc("account_state", "1 for the state that the account is in, 0 for the others.", "state")
-	successDesc  = desc("account_last_success_timestamp_seconds", "When the vendor last gave this reading, in seconds since 1970; 0: never.", "operation")
-	runwayDesc   = desc("account_balance_runway_seconds", "How long balance and credit last from now, at the rate at which they were spent; absent if there is no forecast.", "currency")
-	budgetDesc   = desc("gateway_provider_budget_remaining", "Calls that the account's vendor may still get now, as last heard; +Inf: no limit.")
-	unknownDesc  = prometheus.NewDesc("gateway_operations_unknown", "Writes whose outcome nobody knows.", []string{"account"}, nil)
-	oldestDesc   = prometheus.NewDesc("gateway_operations_unknown_oldest_age_seconds", "How long ago the oldest of them was asked for; 0 if there are none.", []string{"account"}, nil)
-	accountDescs = []*prometheus.Desc{
+	balanceDesc     = desc("account_balance", "Money in the account, as last read: see account_last_success_timestamp_seconds for how old it is.", "currency")
+	blockedDesc     = desc("account_blocked_funds", "Money in the account that is blocked, as last read.", "currency")
+	creditDesc      = desc("account_credit_limit", "Credit that the vendor grants, as last read.", "currency")
+	counterDesc     = desc("account_counter", "A counter of the account's statistics, as last read.", "counter")
+	limitDesc       = desc("account_counter_limit", "The limit of a counter; absent if there is none.", "counter")
+	upDesc          = desc("account_up", "1 if the last call to the account's vendor succeeded.")
+	stateDesc       = desc("account_state", "1 for the state that the account is in, 0 for the others.", "state")
+	successDesc     = desc("account_last_success_timestamp_seconds", "When the vendor last gave this reading, in seconds since 1970; 0: never.", "operation")
+	runwayDesc      = desc("account_balance_runway_seconds", "How long balance and credit last from now, at the rate at which they were spent; absent if there is no forecast.", "currency")
+	budgetDesc      = desc("gateway_provider_budget_remaining", "Calls that the account's vendor may still get now, as last heard; +Inf: no limit.")
+	budgetLimitDesc = desc("gateway_provider_budget_limit", "Calls that the account's vendor may get in one window of its budget; +Inf: no limit.")
+	databaseDesc    = prometheus.NewDesc("gateway_database_up", "1 if the gateway's database answers.", nil, nil)
+	unknownDesc     = prometheus.NewDesc("gateway_operations_unknown", "Writes whose outcome nobody knows.", []string{"account"}, nil)
+	oldestDesc      = prometheus.NewDesc("gateway_operations_unknown_oldest_age_seconds", "How long ago the oldest of them was asked for; 0 if there are none.", []string{"account"}, nil)
+	accountDescs    = []*prometheus.Desc{
 		balanceDesc, blockedDesc, creditDesc, counterDesc, limitDesc, upDesc, stateDesc, successDesc, runwayDesc, budgetDesc,
-		unknownDesc, oldestDesc,
+		budgetLimitDesc, databaseDesc, unknownDesc, oldestDesc,
 	}
 )
 
@@ -75,6 +77,7 @@ func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 
 // Collect is part of prometheus.Collector.
 func (m *metrics) Collect(out chan<- prometheus.Metric) {
+	out <- prometheus.MustNewConstMetric(databaseDesc, prometheus.GaugeValue, one(m.service.durable.Err() == nil))
 	for _, name := range m.service.names {
 		a := m.service.accounts[name]
 		gauge := func(d *prometheus.Desc, value float64, labels ...string) {
@@ -84,11 +87,8 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 		m.unknown(name, out)
 		m.figures(a, gauge)
 		if a.Budget != nil {
-			remaining := float64(a.Budget.Remaining())
-			if a.Budget.Remaining() == math.MaxInt {
-				remaining = math.Inf(1)
-			}
-			gauge(budgetDesc, remaining)
+			gauge(budgetDesc, calls(a.Budget.Remaining()))
+			gauge(budgetLimitDesc, calls(a.Budget.Limit()))
 		}
 		runway := a.runway.Load()
 		if left, ok := runway.left(); ok {
@@ -157,6 +157,14 @@ func money(gauge gaugeFunc, d *prometheus.Desc, m *provider.Money) {
 	if value, ok := m.Amount.Float64(); ok {
 		gauge(d, value, string(m.Currency))
 	}
+}
+
+// calls is a number of calls, of which math.MaxInt means no limit.
+func calls(n int) float64 {
+	if n == math.MaxInt {
+		return math.Inf(1)
+	}
+	return float64(n)
 }
 
 func one(is bool) float64 {
