@@ -269,22 +269,25 @@ func hold(t *testing.T, where, text string) {
 	}
 }
 
-// forms are the shapes of mark. Query, path, JSON and HTML escapes leave its
-// letters as they are.
-var forms = func() map[string]string {
+// forms are the shapes of mark.
+var forms = formsOf(mark)
+
+// formsOf are the shapes of a secret of letters and digits. Query, path, JSON
+// and HTML escapes leave them as they are.
+func formsOf(secret string) map[string]string {
 	percent, unicode := "", ""
-	for _, b := range []byte(mark) {
+	for _, b := range []byte(secret) {
 		percent += fmt.Sprintf("%%%02x", b)
 		unicode += fmt.Sprintf(`\u%04x`, b)
 	}
-	all := map[string]string{"letters": mark, "percent": percent, "unicode": unicode, "hex": hex.EncodeToString([]byte(mark))}
+	all := map[string]string{"letters": secret, "percent": percent, "unicode": unicode, "hex": hex.EncodeToString([]byte(secret))}
 	// In base64 it looks different by where it begins, and its ends depend on what is beside it.
 	for offset := range 3 {
-		text := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("x", offset) + mark))
+		text := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("x", offset) + secret))
 		all[fmt.Sprintf("base64 at %d", offset)] = text[2*offset : len(text)-2]
 	}
 	return all
-}()
+}
 
 func headers(a answer) string {
 	var text strings.Builder
