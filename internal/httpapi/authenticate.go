@@ -3,11 +3,13 @@ package httpapi
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"strings"
 	"time"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/config"
 	"accountgateway/internal/token"
 )
 
@@ -20,8 +22,7 @@ func (s *server) grant(scope token.Scope) func(http.Handler) http.Handler {
 			n := noteOf(r.Context())
 			n.scope = scope
 			if s.Tokens == nil {
-				n.caller = s.anonymous
-				next.ServeHTTP(w, r)
+				s.letIn(w, r, next)
 				return
 			}
 			now := time.Now()
@@ -45,6 +46,22 @@ func (s *server) grant(scope token.Scope) func(http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		})
 	}
+}
+
+// letIn serves anybody who comes by a name of this machine. Such a gateway
+// listens on loopback alone, and a site that a browser here shows could reach it
+// by giving its own name that address.
+func (s *server) letIn(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	if host != "" && !config.IsLoopback(strings.Trim(host, "[]")) {
+		s.fail(w, r, &problemError{code: ProblemCodeForbidden, detail: "a gateway that asks for no token answers to localhost, 127.0.0.1 and [::1] alone, not to other names"})
+		return
+	}
+	noteOf(r.Context()).caller = s.anonymous
+	next.ServeHTTP(w, r)
 }
 
 // open lets in who has no token, within bounds. Where nobody is asked for one

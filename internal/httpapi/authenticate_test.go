@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -278,5 +279,36 @@ func TestBearerIsRead(t *testing.T) {
 		if got := bearer(http.Header{"Authorization": {line}}); got != want {
 			t.Errorf("%q: got %q", line, got)
 		}
+	}
+}
+
+// TestOtherNamesWithoutTokens: where nobody is asked for a token, a site cannot
+// have a browser on this machine ask, by giving its name the address 127.0.0.1.
+func TestOtherNamesWithoutTokens(t *testing.T) {
+	g := startDirect(t, map[string]fake{"acme": everything()})
+	for host, status := range map[string]int{
+		"": 200, "localhost": 200, "localhost:8080": 200, "127.0.0.1:8080": 200, "127.0.0.2": 200, "[::1]:8080": 200, "[::1]": 200,
+		"rebound.example:8080": 403, "rebound.example": 403, "localhost.rebound.example": 403, "127.0.0.1.rebound.example": 403, "192.0.2.1:8080": 403, "[::]:8080": 403, "x:y:z": 403,
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "/accounts", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = host
+		w := httptest.NewRecorder()
+		g.direct.ServeHTTP(w, r)
+		if w.Code != status {
+			t.Errorf("%q: got %d, want %d", host, w.Code, status)
+		}
+	}
+	st, stored := withStore(t, map[string]fake{"acme": everything()})
+	k := newTokens(t, st)
+	guarded := startDirect(t, nil, stored, k.options)
+	text, _ := k.with([]token.Scope{token.Read})
+	r := httptest.NewRequest(http.MethodGet, "/accounts", nil)
+	r.Host, r.Header = "gateway.example", as(text)
+	w := httptest.NewRecorder()
+	if guarded.direct.ServeHTTP(w, r); w.Code != http.StatusOK {
+		t.Errorf("with a token, any name is good: got %d", w.Code)
 	}
 }

@@ -54,6 +54,7 @@ func BenchmarkHit(b *testing.B) {
 			h := New(o)
 			w := &sink{header: http.Header{}}
 			r := httptest.NewRequest(http.MethodGet, row.target, nil)
+			r.Host = "127.0.0.1:8080"
 			for name, values := range row.header {
 				r.Header[name] = values
 			}

@@ -176,7 +176,9 @@ func TestBodies413(t *testing.T) {
 func TestRawRequests(t *testing.T) {
 	g := start(t, map[string]fake{"acme": everything()})
 	tests := []struct{ line, want string }{
-		{"GET http://elsewhere.example/accounts/acme HTTP/1.1\r\nHost: x\r\n", "200"},
+		{"GET http://localhost/accounts/acme HTTP/1.1\r\nHost: x\r\n", "200"},
+		{"GET http://elsewhere.example/accounts/acme HTTP/1.1\r\nHost: localhost\r\n", "403"},
+		{"GET /accounts/acme HTTP/1.1\r\nHost: \r\n", "200"},
 		{"GET /accounts/acme\x7f HTTP/1.1\r\nHost: x\r\n", "400"},
 		{"GET /accounts/%zz HTTP/1.1\r\nHost: x\r\n", "400"},
 		{"OPTIONS * HTTP/1.1\r\nHost: x\r\n", "200"}, // net/http answers by itself
