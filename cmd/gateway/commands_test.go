@@ -129,9 +129,10 @@ func TestDemo(t *testing.T) {
 		"SELZY_BASE_URL": "http://" + vendor.Addr().String(),
 	}, "demo", "--addr", "127.0.0.1:0")
 	base := p.see(p.stdout, `(?m)^The account gateway serves simulated vendors on (http://127\.0\.0\.1:\d+)$(?s:.*)/metrics\n`)[1]
-	asked := 0
+	asked, wrote := 0, false
 	for line := range strings.Lines(p.stdout.String()) {
-		match := regexp.MustCompile(`^curl -s '?` + regexp.QuoteMeta(base) + `([^' ]*)'?\n$`).FindStringSubmatch(line)
+		match := regexp.MustCompile(`^curl -s '?` + regexp.QuoteMeta(base) +
+			`([^' ]*)'?(?: -H 'Idempotency-Key: ([^']*)' -H 'Content-Type: application/json' -d '([^']*)')?\n$`).FindStringSubmatch(line)
 		if match == nil {
 			if strings.HasPrefix(line, "curl") {
 				t.Errorf("%q is no line to paste", line)
@@ -139,8 +140,17 @@ func TestDemo(t *testing.T) {
 			continue
 		}
 		asked++
+		if match[2] != "" {
+			for _, replayed := range []bool{false, true} {
+				post(t, base, match[1], match[2], match[3]).wantStatus(http.StatusCreated, replayed)
+			}
+			wrote = true
+			continue
+		}
 		a := get(t, base, match[1])
 		switch {
+		case strings.HasSuffix(match[1], "/operations") && !strings.Contains(string(a.body), `"state":"succeeded"`):
+			t.Errorf("%s: no write: %s", match[1], a.body)
 		case strings.Contains(match[1], "curency"):
 			if p := a.wantProblem(400, "invalid_parameter"); len(p.Errors) != 1 || p.Errors[0].Field != "curency" {
 				t.Errorf("%s: %s", match[1], a.body)
@@ -152,7 +162,7 @@ func TestDemo(t *testing.T) {
 			t.Errorf("%s: a vendor failed: %s", match[1], a.body)
 		}
 	}
-	if asked < 5 {
+	if asked < 5 || !wrote {
 		t.Errorf("the demo printed %d lines to paste:\n%s", asked, p.stdout)
 	}
 	if status := p.stop(); status != 0 || strings.Contains(p.stdout.String()+p.stderr.String(), "hush") {
