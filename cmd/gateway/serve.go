@@ -86,7 +86,7 @@ func serve(ctx context.Context, env environment, started func(addr net.Addr)) er
 	}
 	options := httpapi.Options{
 		Accounts: g.accounts, Log: log, Registry: g.registry, Ready: ready, Spec: api.Spec, ServiceApart: s.MetricsAddr != "",
-		CallerRate: s.CallerRate, Secure: certificates != nil,
+		CallerRate: s.CallerRate, Secure: certificates != nil, Tracer: tracer,
 	}
 	if s.Auth == "token" {
 		options.Tokens = g.tokens

@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/rs/zerolog"
@@ -22,8 +22,13 @@ import (
 // itself.
 func tracing(ctx context.Context, r *config.Reader, env environment, log zerolog.Logger) (tracer trace.Tracer, stop func(context.Context)) {
 	off := func(context.Context) {}
-	endpoint := tracesEndpoint(env.lookup)
+	setting, endpoint := tracesEndpoint(env.lookup)
 	if endpoint == "" {
+		return nil, off
+	}
+	// The SDK would take its own default for a URL that it can't read.
+	if u, err := url.Parse(endpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		r.Fault(setting, "want a URL like http://127.0.0.1:4318")
 		return nil, off
 	}
 	for _, name := range []string{"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"} {
@@ -34,7 +39,7 @@ func tracing(ctx context.Context, r *config.Reader, env environment, log zerolog
 	}
 	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(endpoint))
 	if err != nil {
-		r.Fault("OTEL_EXPORTER_OTLP_ENDPOINT", "%v", err)
+		r.Fault(setting, "%v", err)
 		return nil, off
 	}
 	about, err := resource.New(ctx, resource.WithAttributes(
@@ -52,18 +57,21 @@ func tracing(ctx context.Context, r *config.Reader, env environment, log zerolog
 	}
 }
 
-// tracesEndpoint is where spans go; "" if tracing is off.
-func tracesEndpoint(lookup config.Lookup) string {
+// tracesEndpoint is where spans go and the setting that says so; "" if tracing
+// is off.
+func tracesEndpoint(lookup config.Lookup) (setting, endpoint string) {
 	disabled, _ := lookup("OTEL_SDK_DISABLED")
 	exporter, _ := lookup("OTEL_TRACES_EXPORTER")
 	if strings.EqualFold(disabled, "true") || exporter == "none" {
-		return ""
+		return "", ""
 	}
-	if endpoint, _ := lookup("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"); endpoint != "" {
-		return endpoint
+	setting = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+	if endpoint, _ := lookup(setting); endpoint != "" {
+		return setting, endpoint
 	}
-	if endpoint, _ := lookup("OTEL_EXPORTER_OTLP_ENDPOINT"); endpoint != "" {
-		return fmt.Sprintf("%s/v1/traces", strings.TrimRight(endpoint, "/"))
+	setting = "OTEL_EXPORTER_OTLP_ENDPOINT"
+	if endpoint, _ := lookup(setting); endpoint != "" {
+		return setting, strings.TrimRight(endpoint, "/") + "/v1/traces"
 	}
-	return ""
+	return "", ""
 }

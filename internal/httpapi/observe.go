@@ -31,8 +31,7 @@ func (s *server) observe(next http.Handler) http.Handler {
 		defer func() {
 			took, route, method := time.Since(start), routeOf(r), methodOf(r)
 			if span != nil {
-				name, _, _ := s.accountOf(r)
-				endSpan(span, n, route, method, name)
+				endSpan(span, n, route, method, s.configured(r))
 			}
 			s.requests.observe(requestSeries{route, method, n.sent()}, took, n.trace)
 			s.logRequest(n, r, route, method, took)

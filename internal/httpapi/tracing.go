@@ -39,3 +39,12 @@ func endSpan(span trace.Span, n *note, route, method, account string) {
 	}
 	span.End()
 }
+
+// configured is the account that a request names; "" if there is none of that
+// name, which then may be anything.
+func (s *server) configured(r *http.Request) string {
+	if name, _, ok := s.accountOf(r); ok {
+		return name
+	}
+	return ""
+}
