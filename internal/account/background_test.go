@@ -32,12 +32,12 @@ func TestBackgroundReadingsAreSpread(t *testing.T) {
 	for _, replicas := range []int{1, 2, 3} {
 		t.Run(fmt.Sprint(replicas, " replicas"), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				const interval, accounts = 5 * time.Minute, 10
+				const interval, accounts = 30 * time.Second, 10
 				vendor := &wireServer{}
 				o := gatewayOptions{url: sqliteURL(t), accounts: names(accounts), interval: interval, oneCall: true}
 				for range replicas {
 					newGateway(t, vendor, o).run(t)
-					time.Sleep(7 * time.Second)
+					time.Sleep(700 * time.Millisecond)
 				}
 				time.Sleep(interval) // the first round is faster
 				first := vendor.count()
@@ -49,8 +49,8 @@ func TestBackgroundReadingsAreSpread(t *testing.T) {
 					t.Errorf("%d calls in four rounds of %d accounts", len(at), accounts)
 				}
 				for i := 1; i < len(at); i++ {
-					if gap := at[i].Sub(at[i-1]); replicas == 1 && (gap < 29*time.Second || gap > 31*time.Second) || gap > 40*time.Second {
-						t.Errorf("gap of %s between calls %d and %d, want about 30 s", gap, i-1, i)
+					if gap := at[i].Sub(at[i-1]); replicas == 1 && (gap < 2900*time.Millisecond || gap > 3100*time.Millisecond) || gap > 4*time.Second {
+						t.Errorf("gap of %s between calls %d and %d, want about 3 s", gap, i-1, i)
 					}
 				}
 			})
@@ -61,7 +61,7 @@ func TestBackgroundReadingsAreSpread(t *testing.T) {
 // When the replica that reads in the background dies, another takes over.
 func TestBackgroundReadingsAreTakenOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const interval = 5 * time.Minute
+		const interval = 20 * time.Second
 		vendor := &wireServer{}
 		o := gatewayOptions{url: sqliteURL(t), interval: interval, oneCall: true}
 		one := newGateway(t, vendor, o)
@@ -84,16 +84,16 @@ func TestBackgroundReadingsAreTakenOver(t *testing.T) {
 // Callers' readings spare background ones.
 func TestCallersSpareBackgroundReadings(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const interval = 5 * time.Minute
+		const interval = 30 * time.Second
 		vendor := &wireServer{}
-		g := newGateway(t, vendor, gatewayOptions{url: sqliteURL(t), interval: interval, oneCall: true, ttl: 10 * time.Minute})
+		g := newGateway(t, vendor, gatewayOptions{url: sqliteURL(t), interval: interval, oneCall: true})
 		g.run(t)
-		time.Sleep(interval - time.Minute)
+		time.Sleep(interval - 6*time.Second)
 		g.must(t, account.Bound{NoCache: true})
 		before := vendor.count()
 		time.Sleep(interval)
 		if n := vendor.count() - before; n != 0 {
-			t.Errorf("%d background readings a minute after a caller's", n)
+			t.Errorf("%d background readings shortly after a caller's", n)
 		}
 	})
 }
@@ -103,12 +103,12 @@ func TestCallersSpareBackgroundReadings(t *testing.T) {
 func TestReplicasExportTheSame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		vendor := &wireServer{}
-		o := gatewayOptions{url: sqliteURL(t), accounts: names(4), interval: 5 * time.Minute, rate: config.Rate{Calls: 1000, Per: time.Hour}}
+		o := gatewayOptions{url: sqliteURL(t), accounts: names(4), interval: 20 * time.Second, rate: config.Rate{Calls: 1000, Per: time.Hour}}
 		one, two := newGateway(t, vendor, o), newGateway(t, vendor, o)
 		one.run(t)
 		time.Sleep(3 * time.Second)
 		two.run(t)
-		time.Sleep(47 * time.Minute)
+		time.Sleep(107 * time.Second)
 		if _, err := two.Balance(t.Context(), "a01", provider.BalanceQuery{}, account.Bound{NoCache: true}); err != nil {
 			t.Fatal(err)
 		}

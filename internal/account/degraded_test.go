@@ -208,9 +208,9 @@ func TestVendorDownAtTheStart(t *testing.T) {
 		want := first.must(t, account.Bound{})
 		time.Sleep(time.Hour)
 		dead := &wireServer{answer: func(int) (int, string, http.Header) { return http.StatusBadGateway, "", nil }}
-		g := newGateway(t, dead, gatewayOptions{url: url, interval: 5 * time.Minute})
+		g := newGateway(t, dead, gatewayOptions{url: url, interval: 20 * time.Second})
 		g.run(t)
-		time.Sleep(20 * time.Minute)
+		time.Sleep(2 * time.Minute)
 		got := g.must(t, account.Bound{})
 		if !got.Stale || !got.AsOf.Equal(want.AsOf.Truncate(time.Microsecond)) || got.Err == nil {
 			t.Errorf("got %+v because of %v", got, got.Err)
