@@ -69,7 +69,7 @@ func (p *Page) reader(w http.ResponseWriter, r *http.Request) (token.Caller, boo
 	case !caller.May(token.Read):
 		p.draw(w, r, http.StatusForbidden, messagePage, message{
 			frame: p.frame(r, "Not allowed", &caller), Heading: "This token may not read",
-			Lines: []string{"It has no scope “read”. Use one that has: gateway token create --name NAME --scopes read."},
+			Lines: []string{"It has no scope “read”. Use one that has: gateway token create --name NAME --scopes read --accounts ACCOUNT,…."},
 		})
 		return token.Caller{}, false
 	}

@@ -82,7 +82,7 @@ func newCounter(c provider.Counter) counter {
 		out.Limit = grouped(strconv.FormatInt(*c.Limit, 10))
 		out.Over = c.Value > *c.Limit
 		if *c.Limit > 0 {
-			out.Used = strconv.FormatFloat(100*float64(c.Value)/float64(*c.Limit), 'f', 0, 64) + " %"
+			out.Used = strconv.FormatFloat(100*float64(c.Value)/float64(*c.Limit), 'f', 0, 64) + "\u00a0%"
 		}
 	case c.Unlimited:
 		out.Limit = "no limit"
