@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -15,6 +17,7 @@ import (
 	"accountgateway/internal/account"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/providertest"
+	"accountgateway/internal/store"
 )
 
 // What happens to the gateway in a scenario.
@@ -196,8 +199,11 @@ func describeBound(b account.Bound) string {
 }
 
 // run plays a scenario on two replicas that share a database.
-func (tr *truth) run(t *testing.T, scenario []step) {
+func (tr *truth) run(t *testing.T, database []byte, scenario []step) {
 	url := sqliteURL(t)
+	if err := os.WriteFile(strings.TrimPrefix(url, "sqlite:"), database, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	vendor := func() provider.Provider {
 		v := &writingVendor{refill: invoice}
 		v.Fake = providertest.Fake{Balance: tr.balance}
@@ -305,10 +311,20 @@ func errorFault(c caller, err error) string {
 // Whatever happens in whatever order: no figure is fresher than it says, none
 // is invented, and no bound is broken.
 func TestNoFigureLooksFresherThanItIs(t *testing.T) {
+	url := sqliteURL(t)
+	st, err := store.Open(t.Context(), url, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	st.Close()
+	empty, err := os.ReadFile(strings.TrimPrefix(url, "sqlite:")) // to make its tables takes longer than a scenario
+	if err != nil {
+		t.Fatal(err)
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		scenario := drawScenario(rt)
 		tr := &truth{told: map[string]told{}, served: map[string]served{}}
-		synctest.Test(t, func(t *testing.T) { tr.run(t, scenario) })
+		synctest.Test(t, func(t *testing.T) { tr.run(t, empty, scenario) })
 		for _, fault := range tr.faults {
 			rt.Errorf("%s", fault)
 		}
