@@ -52,13 +52,16 @@ func (s *Service) ask(ctx context.Context, a *watched, k key, have *entry, b Bou
 			return nil, "", err
 		case now.newer(have) && !b.answers(came.Sub(now.asOf)):
 			continue // the call was under way for too long when we came
-		case now.newer(have) && !a.outdated(now):
+		case now.newer(have) && !a.outdatedFor(now, came):
 			return now, source, nil
+		case now.newer(have):
+			// It was made before a write that we must see: ask once more, for
+			// as long as the asker waits.
 		case led && try > 0:
 			return nil, "", provider.Errorf(provider.KindBadResponse, "the adapter did not bring the %s it was asked for", k.op)
 		}
-		// The call was another operation's and taught nothing of ours, or it
-		// was made before a write that we must see: ask for ourselves.
+		// The call may have been another operation's and taught nothing of
+		// ours: ask for ourselves.
 		e.name = s.readingName(k)
 	}
 }

@@ -64,11 +64,13 @@ func read[T, R any](ctx context.Context, s *Service, k key, b Bound, call func(c
 	case ask:
 	}
 
+	came := time.Now()
 	fresh, source, err := s.ask(ctx, a, k, e, b, load)
 	if err != nil {
 		return staleIfError[T](ctx, s, a, k, b, err)
 	}
 	now := a.standing(fresh)
+	now.outdated = a.outdatedFor(fresh, came)
 	if l.TTL == 0 {
 		now.age = 0 // with no time to be fresh in, what was just asked for still is
 	}

@@ -29,6 +29,13 @@ func (a *watched) outdated(e *entry) bool {
 	return last != nil && e != nil && !e.asOf.After(*last)
 }
 
+// outdatedFor is outdated for a request that came then. A reading that was
+// asked for after that answers it, though a write has ended meanwhile: else
+// frequent writes would leave no reading good enough.
+func (a *watched) outdatedFor(e *entry, came time.Time) bool {
+	return a.outdated(e) && e.asOf.Before(came)
+}
+
 // persistWrite lets other replicas know that an account was written to.
 func (s *Service) persistWrite(a *watched, stateChanged bool) {
 	at := *a.writtenAt.Load()
