@@ -114,7 +114,11 @@ func TestEveryRouteAsksWhoCalls(t *testing.T) {
 				return
 			}
 			for name, h := range strangers {
-				for _, account := range []string{"acme", "nobody"} {
+				accounts := []string{"acme"}
+				if name == "no token" || name == "wrong" {
+					accounts = append(accounts, "nobody")
+				}
+				for _, account := range accounts {
 					a := ask(at, account, h)
 					if a.status != http.StatusUnauthorized || a.header.Get("WWW-Authenticate") != `Bearer realm="gateway"` || a.header.Get("RateLimit") != "" {
 						t.Errorf("%s: got %d %v %s", name, a.status, a.header, a.body)

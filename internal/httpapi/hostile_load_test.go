@@ -176,9 +176,9 @@ func TestHostileLoad(t *testing.T) {
 		runtime.ReadMemStats(&m)
 		return int64(m.HeapAlloc)
 	}
-	round(4)
+	round(2)
 	before := heap()
-	round(16)
+	round(8)
 	if grown := heap() - before; grown > 4<<20 {
 		t.Errorf("memory grew by %d bytes", grown)
 	}
