@@ -108,7 +108,7 @@ func (v *refillVendor) invoices() int {
 	var list struct {
 		Answer struct{ Bills []any }
 	}
-	text := v.ask("bill/get_not_payed", url.Values{"limit": {"1024"}})
+	text := v.ask("bill/get_not_payed", url.Values{"limit": {"1024"}}) //nolint:misspell // the vendor's spelling
 	if err := json.Unmarshal([]byte(text), &list); err != nil {
 		v.t.Fatalf("%v: %s", err, text)
 	}

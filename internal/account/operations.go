@@ -133,7 +133,7 @@ func (s *Service) do(ctx context.Context, a *watched, w work) (Operation, error)
 	err := s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
 		recorded, begun, err = st.BeginOperation(ctx, w.op, w.since, allow)
 		if refused != nil {
-			return nil // no fault of the store's
+			err = nil // no fault of the store's
 		}
 		return err
 	})

@@ -42,10 +42,10 @@ func badKey(message string) error {
 func unquote(quoted string) (string, bool) {
 	var b strings.Builder
 	for i := 1; i < len(quoted); i++ {
-		switch c := quoted[i]; {
-		case c == '"':
+		switch c := quoted[i]; c {
+		case '"':
 			return b.String(), i == len(quoted)-1
-		case c == '\\':
+		case '\\':
 			i++
 			if i == len(quoted) || quoted[i] != '"' && quoted[i] != '\\' {
 				return "", false
