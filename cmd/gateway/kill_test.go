@@ -10,7 +10,9 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -134,26 +136,26 @@ func locked(t *testing.T, driver, url, statement string) (unlock func()) {
 	return unlock
 }
 
-// gate stands before a vendor and can hold calls of one function: before the
+// gate stands before a vendor and can hold calls of some functions: before the
 // vendor sees them, or with its answer in the hand.
 type gate struct {
-	vendor   http.Handler
-	function string
-	before   chan struct{} // closed: calls go in
-	after    chan struct{} // closed: answers go out
-	came     chan struct{} // gets one for each call that came to the gate
-	answered chan struct{} // gets one for each answer that the vendor has made
-	sent     chan struct{} // gets one for each answer that went out
+	vendor    http.Handler
+	functions []string
+	before    chan struct{} // closed: calls go in
+	after     chan struct{} // closed: answers go out
+	came      chan struct{} // gets one for each call that came to the gate
+	answered  chan struct{} // gets one for each answer that the vendor has made
+	sent      chan struct{} // gets one for each answer that went out
 }
 
-func newGate(vendor http.Handler, function string) *gate {
-	g := &gate{vendor: vendor, function: function, before: make(chan struct{}), after: make(chan struct{})}
+func newGate(vendor http.Handler, functions ...string) *gate {
+	g := &gate{vendor: vendor, functions: functions, before: make(chan struct{}), after: make(chan struct{})}
 	g.came, g.answered, g.sent = make(chan struct{}, 9), make(chan struct{}, 9), make(chan struct{}, 9)
 	return g
 }
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !strings.HasSuffix(r.URL.Path, "/"+g.function) {
+	if !slices.Contains(g.functions, path.Base(r.URL.Path)) {
 		g.vendor.ServeHTTP(w, r)
 		return
 	}
