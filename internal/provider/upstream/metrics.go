@@ -54,11 +54,22 @@ type accountMetrics struct {
 	account, provider string
 }
 
-// of makes the account's calls appear with 0, so that the first call is an
-// increase that can be seen.
+// usualCauses are why operations are usually called; others are possible.
+var usualCauses = map[provider.Operation][]provider.Cause{
+	provider.OpBalance:    {provider.CauseCaller, provider.CauseRefresh, provider.CauseRetry},
+	provider.OpStatistics: {provider.CauseCaller, provider.CauseRefresh, provider.CauseRetry},
+	provider.OpUsers:      {provider.CauseCaller, provider.CauseRetry},
+	provider.OpCreateUser: {provider.CauseCaller},
+	provider.OpRefill:     {provider.CauseCaller},
+	provider.OpCheck:      {provider.CauseProbe, provider.CauseRetry},
+	provider.OpPing:       {provider.CauseProbe, provider.CauseRetry},
+}
+
+// of makes the account's usual calls appear with 0, so that the first call is
+// an increase that can be seen. Each series takes most of a kilobyte.
 func (m *Metrics) of(account, vendor string) accountMetrics {
-	for _, operation := range append(provider.Operations(), provider.OpCheck, provider.OpPing) {
-		for _, cause := range []provider.Cause{provider.CauseCaller, provider.CauseRefresh, provider.CauseProbe, provider.CauseRetry} {
+	for operation, causes := range usualCauses {
+		for _, cause := range causes {
 			m.calls.WithLabelValues(account, vendor, string(operation), string(cause))
 		}
 	}

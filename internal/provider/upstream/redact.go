@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -15,7 +16,7 @@ const redacted = "[redacted]"
 // redactor finds secrets in texts, however a vendor escapes them when it
 // echoes them: raw, in a URL, in JSON or in HTML.
 type redactor struct {
-	secrets *regexp.Regexp // nil if there are none
+	secrets func() *regexp.Regexp // nil if there are none; made when first needed: it is large
 }
 
 func newRedactor(secrets []string) redactor {
@@ -25,6 +26,10 @@ func newRedactor(secrets []string) redactor {
 	}
 	// The longest first, so that a secret that begins with another goes whole.
 	slices.SortFunc(secrets, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	return redactor{secrets: sync.OnceValue(func() *regexp.Regexp { return secretsPattern(secrets) })}
+}
+
+func secretsPattern(secrets []string) *regexp.Regexp {
 	patterns := make([]string, len(secrets))
 	for i, secret := range secrets {
 		patterns[i] = secretPattern(secret)
@@ -32,16 +37,16 @@ func newRedactor(secrets []string) redactor {
 	re, err := regexp.Compile(strings.Join(patterns, "|"))
 	if err != nil {
 		// A secret too long to look for: then no text is shown at all.
-		re = regexp.MustCompile(`(?s).+`)
+		return regexp.MustCompile(`(?s).+`)
 	}
-	return redactor{secrets: re}
+	return re
 }
 
 func (r redactor) redact(text string) string {
-	if r.secrets == nil {
+	if r.secrets == nil || text == "" {
 		return text
 	}
-	return r.secrets.ReplaceAllLiteralString(text, redacted)
+	return r.secrets().ReplaceAllLiteralString(text, redacted)
 }
 
 // Redactor is Redact for the account's secrets and those of one call, such as a
