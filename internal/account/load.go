@@ -119,7 +119,8 @@ func (s *Service) run(e errand, landed func(error)) {
 // personal data.
 func (s *Service) shared(k key) bool { return k.op != provider.OpUsers || s.options.KeepUsers }
 
-// turnPoll is how often a replica looks whether another's call has ended.
+// turnPoll is how often a replica looks whether another's call has ended. At
+// first it looks sooner: the last call may just be tidying up.
 const turnPoll = 25 * time.Millisecond
 
 // takeTurn waits while another replica makes the same call. When that brings
@@ -131,7 +132,7 @@ func (s *Service) takeTurn(ctx context.Context, e errand) (release func(), err e
 	holder := s.replica + "/" + rand.Text() // no other errand's, this replica's included
 	lease := "read/" + e.name
 	waited := false
-	for {
+	for poll := time.Millisecond; ; poll = min(2*poll, turnPoll) {
 		var ours bool
 		err := s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
 			ours, err = st.AcquireLease(ctx, lease, holder, s.options.LoadTimeout)
@@ -165,7 +166,7 @@ func (s *Service) takeTurn(ctx context.Context, e errand) (release func(), err e
 		}
 		waited = true
 		select {
-		case <-time.After(turnPoll):
+		case <-time.After(poll):
 		case <-ctx.Done():
 			return nil, provider.Errorf(provider.KindTimeout, "another replica is asking the vendor and has not been answered in time")
 		}
