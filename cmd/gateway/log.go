@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	stdlog "log"
+	"os"
 	"strings"
 	"time"
 
@@ -12,13 +13,23 @@ import (
 // newLogger writes lines for machines or, in the console format, for people.
 func newLogger(w io.Writer, s settings) zerolog.Logger {
 	if s.LogFormat == "console" {
-		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.DateTime}
+		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.DateTime, NoColor: !isTerminal(w)}
 	}
 	level, err := zerolog.ParseLevel(s.LogLevel)
 	if err != nil {
 		level = zerolog.InfoLevel // the settings' check has the fault already
 	}
 	return zerolog.New(zerolog.SyncWriter(w)).Level(level).With().Timestamp().Logger()
+}
+
+// isTerminal tells a screen from a file or a pipe, where colours are rubbish.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // newServerLog takes what net/http has to say: mostly the misbehaviour of

@@ -90,6 +90,9 @@ func mayPass(kind provider.Kind) bool {
 	}
 }
 
+// wholeBody stands for the field where no single one was at fault.
+const wholeBody = "body"
+
 // driftOf names the vendor's field that read did not understand; "" if it
 // understood.
 func driftOf(err error) string {
@@ -98,7 +101,7 @@ func driftOf(err error) string {
 	case !errors.As(err, &e) || e.Kind != provider.KindBadResponse:
 		return ""
 	case e.Drift == "":
-		return "body"
+		return wholeBody
 	}
 	return e.Drift
 }

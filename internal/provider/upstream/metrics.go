@@ -66,13 +66,18 @@ var usualCauses = map[provider.Operation][]provider.Cause{
 }
 
 // of makes the account's usual calls appear with 0, so that the first call is
-// an increase that can be seen. Each series takes most of a kilobyte.
+// an increase that can be seen. Each series takes most of a kilobyte, so of
+// the outcomes it is "ok" alone, and of the vendor's fields the whole body.
 func (m *Metrics) of(account, vendor string) accountMetrics {
 	for operation, causes := range usualCauses {
 		for _, cause := range causes {
 			m.calls.WithLabelValues(account, vendor, string(operation), string(cause))
 		}
 	}
+	for _, operation := range []provider.Operation{provider.OpBalance, provider.OpStatistics} { // which are read all day
+		m.duration.WithLabelValues(account, vendor, string(operation), "ok")
+	}
+	m.drift.WithLabelValues(vendor, wholeBody)
 	m.open.WithLabelValues(account, vendor).Set(0)
 	return accountMetrics{Metrics: m, account: account, provider: vendor}
 }
