@@ -110,6 +110,26 @@ func TestVendorTroubleIsLoggedOnce(t *testing.T) {
 	hold(t, "the log", g.stderr.String())
 }
 
+// TestLogNamesTheCaller: who asks too much is found by the requests' lines.
+func TestLogNamesTheCaller(t *testing.T) {
+	t.Parallel()
+	settings := with(oneAccount(), "GATEWAY_AUTH=token", "GATEWAY_DATABASE_URL="+tokens(t)["GATEWAY_DATABASE_URL"])
+	text, _ := created(t, settings, "--name", "billing", "--scopes", "read", "--accounts", "*")
+	g := serving(t, settings)
+	g.get(t, "/accounts", "Authorization", "Bearer "+text)
+	g.get(t, "/accounts")
+	g.stop()
+	var names []string
+	for line := range strings.Lines(g.stderr.String()) {
+		if strings.Contains(line, `"message":"request"`) {
+			names = append(names, regexp.MustCompile(`"caller_name":"[^"]*"`).FindString(line))
+		}
+	}
+	if diff := cmp.Diff([]string{`"caller_name":"billing"`, ""}, names); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestConsoleLog is for people: one line an event, with what matters by name, and
 // neither JSON nor colours, for it is no terminal.
 func TestConsoleLog(t *testing.T) {

@@ -16,6 +16,9 @@ func (s *server) logRequest(n *note, r *http.Request, route, method string, took
 	if name, _, ok := s.accountOf(r); ok {
 		line = line.Str("account", name)
 	}
+	if n.caller.ID != "" && !n.caller.IsAnonymous() {
+		line = line.Str("caller_name", n.caller.Name)
+	}
 	if n.code != "" {
 		line = line.Str("code", string(n.code))
 	}
