@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -55,6 +57,10 @@ func listOperations(ctx context.Context, args []string, env environment) error {
 	asJSON := flags.Bool("json", false, "one JSON object a line")
 	if err := parse(flags, args, env); err != nil {
 		return err
+	}
+	states := []store.OperationState{"", store.Started, store.Succeeded, store.Failed, store.Unknown}
+	if !slices.Contains(states, store.OperationState(*state)) {
+		return &settingsError{errors.New("--state: want started, succeeded, failed or unknown")}
 	}
 	st, err := openStore(ctx, env)
 	if err != nil {

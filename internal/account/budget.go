@@ -24,6 +24,7 @@ type Budget struct {
 	remaining int          // as the store last said, less what was taken since
 	drained   time.Time    // the vendor said that its limit is reached: nothing until then
 	replicas  int          // that shared the budget when the store last answered
+	met       bool         // the store has answered since the start
 	alone     []*aloneCall // made without the store, oldest first
 }
 
@@ -33,9 +34,13 @@ type aloneCall struct {
 	settled bool      // the store knows it by now
 }
 
-// callerReserve is the part of a budget that background readings leave to
-// callers: a half.
-const callerReserve = 2
+// backgroundShare is what a budget is divided by for background readings: they
+// leave the rest, a half, to callers.
+const backgroundShare = 2
+
+// replicasUnmet is how many replicas there are taken to be before the store
+// has said.
+const replicasUnmet = 4
 
 type callerKey struct{}
 
@@ -54,8 +59,8 @@ func callerOf(ctx context.Context) string {
 // the longest that one call can take.
 func NewBudget(account string, rate config.Rate, hold time.Duration, d *Durable) *Budget {
 	return &Budget{
-		account: account, durable: d, hold: hold, replicas: 1, remaining: rate.Calls,
-		limit: store.BudgetLimit{Calls: rate.Calls, Per: rate.Per, Reserve: rate.Calls / callerReserve, PerCaller: rate.Calls - rate.Calls/4},
+		account: account, durable: d, hold: hold, replicas: replicasUnmet, remaining: rate.Calls,
+		limit: store.BudgetLimit{Calls: rate.Calls, Per: rate.Per, Reserve: rate.Calls - rate.Calls/backgroundShare, PerCaller: rate.Calls - rate.Calls/4},
 	}
 }
 
@@ -63,8 +68,11 @@ func NewBudget(account string, rate config.Rate, hold time.Duration, d *Durable)
 // to come again. end is called once the call is over; sent is false if the
 // vendor surely did not see it.
 func (b *Budget) Take(ctx context.Context) (end func(sent bool), err error) {
+	if err := b.refused(b.drainedFor(time.Now())); err != nil {
+		return nil, err
+	}
 	if b.limit.Calls == 0 {
-		return func(bool) {}, b.refused(b.drainedFor(time.Now()))
+		return func(bool) {}, nil
 	}
 	background := provider.CauseOf(ctx) == provider.CauseRefresh
 	if since, alone := b.durable.alone(time.Now()); alone {
@@ -78,7 +86,7 @@ func (b *Budget) Take(ctx context.Context) (end func(sent bool), err error) {
 	})
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return nil, &provider.Error{Kind: provider.KindOf(ctx.Err()), NotSent: true, Message: "the call was not made in time"}
 		}
 		return b.takeAlone(time.Now(), time.Now(), background)
 	}
@@ -107,7 +115,10 @@ func (b *Budget) Drain(ctx context.Context, d time.Duration) {
 	}
 	until := time.Now().Add(d)
 	b.mu.Lock()
-	b.drained, b.remaining = until, 0
+	if until.After(b.drained) {
+		b.drained = until
+	}
+	b.remaining = 0
 	b.mu.Unlock()
 	// Without the store this replica still keeps to it.
 	_ = b.durable.use(context.WithoutCancel(ctx), func(ctx context.Context, s *store.Store) error {
@@ -147,10 +158,10 @@ func (b *Budget) takeAlone(now, since time.Time, background bool) (func(bool), e
 		share = min(share, b.remaining/b.replicas)
 	}
 	if background {
-		share /= callerReserve
+		share /= backgroundShare
 	}
-	if wait := b.drained.Sub(now); wait > 0 {
-		return nil, b.refused(wait)
+	if !b.met {
+		share = max(share, 1) // a rate below the number of replicas would else grant nobody a call
 	}
 	if len(b.alone) >= share {
 		wait := since.Add(b.limit.Per + b.hold).Sub(now) // then the share grows
@@ -163,13 +174,19 @@ func (b *Budget) takeAlone(now, since time.Time, background bool) (func(bool), e
 	return func(bool) {}, nil
 }
 
-// settle tells the store of the calls that were made without it.
+// settle tells the store of the calls that were made without it, and of a
+// limit that the vendor said it had reached meanwhile.
 func (b *Budget) settle(ctx context.Context, s *store.Store) error {
+	if drained := b.drainedUntil(); time.Now().Before(drained) {
+		if err := s.DrainBudget(ctx, b.account, drained); err != nil {
+			return err
+		}
+	}
 	b.mu.Lock()
 	var calls []*aloneCall
 	var ends []time.Time
 	for _, call := range b.alone {
-		if !call.settled {
+		if !call.settled && time.Since(call.end) < b.limit.Per {
 			calls, ends = append(calls, call), append(ends, call.end)
 		}
 	}
@@ -193,9 +210,10 @@ func (b *Budget) heard(used, replicas int) {
 	_, alone := b.durable.alone(time.Now())
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !alone || replicas > b.replicas { // just back, the others may not have come yet
+	if !alone || !b.met || replicas > b.replicas { // just back, the others may not have come yet
 		b.replicas = max(replicas, 1)
 	}
+	b.met = true
 	b.remaining = max(b.limit.Calls-used, 0)
 	if time.Now().Before(b.drained) {
 		b.remaining = 0
@@ -208,10 +226,12 @@ func (b *Budget) taken() {
 	b.remaining = max(b.remaining-1, 0)
 }
 
-func (b *Budget) drainedFor(now time.Time) time.Duration {
+func (b *Budget) drainedFor(now time.Time) time.Duration { return b.drainedUntil().Sub(now) }
+
+func (b *Budget) drainedUntil() time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.drained.Sub(now)
+	return b.drained
 }
 
 // refused is the error of a call that must wait; nil if it need not.

@@ -54,7 +54,9 @@ func NewDurable(log zerolog.Logger) *Durable {
 // has ended.
 func (d *Durable) Attach(s *store.Store) {
 	d.store.Store(s)
-	d.down.Store(nil)
+	if down := d.down.Swap(nil); down != nil && time.Since(down.since) > settleTime {
+		d.back.Store(&recovery{since: down.since, at: time.Now()}) // others may have gone on alone too
+	}
 }
 
 // Err says why the durable state is away; nil if it answers.
@@ -113,8 +115,8 @@ func (d *Durable) try(ctx context.Context, timeout time.Duration, f func(context
 			d.down.Store(nil)
 			d.log.Info().Msg("the database answers again")
 		}
-	case errors.As(err, &tooMany), ctx.Err() != nil:
-		// The question was at fault, or the asker went away.
+	case errors.As(err, &tooMany), store.BadValue(err), ctx.Err() != nil, timeout == queryTimeout && bounded.Err() != nil:
+		// The question was at fault, or took too long, or the asker went away.
 	default:
 		if d.down.CompareAndSwap(nil, &outage{since: time.Now(), err: err}) {
 			d.log.Error().Err(err).Msg("the database does not answer: going on from memory, under a part of each vendor-call budget")

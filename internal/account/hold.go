@@ -48,6 +48,6 @@ func (h *hold) err(now bool) error {
 		return last.err
 	}
 	again := *refused
-	again.RetryAfter = left
+	again.RetryAfter, again.NotSent, again.Err = left, true, nil
 	return &again
 }

@@ -55,6 +55,9 @@ func (s *Service) Operation(ctx context.Context, name, id string) (Operation, er
 	if err != nil {
 		return Operation{}, err
 	}
+	if strings.Trim(id, operationIDs) != "" {
+		return Operation{}, &OperationNotFoundError{ID: id} // no id of ours, and maybe no text that a database takes
+	}
 	var row store.Operation
 	var found bool
 	err = s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {

@@ -60,11 +60,13 @@ type Failure struct {
 	Message  string             `json:"message"`
 	Upstream *provider.Upstream `json:"upstream,omitempty"`
 	Field    string             `json:"field,omitempty"`
+
+	RetryAfter time.Duration `json:"-"` // known when it happened, and of no use later
 }
 
 // Err is the error that the failure was.
 func (f *Failure) Err() *provider.Error {
-	return &provider.Error{Kind: f.Kind, Message: f.Message, Upstream: f.Upstream, Field: f.Field, Refused: true}
+	return &provider.Error{Kind: f.Kind, Message: f.Message, Upstream: f.Upstream, Field: f.Field, RetryAfter: f.RetryAfter, Refused: true}
 }
 
 func failureOf(err error) *Failure {
@@ -139,7 +141,9 @@ func (s *Service) do(ctx context.Context, a *watched, w work) (Operation, error)
 	})
 	switch {
 	case err != nil:
-		// Nothing was sent, and nothing is without a record.
+		// Nothing was sent. The record may be there all the same, if only the
+		// answer to its commit was lost: then it says so.
+		s.flights.run(func() { s.disown(w.op.ID) })
 		return Operation{}, storeError(ctx, err)
 	case refused != nil:
 		return Operation{}, refused
@@ -178,11 +182,16 @@ func (s *Service) sendOnce(ctx context.Context, a *watched, w work, op store.Ope
 	answer, err := s.sendRecovered(ctx, w)
 	e := ending{settlement: settlementOf(answer, err, w.dryRun), apiKey: answer.apiKey, err: err}
 	stateChanged := s.observe(a, err)
-	first := s.record(op.ID, e.settlement)
-	a.written(time.Now())
+	recorded := s.record(op.ID, e.settlement)
+	if e.settlement.State != store.Failed && !w.dryRun {
+		a.written(time.Now())
+		s.persistWrite(a)
+	}
 	ended <- e
-	s.persistWrite(a, stateChanged)
-	if !first {
+	if stateChanged {
+		s.persist(context.WithoutCancel(ctx), a, nil, true)
+	}
+	if !recorded {
 		s.settle(op.ID, e.settlement)
 	}
 }
@@ -239,18 +248,45 @@ func encodeFailure(f *Failure) []byte {
 
 // record writes down how an operation ended; false if the store could not.
 func (s *Service) record(id string, to store.Settlement) bool {
-	var done bool
+	var done, found bool
+	var op store.Operation
 	err := s.durable.probe(context.Background(), func(ctx context.Context, st *store.Store) (err error) {
 		// Another replica may have given it up meanwhile: we know better.
-		done, err = st.SettleOperation(ctx, id, to, store.Started, store.Unknown)
+		if done, err = st.SettleOperation(ctx, id, to, store.Started, store.Unknown); err != nil || done {
+			return err
+		}
+		op, found, err = st.Operation(ctx, id)
 		return err
 	})
-	if err == nil && !done {
+	if err == nil && found && !done && (op.State != to.State || op.Reference != to.Reference) {
 		s.options.Log.Error().Str("operation", id).Str("state", string(to.State)).Str("reference", to.Reference).
-			Msg("the vendor's answer came after the operation was settled by hand: compare the two")
+			Msg("the vendor's answer came after the operation was settled otherwise: compare the two")
 	}
 	return err == nil
 }
+
+// disown makes an operation failed that was not sent, if its record is there
+// although the store did not say so.
+func (s *Service) disown(id string) {
+	to := failed(provider.Errorf(provider.KindUnavailable, "the gateway's database did not answer in time, and the request was not sent"))
+	for range disownTries {
+		err := s.durable.probe(context.Background(), func(ctx context.Context, st *store.Store) error {
+			_, err := st.SettleOperation(ctx, id, to, store.Started)
+			return err
+		})
+		if err == nil {
+			return
+		}
+		select {
+		case <-time.After(settleRetry):
+		case <-s.flights.closing:
+			return
+		}
+	}
+}
+
+// disownTries is how often; after that the record is given up as unknown.
+const disownTries = 10
 
 const (
 	settleRetry = time.Second
@@ -285,6 +321,10 @@ func (s *Service) answer(a *watched, w work, op store.Operation, e ending) (Oper
 	}
 	w.complete(&out)
 	out.APIKey = e.apiKey
+	var refused *provider.Error
+	if out.Problem != nil && errors.As(e.err, &refused) {
+		out.Problem.RetryAfter = refused.RetryAfter
+	}
 	if out.State == store.Failed {
 		return out, &FailedError{Operation: out}
 	}

@@ -17,7 +17,7 @@ type Reading[T any] struct {
 	AsOf     time.Time     // when the vendor was asked for it
 	Age      time.Duration // now minus AsOf
 	TTL      time.Duration // how long it stays fresh; negative once it is stale
-	Stale    bool          // older than its freshness limit
+	Stale    bool          // older than its freshness limit, or a write came after it
 	Source   Source
 	Asked    Reason // why the vendor was asked for it; "" for a Hit or Stale
 	Value    *T     // shared by all who read it: not to be changed
@@ -68,24 +68,16 @@ type entry struct {
 	kept  [2]atomic.Pointer[Presentation] // as long as it is fresh, and once it is stale
 }
 
-// age is how old the reading is. A reading from the future, which a restart
-// after a clock jump can bring, is no proof of anything: its age is how far
-// off it is, and at least a day.
+// age is how old the reading is: by the monotonic clock, or by the wall's if
+// that says more, because the first stands still while the machine sleeps.
 func (e *entry) age(now time.Time) time.Duration {
-	age := now.Sub(e.asOf)
-	if e.fromFuture(now) {
-		return max(-age, 24*time.Hour)
-	}
-	return max(age, 0)
+	return max(now.Sub(e.asOf), now.Round(0).Sub(e.asOf.Round(0)), 0)
 }
-
-// fromFuture tells whether the reading is from before the clock went back.
-func (e *entry) fromFuture(now time.Time) bool { return e.asOf.Sub(now) > clockSkew }
 
 // newer tells whether e, which may be nil, was read after another, if there is
 // one.
 func (e *entry) newer(other *entry) bool {
-	return e != nil && (other == nil || e.asOf.After(other.asOf) || other.fromFuture(e.asOf))
+	return e != nil && (other == nil || e.asOf.After(other.asOf))
 }
 
 // clockSkew is how far the clocks of replicas may differ.
@@ -124,7 +116,7 @@ func (m *memory) get(k key) *entry {
 // put keeps a reading unless there is a newer one.
 func (m *memory) put(k key, e *entry) {
 	m.cache.Compute(k, func(old *entry, found bool) (*entry, otter.ComputeOp) {
-		if found && old.asOf.After(e.asOf) && !old.fromFuture(time.Now()) {
+		if found && old.asOf.After(e.asOf) {
 			return old, otter.CancelOp
 		}
 		return e, otter.WriteOp

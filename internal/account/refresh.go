@@ -75,6 +75,8 @@ func (s *Service) Load(ctx context.Context) {
 // exchange looks whether the store is back if it was away, tells it that this
 // replica lives, and learns what others have read.
 func (s *Service) exchange(ctx context.Context) {
+	s.exchanging.Lock() // a start and the first tick may meet
+	defer s.exchanging.Unlock()
 	var replicas int
 	used := map[string]int{}
 	err := s.durable.probe(ctx, func(ctx context.Context, st *store.Store) (err error) {
@@ -183,7 +185,8 @@ func (s *Service) prune(ctx context.Context) {
 			return err
 		}
 		_, err = st.PruneHistory(ctx, now.Add(-s.options.HistoryFor))
-		_, err2 := st.PruneReadings(ctx, now.Add(-max(s.options.HistoryFor, s.options.StaleIfError)))
-		return errors.Join(err, err2)
+		_, err2 := st.PruneReadings(ctx, now.Add(-s.options.HistoryFor), now.Add(-s.options.StaleIfError))
+		_, err3 := st.PruneLeases(ctx)
+		return errors.Join(err, err2, err3)
 	})
 }

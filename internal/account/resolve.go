@@ -26,7 +26,7 @@ const settledByLookup = "lookup"
 func (s *Service) resolve(ctx context.Context) {
 	var refills []store.Operation
 	err := s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
-		refills, err = st.Operations(ctx, store.OperationFilter{Kind: string(KindRefill), State: store.Unknown})
+		refills, err = st.Operations(ctx, store.OperationFilter{Kind: string(KindRefill), State: store.Unknown, Since: time.Now().Add(-resolveFor)})
 		return err
 	})
 	if err != nil {
@@ -34,9 +34,7 @@ func (s *Service) resolve(ctx context.Context) {
 	}
 	byAccount := map[string][]store.Operation{}
 	for _, op := range refills {
-		if time.Since(op.CreatedAt) < resolveFor {
-			byAccount[op.Account] = append(byAccount[op.Account], op)
-		}
+		byAccount[op.Account] = append(byAccount[op.Account], op)
 	}
 	for name, unknown := range byAccount {
 		if a, ok := s.accounts[name]; ok {
@@ -49,7 +47,7 @@ func (s *Service) resolve(ctx context.Context) {
 // what surely fits.
 func (s *Service) resolveAccount(ctx context.Context, a *watched, unknown []store.Operation) {
 	finder, ok := a.Adapter.(provider.InvoiceFinder)
-	if !ok {
+	if !ok || a.held.err(false) != nil {
 		return
 	}
 	var mine bool
@@ -71,13 +69,13 @@ func (s *Service) resolveAccount(ctx context.Context, a *watched, unknown []stor
 	}
 	var all []store.Operation
 	err = s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
-		all, err = st.Operations(ctx, store.OperationFilter{Account: a.Name, Kind: string(KindRefill)})
+		all, err = st.Operations(ctx, store.OperationFilter{Account: a.Name, Kind: string(KindRefill), Since: time.Now().Add(-2 * resolveFor)})
 		return err
 	})
 	if err != nil {
 		return
 	}
-	for id, invoice := range fit(unknown, claimed(all), invoices) {
+	for id, invoice := range fit(unknown, all, invoices) {
 		result, err := json.Marshal(invoice.Invoice)
 		if err != nil {
 			continue
@@ -87,15 +85,19 @@ func (s *Service) resolveAccount(ctx context.Context, a *watched, unknown []stor
 			Reason: fmt.Sprintf("invoice %s is among the unpaid ones, and it alone fits", invoice.ID),
 		}
 		// If it was settled by hand meanwhile, that stands.
-		_ = s.durable.use(ctx, func(ctx context.Context, st *store.Store) error {
-			_, err := st.SettleOperation(ctx, id, to, store.Unknown)
+		var done bool
+		err = s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
+			done, err = st.SettleOperation(ctx, id, to, store.Unknown)
 			return err
 		})
+		if err != nil || !done {
+			continue
+		}
 		s.options.Log.Info().Str("account", a.Name).Str("operation", id).Str("reference", invoice.ID).Msg("an unknown refill is settled: its invoice was found")
 	}
 }
 
-// claimed are the invoices that belong to operations whose outcome is known.
+// claimed are the invoices that surely belong to an operation.
 func claimed(all []store.Operation) map[string]bool {
 	ids := map[string]bool{}
 	for _, op := range all {
@@ -107,22 +109,31 @@ func claimed(all []store.Operation) map[string]bool {
 }
 
 // fit pairs unknown refills with invoices where both leave no doubt: exactly
-// one invoice fits the refill, and it fits no other refill.
-func fit(unknown []store.Operation, claimed map[string]bool, invoices []provider.UnpaidInvoice) map[string]provider.UnpaidInvoice {
-	fits := map[string][]provider.UnpaidInvoice{} // by operation
-	fitted := map[string]int{}                    // operations, by invoice
-	for _, op := range unknown {
+// one invoice fits the refill, and it fits no other of all refills that may
+// have made one that nobody claims, those under way included.
+func fit(unknown, all []store.Operation, invoices []provider.UnpaidInvoice) map[string]provider.UnpaidInvoice {
+	claimed := claimed(all)
+	rivals := map[string]int{} // refills, by the invoice that they may have made
+	for _, op := range all {
+		if op.State == store.Failed || op.State != store.Unknown && op.Reference != "" {
+			continue
+		}
 		for _, invoice := range invoices {
-			if !claimed[invoice.ID] && fitsRefill(op, invoice) {
-				fits[op.ID] = append(fits[op.ID], invoice)
-				fitted[invoice.ID]++
+			if fitsRefill(op, invoice) {
+				rivals[invoice.ID]++
 			}
 		}
 	}
 	pairs := map[string]provider.UnpaidInvoice{}
-	for id, found := range fits {
-		if len(found) == 1 && fitted[found[0].ID] == 1 {
-			pairs[id] = found[0]
+	for _, op := range unknown {
+		var found []provider.UnpaidInvoice
+		for _, invoice := range invoices {
+			if !claimed[invoice.ID] && fitsRefill(op, invoice) {
+				found = append(found, invoice)
+			}
+		}
+		if len(found) == 1 && rivals[found[0].ID] == 1 {
+			pairs[op.ID] = found[0]
 		}
 	}
 	return pairs

@@ -38,8 +38,10 @@ type Service struct {
 	memory  *memory
 	flights *flights
 	sync    syncer
-	metrics *metrics
-	unknown atomic.Pointer[map[string]store.UnknownCount] // operations whose outcome nobody knows; nil: not counted yet
+
+	exchanging sync.Mutex
+	metrics    *metrics
+	unknown    atomic.Pointer[map[string]store.UnknownCount] // operations whose outcome nobody knows; nil: not counted yet
 }
 
 // watched is an account and how its vendor calls go.

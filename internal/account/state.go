@@ -107,8 +107,11 @@ func classify(err error) (state, detail string) {
 		return StateOK, "the last call succeeded"
 	}
 	var e *provider.Error
-	if errors.Is(err, context.Canceled) || errors.As(err, &e) && e.Kind == provider.KindRateLimited && e.NotSent {
-		return "", "" // the caller gave up, or our own budget is used up: the vendor was not asked
+	if errors.Is(err, context.Canceled) || errors.As(err, &e) && e.NotSent && e.Err == nil {
+		// The caller gave up, or the call was refused before it was made: by
+		// budget or breaker, or because the input can't be sent. A connection
+		// that could not be made has a cause.
+		return "", ""
 	}
 	switch provider.KindOf(err) {
 	case provider.KindCredentials:

@@ -89,11 +89,13 @@ func (s *Service) adopt(row store.Reading) error {
 		return err
 	}
 	k := key{account: row.Key.Account, op: provider.Operation(row.Key.Operation), query: row.Key.Query}
-	e := &entry{asOf: row.AsOf, value: value}
-	if !e.fromFuture(now) {
-		e.asOf = asOf
+	if ahead := row.AsOf.Sub(now); ahead > clockSkew {
+		// Read under a clock that was ahead, of a restart after a jump or of
+		// another machine: no proof of anything, so at least a day old.
+		asOf = now.Add(-max(ahead, 24*time.Hour))
+	} else {
 		a.state.succeeded(asOf)
 	}
-	s.memory.put(k, e)
+	s.memory.put(k, &entry{asOf: asOf, value: value})
 	return nil
 }

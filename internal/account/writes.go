@@ -108,6 +108,9 @@ func writer[W any](s *Service, name string, op provider.Operation) (*watched, W,
 	return a, w, nil
 }
 
+// operationIDs are the characters that operations' ids are made of.
+const operationIDs = "abcdefghijklmnopqrstuvwxyz234567"
+
 // newOperation makes the record of a write. payload is all that was asked for
 // and goes into the fingerprint alone; kept is what may be stored.
 func (s *Service) newOperation(a *watched, o Order, kind OperationKind, payload, kept any) (store.Operation, error) {

@@ -37,13 +37,10 @@ func (a *watched) outdatedFor(e *entry, came time.Time) bool {
 }
 
 // persistWrite lets other replicas know that an account was written to.
-func (s *Service) persistWrite(a *watched, stateChanged bool) {
+func (s *Service) persistWrite(a *watched) {
 	at := *a.writtenAt.Load()
 	// durable logs it when the store goes away.
 	_ = s.durable.use(context.Background(), func(ctx context.Context, st *store.Store) error {
 		return st.SaveReadings(ctx, []store.Reading{{Key: store.ReadingKey{Account: a.Name, Operation: string(writtenRow)}, AsOf: at}})
 	})
-	if stateChanged {
-		s.persist(context.Background(), a, nil, true)
-	}
 }

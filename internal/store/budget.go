@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 )
 
@@ -113,6 +114,9 @@ func (s *Store) EndSlot(ctx context.Context, slot Slot) error {
 	return nil
 }
 
+// slotsAtOnce is how many rows AddSlots writes by one statement.
+const slotsAtOnce = 200
+
 // AddSlots counts calls that were made without slots, by when they ended.
 func (s *Store) AddSlots(ctx context.Context, account string, per time.Duration, ends []time.Time) error {
 	ctx, cancel := bounded(ctx)
@@ -123,9 +127,14 @@ func (s *Store) AddSlots(ctx context.Context, account string, per time.Duration,
 			INSERT INTO budgets (account, last_slot, drained_until) VALUES ($1, $2, 0)
 			ON CONFLICT (account) DO UPDATE SET last_slot = budgets.last_slot + $2
 			RETURNING last_slot`, account, len(ends)).Scan(&id)
-		for i := 0; i < len(ends) && err == nil; i++ {
-			_, err = tx.ExecContext(ctx, `INSERT INTO budget_slots (account, id, free_at, caller) VALUES ($1, $2, $3, '')`,
-				account, id-int64(i), microsUp(ends[i].Add(per)))
+		for ; len(ends) > 0 && err == nil; ends = ends[min(len(ends), slotsAtOnce):] {
+			rows, args := []string{}, []any{account}
+			for _, end := range ends[:min(len(ends), slotsAtOnce)] {
+				args = append(args, id, microsUp(end.Add(per)))
+				rows = append(rows, fmt.Sprintf("($1, $%d, $%d, '')", len(args)-1, len(args)))
+				id--
+			}
+			_, err = tx.ExecContext(ctx, `INSERT INTO budget_slots (account, id, free_at, caller) VALUES `+strings.Join(rows, ", "), args...)
 		}
 		return err
 	})

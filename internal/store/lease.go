@@ -52,3 +52,13 @@ func (s *Store) CountLeases(ctx context.Context, prefix string) (int, error) {
 	}
 	return n, nil
 }
+
+// PruneLeases deletes the leases that nobody has taken since they ran out, a
+// day ago or more, and returns how many they were.
+func (s *Store) PruneLeases(ctx context.Context) (int64, error) {
+	n, err := s.exec(ctx, `DELETE FROM leases WHERE expires_at < $1`, micros(s.now().Add(-24*time.Hour)))
+	if err != nil {
+		return 0, fmt.Errorf("prune leases: %w", err)
+	}
+	return n, nil
+}

@@ -173,6 +173,7 @@ type OperationFilter struct {
 	Account string
 	Kind    string
 	State   OperationState
+	Since   time.Time        // asked for after it
 	Before  *OperationCursor // those that come after it in the list
 	Limit   int              // 0: no limit
 }
@@ -203,6 +204,9 @@ func (s *Store) Operations(ctx context.Context, f OperationFilter) ([]Operation,
 	}
 	if f.State != "" {
 		add("state = ?", string(f.State))
+	}
+	if !f.Since.IsZero() {
+		add("created_at > ?", micros(f.Since))
 	}
 	if f.Before != nil {
 		add("(created_at, id) < (?, ?)", micros(f.Before.CreatedAt), f.Before.ID)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
@@ -17,6 +18,13 @@ const (
 	postgresLife        = 30 * time.Minute // then it is renewed, so that a moved server is found
 	postgresConnect     = 5 * time.Second  // for connecting, unless the URL has connect_timeout
 )
+
+// BadValue tells whether the database answered that a value can't be what it
+// was given for, such as a text with a NUL: the caller's fault, and no outage.
+func BadValue(err error) bool {
+	var e *pgconn.PgError
+	return errors.As(err, &e) && strings.HasPrefix(e.Code, "22") // class 22: data exception
+}
 
 // openPostgres prepares connections to the server in the URL; none is made yet.
 func openPostgres(raw string) (*Store, error) {

@@ -114,10 +114,12 @@ func (s *Store) ReadingsAfter(ctx context.Context, seq int64, limit int) ([]Read
 	return found, nil
 }
 
-// PruneReadings deletes the readings of before that time, whatever their
-// account, and returns how many they were.
-func (s *Store) PruneReadings(ctx context.Context, before time.Time) (int64, error) {
-	n, err := s.exec(ctx, `DELETE FROM readings WHERE as_of < $1`, micros(before))
+// PruneReadings deletes the readings of before that time, and those that have
+// a query or are of users, which nobody sees once they can't be served any
+// more, of before a later one. It returns how many they were.
+func (s *Store) PruneReadings(ctx context.Context, before, unserved time.Time) (int64, error) {
+	n, err := s.exec(ctx, `DELETE FROM readings WHERE as_of < $1 OR as_of < $2 AND (query <> '' OR operation = 'users')`,
+		micros(before), micros(unserved))
 	if err != nil {
 		return 0, fmt.Errorf("prune readings: %w", err)
 	}

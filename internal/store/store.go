@@ -1,5 +1,5 @@
 // Package store is the gateway's durable state: last readings, balance
-// history, the vendor-call budget and leases. It keeps them in SQLite (a file
+// history, the vendor-call budget, leases, operations and callers' tokens. It keeps them in SQLite (a file
 // or memory) or in PostgreSQL, with the same SQL for both, and is what several
 // processes and replicas share. It knows neither HTTP nor vendors, nor what
 // the bodies and names that it keeps mean.

@@ -54,7 +54,7 @@ type Caller struct {
 	ID       string // the token's
 	Name     string // as the token was named
 	Scopes   []Scope
-	Accounts []string // by name; AllAccounts among them, or nil, grants all
+	Accounts []string // by name; AllAccounts among them grants all
 }
 
 // anonymous is no id that a token can have.
@@ -75,5 +75,5 @@ func (c Caller) May(scope Scope) bool { return slices.Contains(c.Scopes, scope) 
 // Sees tells whether an account is granted to the caller. It says nothing
 // about whether there is such an account.
 func (c Caller) Sees(account string) bool {
-	return c.Accounts == nil || slices.Contains(c.Accounts, account) || slices.Contains(c.Accounts, AllAccounts)
+	return slices.Contains(c.Accounts, account) || slices.Contains(c.Accounts, AllAccounts)
 }

@@ -138,7 +138,7 @@ func TestCaller(t *testing.T) {
 		{some, token.Read, "*", true, false},
 		{token.Caller{Accounts: []string{"*"}}, token.Read, "any", false, true},
 		{token.Caller{Accounts: []string{}}, token.Read, "any", false, false},
-		{token.Caller{}, token.Read, "any", false, true},
+		{token.Caller{}, token.Read, "any", false, false},
 		{token.Anonymous(), token.RefillsWrite, "any", true, true},
 	} {
 		if got := tt.caller.May(tt.scope); got != tt.may {

@@ -187,8 +187,11 @@ func (c *Client) try(ctx context.Context, transport http.RoundTripper, call Call
 	if err != nil {
 		return try{err: err, refused: true}
 	}
-	t := c.exchange(ctx, transport, call, read)
-	done(t)
+	t := try{sent: true, faulty: true} // what is told if read panics
+	func() {
+		defer func() { done(t) }()
+		t = c.exchange(ctx, transport, call, read)
+	}()
 	if t.sent {
 		c.metrics.called(call.Operation, cause)
 	}
