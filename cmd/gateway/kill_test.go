@@ -252,7 +252,7 @@ var steps = []struct {
 				k.t.Fatal(err)
 			}
 			k.t.Cleanup(func() { conn.Close() })
-			fmt.Fprintf(conn, "POST /accounts/regru/%s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nIdempotency-Key: k\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", k.route, len(k.body))
+			fmt.Fprintf(conn, "POST /accounts/regru/%s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nIdempotency-Key: k\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", k.route, len(k.body))
 			if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || !strings.Contains(line, "100") { // it reads the body now
 				k.t.Fatalf("%q, %v", line, err)
 			}

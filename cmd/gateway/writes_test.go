@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -263,6 +264,10 @@ func TestManyRequestsOneWrite(t *testing.T) {
 			for i := range many {
 				all.Go(func() {
 					a := gateways[i%2].post(t, "/accounts/regru/refills", "k", aRefill)
+					for start := time.Now(); a.status == http.StatusInternalServerError && time.Since(start) < patience; {
+						// On a slow machine the crowd is too much for the database: nothing was sent, says the contract, so ask again.
+						a = gateways[i%2].post(t, "/accounts/regru/refills", "k", aRefill)
+					}
 					if a.status == http.StatusCreated {
 						won.Add(1)
 						a.wantStatus(http.StatusCreated, false)
