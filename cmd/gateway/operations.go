@@ -25,6 +25,9 @@ looked at the vendor. --reference is the vendor's number of what was made.
 // operationsCommand reads the journal, and settles by hand what nobody knows.
 func operationsCommand(ctx context.Context, args []string, env environment) error {
 	switch {
+	case len(args) > 0 && (args[0] == "-h" || args[0] == "--help" || args[0] == "help"):
+		fmt.Fprint(env.stdout, operationsUsage)
+		return errHelp
 	case len(args) > 0 && args[0] == "list":
 		return listOperations(ctx, args[1:], env)
 	case len(args) > 1 && args[0] == "settle":

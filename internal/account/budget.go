@@ -108,8 +108,9 @@ func (b *Budget) Take(ctx context.Context) (end func(sent bool), err error) {
 }
 
 // Drain lets nobody call for a time, because the vendor said that its own
-// limit is reached.
-func (b *Budget) Drain(ctx context.Context, d time.Duration) {
+// limit is reached; d is what it said of how long, 0 if nothing. It returns for
+// how long.
+func (b *Budget) Drain(ctx context.Context, d time.Duration) time.Duration {
 	if d <= 0 {
 		d = b.limit.Per
 	}
@@ -124,6 +125,7 @@ func (b *Budget) Drain(ctx context.Context, d time.Duration) {
 	_ = b.durable.use(context.WithoutCancel(ctx), func(ctx context.Context, s *store.Store) error {
 		return s.DrainBudget(ctx, b.account, until)
 	})
+	return d
 }
 
 // Limit is how many calls there are in a window; unlimited is math.MaxInt.

@@ -29,7 +29,7 @@ func TestFleetWithFailures(t *testing.T) {
 	g := start(t, map[string]fake{
 		"good":   balanceOf("1.10", "USD"),
 		"locked": failing(&provider.Error{Kind: provider.KindAccess, Message: "address not listed", Upstream: &provider.Upstream{Code: "ACCESS_DENIED_FROM_IP", Message: "denied"}}),
-		"slow":   failing(provider.Errorf(provider.KindTimeout, "no answer within 10s")),
+		"odd":    failing(provider.Errorf(provider.KindBadResponse, "not understood")),
 	})
 	a := g.get("/balances")
 	body := string(a.body)
@@ -37,7 +37,7 @@ func TestFleetWithFailures(t *testing.T) {
 		`"complete":false`, `"totals":[{"amount":"1.10","currency":"USD"}]`,
 		`"account":"locked","balance":null,"problem":{"account":"locked","code":"provider_access","detail":"address not listed","provider":"vendor-of-locked"`,
 		`"upstream":{"code":"ACCESS_DENIED_FROM_IP","message":"denied"}},"provider":"vendor-of-locked","status":"failed"`,
-		`"code":"provider_timeout"`, `"request_id":"` + a.header.Get(requestIDHeader) + `"`,
+		`"code":"provider_bad_response"`, `"request_id":"` + a.header.Get(requestIDHeader) + `"`,
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("no %s in %s", want, body)
@@ -45,7 +45,7 @@ func TestFleetWithFailures(t *testing.T) {
 	}
 	all := g.get("/balances?require=all")
 	p := all.wantCode(ProblemCodeProviderError)
-	if want := "not every balance could be read: locked (provider_access), slow (provider_timeout)"; p.Detail != want || p.Account != nil {
+	if want := "not every balance could be read: locked (provider_access), odd (provider_bad_response)"; p.Detail != want || p.Account != nil {
 		t.Errorf("got %s", all.body)
 	}
 	if got := all.header.Get("Retry-After"); got != "" {

@@ -173,8 +173,15 @@ func describeVendor(e *provider.Error) (Problem, time.Duration) {
 	if e.Field != "" {
 		p.Errors = &[]FieldError{{Field: e.Field, Message: e.Message}}
 	}
+	if e.RetryAfter == 0 && (e.Kind == provider.KindUnavailable || e.Kind == provider.KindTimeout || e.Kind == provider.KindRateLimited) {
+		return p, retryUnknown
+	}
 	return p, e.RetryAfter
 }
+
+// retryUnknown is when to come again where waiting helps and nobody said how
+// long.
+const retryUnknown = 10 * time.Second
 
 func upstreamBody(u *provider.Upstream) *Upstream {
 	if u == nil {

@@ -13,10 +13,11 @@ import (
 // Budget is how many requests the vendor may get. Take grants one, or fails
 // with a *provider.Error; end is called once when it is over, with sent false
 // if the vendor surely did not see it. Drain says that the vendor itself
-// reported its limit reached, for that long (0: not known).
+// reported its limit reached, for that long (0: not known), and tells how long
+// nothing will be granted.
 type Budget interface {
 	Take(ctx context.Context) (end func(sent bool), err error)
-	Drain(ctx context.Context, d time.Duration)
+	Drain(ctx context.Context, d time.Duration) time.Duration
 }
 
 const (
@@ -40,10 +41,10 @@ func (c *Client) Circuit() (open bool, wait time.Duration) {
 }
 
 // admit asks breaker and budget for one request. done is called with what
-// became of it. The budget comes first, because a permit of the half-open
+// became of it, and adds when to come again. The budget comes first, because a permit of the half-open
 // breaker can't be given back, and must not be spent on a request that the
 // budget refuses.
-func (c *Client) admit(ctx context.Context) (done func(try), err error) {
+func (c *Client) admit(ctx context.Context) (done func(*try), err error) {
 	if c.breaker.IsOpen() && c.breaker.RemainingDelay() > 0 {
 		return nil, c.circuitOpen()
 	}
@@ -57,7 +58,7 @@ func (c *Client) admit(ctx context.Context) (done func(try), err error) {
 		end(false)
 		return nil, c.circuitOpen()
 	}
-	return func(t try) {
+	return func(t *try) {
 		proves := t.sent && !errors.Is(t.err, context.Canceled)
 		switch {
 		case t.faulty, !proves && c.breaker.IsHalfOpen(): // the one call that could have closed it did not
@@ -67,7 +68,7 @@ func (c *Client) admit(ctx context.Context) (done func(try), err error) {
 		}
 		end(t.sent)
 		if t.sent && c.o.Budget != nil && provider.KindOf(t.err) == provider.KindRateLimited {
-			c.o.Budget.Drain(ctx, t.retryAfter)
+			t.retryAfter = c.o.Budget.Drain(ctx, t.retryAfter)
 		}
 	}, nil
 }

@@ -189,7 +189,7 @@ func (c *Client) try(ctx context.Context, transport http.RoundTripper, call Call
 	}
 	t := try{sent: true, faulty: true} // what is told if read panics
 	func() {
-		defer func() { done(t) }()
+		defer func() { done(&t) }()
 		t = c.exchange(ctx, transport, call, read)
 	}()
 	if t.sent {
