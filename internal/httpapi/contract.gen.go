@@ -639,7 +639,7 @@ type Problem struct {
 	// Account The account whose vendor call failed.
 	Account *string `json:"account,omitempty"`
 
-	// Code A closed list. Some codes belong to operations of later versions.
+	// Code A closed list.
 	Code ProblemCode `json:"code"`
 
 	// Detail What happened here and, if it helps, what to mend.
@@ -666,7 +666,7 @@ type Problem struct {
 	Upstream *Upstream `json:"upstream,omitempty"`
 }
 
-// ProblemCode A closed list. Some codes belong to operations of later versions.
+// ProblemCode A closed list.
 type ProblemCode string
 
 // Refill defines model for Refill.
