@@ -37,7 +37,7 @@ type outage struct {
 // a request by no more than that, once.
 const storeTimeout = 2 * time.Second
 
-// queryTimeout is the same for lists and histories.
+// queryTimeout is the same for lists, histories and the records of writes.
 const queryTimeout = 10 * time.Second
 
 // errNotAttached says that the store has not been reached since the start.
@@ -87,7 +87,7 @@ func (d *Durable) use(ctx context.Context, f func(context.Context, *store.Store)
 	return d.try(ctx, storeTimeout, f)
 }
 
-// query is use for a question that may take longer.
+// query is use for what may take longer.
 func (d *Durable) query(ctx context.Context, f func(context.Context, *store.Store) error) error {
 	if err := d.Err(); err != nil {
 		return err

@@ -132,7 +132,8 @@ func (s *Service) do(ctx context.Context, a *watched, w work) (Operation, error)
 			return refused
 		}
 	}
-	err := s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
+	// A burst of writes may wait for the disk: that is no outage.
+	err := s.durable.query(ctx, func(ctx context.Context, st *store.Store) (err error) {
 		recorded, begun, err = st.BeginOperation(ctx, w.op, w.since, allow)
 		if refused != nil {
 			err = nil // no fault of the store's
