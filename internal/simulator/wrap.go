@@ -86,7 +86,7 @@ func misbehave(f Fault, next http.Handler, w http.ResponseWriter, r *http.Reques
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Content-Encoding", "gzip")
 		z := gzip.NewWriter(w)
-		defer z.Close()
+		defer func() { _ = z.Close() }() // the client has long hung up
 		endless(z, f.Bytes)
 	case KindOversize:
 		w.Header().Set("Content-Type", "application/json")

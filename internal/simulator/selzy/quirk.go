@@ -119,8 +119,9 @@ func (q quirks) errorBody(failure *apiError, lang string) object {
 		return object{{"error", text}, {"code", code}, {"result", ""}}
 	case resultFalse:
 		return object{{"error", text}, {"result", false}}
+	default:
+		return object{{"error", text}, {"code", code}}
 	}
-	return object{{"error", text}, {"code", code}}
 }
 
 // warningList has the shape {"warning": text} (selzy.md 2, assumed) or plain strings.

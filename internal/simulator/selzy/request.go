@@ -117,7 +117,7 @@ func newForm() *form {
 func (f *form) read(r *http.Request, compression string) error {
 	mediaType, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil {
-		return nil // no type, no form
+		return nil //nolint:nilerr // no type, no form
 	}
 	switch mediaType {
 	case "application/x-www-form-urlencoded":
