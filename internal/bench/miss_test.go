@@ -13,7 +13,8 @@ import (
 // The gateway's store, budget and leases are on.
 func BenchmarkMiss(b *testing.B) {
 	for b.Loop() {
-		compareMisses(b)
+		compareMisses(b, "SQLite file", filepath.Join(b.TempDir(), "gateway.db"))
+		compareMisses(b, "SQLite in memory", ":memory:")
 	}
 }
 
@@ -22,9 +23,9 @@ const (
 	pause  = 5 * time.Millisecond // the gateway keeps the last reading after it has answered
 )
 
-func compareMisses(b *testing.B) {
+func compareMisses(b *testing.B, kind, database string) {
 	vendor := child(b, "simulator", nil)
-	p, _ := gateway(b, filepath.Join(b.TempDir(), "gateway.db"), []string{"a"}, vendor.addr, "GATEWAY_AUTH=none", "A_RATE=1000000/1h")
+	p, _ := gateway(b, database, []string{"a"}, vendor.addr, "GATEWAY_AUTH=none", "A_RATE=1000000/1h")
 	client := &http.Client{}
 	form := url.Values{"username": {"test"}, "password": {"test"}, "input_format": {"json"}, "output_format": {"json"}, "io_encoding": {"utf8"}}.Encode()
 	direct := func() {
@@ -61,6 +62,6 @@ func compareMisses(b *testing.B) {
 		name string
 		at   float64
 	}{{"p50", 0.5}, {"p99", 0.99}} {
-		row("miss: "+q.name, "%.2f ms through the gateway, %.2f ms directly: overhead %.2f ms", by.quantile(q.at), straight.quantile(q.at), by.quantile(q.at)-straight.quantile(q.at))
+		row("miss: "+kind+", "+q.name, "%.2f ms through the gateway, %.2f ms directly: overhead %.2f ms", by.quantile(q.at), straight.quantile(q.at), by.quantile(q.at)-straight.quantile(q.at))
 	}
 }
