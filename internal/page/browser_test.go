@@ -97,10 +97,8 @@ func TestTryIt(t *testing.T) {
 	for _, s := range browsertest.Screens {
 		t.Run(s.Name, func(t *testing.T) {
 			tb := b.Tab(t, s)
-			tb.Run(chromedp.Navigate(origin+"/docs"),
-				chromedp.Click("#operations-accounts-listAccounts .opblock-summary-control"),
-				chromedp.Click("#operations-accounts-listAccounts .execute"))
-			browsertest.Get(tb, chromedp.Poll[bool](`document.querySelector("#operations-accounts-listAccounts .live-responses-table")?.innerText.includes("answered-by-try-it")`))
+			tb.Run(chromedp.Navigate(origin + "/docs"))
+			tb.TryIt("#operations-accounts-listAccounts", "answered-by-try-it")
 			tb.Fits()
 			tb.Screenshot("docs-tried-" + s.Name)
 			t.Run("accessible", tb.Accessible)

@@ -129,7 +129,7 @@ func (tb *Tab) observe(event any) {
 		tb.fault("an exception: " + e.ExceptionDetails.Text)
 	case *runtime.EventConsoleAPICalled:
 		if e.Type == "error" || e.Type == "warning" {
-			tb.fault(fmt.Sprintf("the console says: %s", e.Args[0].Value))
+			tb.fault(fmt.Sprintf("the console says: %s %s", e.Args[0].Value, e.Args[0].Description))
 		}
 	case *log.EventEntryAdded:
 		if e.Entry.Level == log.EntryLevelError || e.Entry.Level == log.EntryLevelWarning {
@@ -268,4 +268,24 @@ func axe(t *testing.T) string {
 	}
 	testneed.Missing(t, "axe-core", "npm install --prefix DIR axe-core, and set "+AxeVariable+"=DIR")
 	return ""
+}
+
+// TryIt opens an operation of the API reference and executes it, until its
+// answer holds a text. It gives Swagger UI two seconds to resolve the operation,
+// as a person does who reads before clicking: a click before that never works.
+func (tb *Tab) TryIt(operation, answer string) {
+	tb.t.Helper()
+	tb.Run(chromedp.WaitVisible(operation + " .opblock-summary-control"))
+	Get(tb, chromedp.Poll[bool](fmt.Sprintf(`(() => {
+		const operation = document.querySelector(%q);
+		const opened = operation.dataset.opened, executed = operation.dataset.executed;
+		if (!opened) {
+			operation.querySelector(".opblock-summary-control").click();
+			operation.dataset.opened = Date.now();
+		} else if (Date.now() - opened > 2000 && Date.now() - (executed ?? 0) > 5000) {
+			operation.querySelector(".execute")?.click();
+			operation.dataset.executed = Date.now();
+		}
+		return !!operation.querySelector(".live-responses-table")?.innerText.includes(%q);
+	})()`, operation, answer)))
 }
