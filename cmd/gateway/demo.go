@@ -76,6 +76,7 @@ func demoCommand(ctx context.Context, args []string, env environment) error {
 }
 
 var tour = template.Must(template.New("tour").Parse(`The account gateway serves simulated vendors on {{.}}
+In a browser: {{.}}/ is the operator's page, {{.}}/docs the API reference.
 Nothing is kept on disk and no vendor is called: Ctrl-C ends it all. Lines to paste into another shell:
 
 curl -s {{.}}/accounts
@@ -87,6 +88,6 @@ curl -s '{{.}}/accounts/selzy-agency/users?limit=2'
 curl -s {{.}}/balances
 curl -s {{.}}/accounts/regru/refills -H 'Idempotency-Key: october-1' -H 'Content-Type: application/json' -d '{"method":"webmoney","wallet_id":"123456789012","amount":"19.95","currency":"USD"}'
 curl -s {{.}}/accounts/regru/operations
-curl -s {{.}}/accounts/regru/balance?curency=USD
+curl -s '{{.}}/accounts/regru/balance?curency=USD'
 curl -s {{.}}/metrics
 `))

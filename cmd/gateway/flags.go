@@ -22,6 +22,15 @@ func parse(flags *flag.FlagSet, args []string, env environment) error {
 	return nil
 }
 
+// helpFirst is what to parse of a command whose first argument is an id, where
+// the flags' help may be asked for in its place.
+func helpFirst(id string, args []string) []string {
+	if id == "-h" || id == "--help" {
+		return []string{"-h"}
+	}
+	return args
+}
+
 // newFlags are a command's flags; the caller adds its own before parse.
 func newFlags(command string) *flag.FlagSet {
 	return flag.NewFlagSet("gateway "+command, flag.ContinueOnError)

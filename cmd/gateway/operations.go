@@ -134,17 +134,22 @@ func settleOperation(ctx context.Context, id string, args []string, env environm
 	reference := flags.String("reference", "", "the vendor's number of the user or invoice, if it succeeded")
 	user, _ := env.lookup("USER")
 	by := flags.String("by", user, "who says so; it is kept")
-	if err := parse(flags, args, env); err != nil {
+	if err := parse(flags, helpFirst(id, args), env); err != nil {
 		return err
 	}
 	to := store.Settlement{State: store.OperationState(*state), SettledAt: time.Now(), Reference: *reference, By: *by, Reason: *reason}
-	switch {
-	case to.State != store.Succeeded && to.State != store.Failed:
-		return &settingsError{fmt.Errorf("--state: want succeeded or failed")}
-	case to.Reason == "":
-		return &settingsError{fmt.Errorf("--reason: say how you know; it is kept with the operation")}
-	case to.By == "":
-		return &settingsError{fmt.Errorf("--by: say who you are; it is kept with the operation")}
+	var faults []error
+	if to.State != store.Succeeded && to.State != store.Failed {
+		faults = append(faults, errors.New("--state: want succeeded or failed"))
+	}
+	if to.Reason == "" {
+		faults = append(faults, errors.New("--reason: say how you know; it is kept with the operation"))
+	}
+	if to.By == "" {
+		faults = append(faults, errors.New("--by: say who you are; it is kept with the operation"))
+	}
+	if len(faults) > 0 {
+		return &settingsError{errors.Join(faults...)}
 	}
 	st, err := openStore(ctx, env)
 	if err != nil {

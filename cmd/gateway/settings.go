@@ -4,6 +4,7 @@ import (
 	"net"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -68,6 +69,9 @@ func readSettings(r *config.Reader) (settings, []accountSetting) {
 	checkAddr(r, "GATEWAY_ADDR", s.Addr)
 	if s.MetricsAddr != "" {
 		checkAddr(r, "GATEWAY_METRICS_ADDR", s.MetricsAddr)
+		if _, port, _ := net.SplitHostPort(s.Addr); s.MetricsAddr == s.Addr && port != "0" {
+			r.Fault("GATEWAY_METRICS_ADDR", "is the same as GATEWAY_ADDR: leave it out to serve both there")
+		}
 	}
 	return s, readAccounts(r, s.Accounts)
 }
@@ -142,7 +146,8 @@ func checkDatabaseURL(r *config.Reader, url string) {
 }
 
 func checkAddr(r *config.Reader, name, addr string) {
-	if _, port, err := net.SplitHostPort(addr); err != nil || port == "" {
+	_, port, err := net.SplitHostPort(addr)
+	if _, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil {
 		r.Fault(name, "want host:port, like 127.0.0.1:8080")
 	}
 }

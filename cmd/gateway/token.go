@@ -197,7 +197,7 @@ func readTokenID(arg string) (string, error) {
 }
 
 func revokeToken(ctx context.Context, arg string, args []string, env environment) error {
-	if err := parse(newFlags("token revoke"), args, env); err != nil {
+	if err := parse(newFlags("token revoke"), helpFirst(arg, args), env); err != nil {
 		return err
 	}
 	id, err := readTokenID(arg)
@@ -226,7 +226,7 @@ func revokeToken(ctx context.Context, arg string, args []string, env environment
 func rotateToken(ctx context.Context, arg string, args []string, env environment) error {
 	flags := newFlags("token rotate")
 	grace := flags.Duration("grace", 0, "how long the old secret is taken besides the new one")
-	if err := parse(flags, args, env); err != nil {
+	if err := parse(flags, helpFirst(arg, args), env); err != nil {
 		return err
 	}
 	if *grace < 0 {

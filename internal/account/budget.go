@@ -42,6 +42,11 @@ const backgroundShare = 2
 // has said.
 const replicasUnmet = 4
 
+// drainMost is how long a vendor may keep an account from being asked, or one
+// window of its budget if that is longer: a mistaken answer must not stop it for
+// days.
+const drainMost = time.Hour
+
 type callerKey struct{}
 
 // WithCaller says who wants what is done under the context, so that one caller
@@ -68,8 +73,11 @@ func NewBudget(account string, rate config.Rate, hold time.Duration, d *Durable)
 // to come again. end is called once the call is over; sent is false if the
 // vendor surely did not see it.
 func (b *Budget) Take(ctx context.Context) (end func(sent bool), err error) {
-	if err := b.refused(b.drainedFor(time.Now())); err != nil {
-		return nil, err
+	if wait := b.drainedFor(time.Now()); wait > 0 {
+		return nil, &provider.Error{
+			Kind: provider.KindRateLimited, NotSent: true, RetryAfter: wait,
+			Message: "the vendor said that its own limit is reached, and is not asked until that has passed",
+		}
 	}
 	if b.limit.Calls == 0 {
 		return func(bool) {}, nil
@@ -114,6 +122,7 @@ func (b *Budget) Drain(ctx context.Context, d time.Duration) time.Duration {
 	if d <= 0 {
 		d = b.limit.Per
 	}
+	d = min(d, max(b.limit.Per, drainMost))
 	until := time.Now().Add(d)
 	b.mu.Lock()
 	if until.After(b.drained) {
@@ -236,11 +245,8 @@ func (b *Budget) drainedUntil() time.Time {
 	return b.drained
 }
 
-// refused is the error of a call that must wait; nil if it need not.
+// refused is the error of a call that must wait.
 func (b *Budget) refused(wait time.Duration) error {
-	if wait <= 0 {
-		return nil
-	}
 	return &provider.Error{
 		Kind: provider.KindRateLimited, NotSent: true, RetryAfter: wait,
 		Message: "the budget of calls to this account's vendor (" + config.Rate{Calls: b.limit.Calls, Per: b.limit.Per}.String() + ") is used up",

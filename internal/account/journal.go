@@ -106,7 +106,7 @@ func splitReplica(name string) (host string, pid int) {
 
 // giveUp makes an abandoned operation unknown.
 func (s *Service) giveUp(ctx context.Context, op store.Operation) store.Operation {
-	to := unknown(provider.Errorf(provider.KindOther, "the gateway stopped before it knew how the vendor call ended"))
+	to := unknown(provider.Errorf(provider.KindTimeout, "the gateway stopped before it knew how the vendor call ended"))
 	// Whoever comes second finds it settled already.
 	_ = s.durable.use(ctx, func(ctx context.Context, st *store.Store) error {
 		if _, err := st.SettleOperation(ctx, op.ID, to, store.Started); err != nil {

@@ -42,12 +42,18 @@ func (l *SpendingLimit) UnmarshalText(text []byte) error {
 			return errors.New(want)
 		}
 		if len(fields) == 1 {
+			if read.any != nil {
+				return errors.New(want)
+			}
 			read.any = &amount
 			continue
 		}
 		currency, err := provider.ParseCurrency(fields[1])
 		if err != nil {
 			return errors.New(want)
+		}
+		if _, twice := read.each[currency]; twice {
+			return fmt.Errorf("%s is there twice", currency)
 		}
 		if read.each == nil {
 			read.each = map[provider.Currency]decimal.Decimal{}

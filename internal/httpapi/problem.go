@@ -184,7 +184,7 @@ func describeVendor(e *provider.Error) (Problem, time.Duration) {
 const retryUnknown = 10 * time.Second
 
 func upstreamBody(u *provider.Upstream) *Upstream {
-	if u == nil {
+	if u == nil || *u == (provider.Upstream{}) {
 		return nil
 	}
 	return &Upstream{Code: u.Code, Message: u.Message}

@@ -43,7 +43,7 @@ func New(o Options) http.Handler {
 		s.pageRoutes(r)
 	}
 	if !o.ServiceApart {
-		s.serviceRoutes(r, h)
+		s.serviceRoutes(r, h, s.local)
 	}
 	s.preset(r)
 	return r
@@ -69,10 +69,11 @@ func NewService(o Options) http.Handler {
 	return r
 }
 
-func (s *server) serviceRoutes(r chi.Router, h *ServerInterfaceWrapper) {
+// serviceRoutes are health and metrics; figures go through guard.
+func (s *server) serviceRoutes(r chi.Router, h *ServerInterfaceWrapper, guard ...func(http.Handler) http.Handler) {
 	r.With(s.query()).Get("/healthz", h.GetHealth)
 	r.With(s.query()).Get("/readyz", h.GetReady)
-	r.With(s.query()).Method(http.MethodGet, "/metrics", s.metrics())
+	r.With(guard...).With(s.query()).Method(http.MethodGet, "/metrics", s.metrics())
 }
 
 // router has what every route shares. The order matters: what is counted and

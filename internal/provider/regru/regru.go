@@ -15,7 +15,7 @@ type Config struct {
 	Username string         `envconfig:"USERNAME" required:"true" desc:"REG.RU login"`
 	Password config.Secret  `envconfig:"PASSWORD" required:"true" desc:"its password, or the alternative password for the API"`
 	BaseURL  config.BaseURL `envconfig:"BASE_URL" default:"https://api.reg.ru/api/regru2" desc:"where REG.API is reached"`
-	Lang     string         `envconfig:"LANG" default:"en" desc:"language of REG.RU's error texts: en, ru or th"`
+	Lang     string         `envconfig:"LANG" default:"en" oneof:"en|ru|th" desc:"language of REG.RU's error texts: en, ru or th"`
 	Rate     config.Rate    `envconfig:"RATE" default:"1200/1h" desc:"vendor calls allowed in a span of time"`
 }
 

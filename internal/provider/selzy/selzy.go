@@ -15,7 +15,7 @@ import (
 type Config struct {
 	APIKey  config.Secret  `envconfig:"API_KEY" required:"true" desc:"API key from the account's page at Selzy"`
 	BaseURL config.BaseURL `envconfig:"BASE_URL" default:"https://api.selzy.com" desc:"where the API is reached"`
-	Lang    string         `envconfig:"LANG" default:"en" desc:"language of the vendor's texts: en, ua, ru or pt"`
+	Lang    string         `envconfig:"LANG" default:"en" oneof:"en|ua|ru|pt" desc:"language of the vendor's texts: en, ua, ru or pt"`
 	Rate    config.Rate    `envconfig:"RATE" default:"1200/1m" desc:"vendor calls allowed in a span of time"`
 }
 
@@ -23,7 +23,7 @@ type Config struct {
 type UniSenderConfig struct {
 	APIKey  config.Secret  `envconfig:"API_KEY" required:"true" desc:"API key from the account's page at UniSender"`
 	BaseURL config.BaseURL `envconfig:"BASE_URL" default:"https://api.unisender.com" desc:"where the API is reached"`
-	Lang    string         `envconfig:"LANG" default:"en" desc:"language of the vendor's texts: en, ru or it"`
+	Lang    string         `envconfig:"LANG" default:"en" oneof:"en|ru|it" desc:"language of the vendor's texts: en, ru or it"`
 	Rate    config.Rate    `envconfig:"RATE" default:"1200/1m" desc:"vendor calls allowed in a span of time"`
 }
 

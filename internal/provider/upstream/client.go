@@ -155,6 +155,9 @@ func (c *Client) Do(ctx context.Context, call Call, read func(Answer) error) err
 
 	took := time.Since(began)
 	endSpan(span, last.status, tries, outcome(err))
+	if last.refused { // there was no call to count
+		return err
+	}
 	c.metrics.ended(ctx, call.Operation, outcome(err), took)
 	if last.drift != "" {
 		c.metrics.drifted(c.Redact(last.drift))
