@@ -21,6 +21,7 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 
 	"accountgateway/internal/simulator"
+	"accountgateway/internal/testneed"
 )
 
 // binary is the gateway as it is shipped, built once for all tests of a run.
@@ -108,7 +109,7 @@ var engines = []engine{
 	},
 	{
 		name: "postgres",
-		url:  postgresURL,
+		url:  func(t *testing.T) string { return testneed.Postgres(t) },
 		lock: func(t *testing.T, url string) func() {
 			return locked(t, "pgx", url, "LOCK TABLE operations IN EXCLUSIVE MODE")
 		},

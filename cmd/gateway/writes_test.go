@@ -18,6 +18,7 @@ import (
 	"accountgateway/internal/simulator"
 	"accountgateway/internal/simulator/regru"
 	"accountgateway/internal/simulator/selzy"
+	"accountgateway/internal/testneed"
 )
 
 // TestWriteFaults has the vendor answer a write in every way: what the operation
@@ -240,7 +241,7 @@ func TestManyRequestsOneWrite(t *testing.T) {
 	t.Parallel()
 	databases := map[string]func(*testing.T) string{
 		"sqlite":   func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "gateway.db") },
-		"postgres": postgresURL,
+		"postgres": func(t *testing.T) string { return testneed.Postgres(t) },
 	}
 	for name, database := range databases {
 		t.Run(name, func(t *testing.T) {

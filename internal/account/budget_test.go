@@ -95,6 +95,7 @@ func TestRetryAfterIsTrue(t *testing.T) {
 			refused(t, g)
 			time.Sleep(100 * time.Millisecond)
 			g.must(t, account.Bound{NoCache: true})
+			synctest.Wait() // until its turn is over: who asks before that shares its reading
 		}
 	})
 }
@@ -166,6 +167,7 @@ func TestVendorsLimitEmptiesTheBudget(t *testing.T) {
 				time.Sleep(tt.wait - time.Since(began))
 				for _, g := range replicas {
 					g.must(t, account.Bound{NoCache: true})
+					synctest.Wait() // until its turn is over: who asks before that shares its reading
 				}
 				if n := vendor.count(); n != 3 {
 					t.Errorf("%d vendor calls", n)

@@ -10,12 +10,13 @@ import (
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/provider"
+	"accountgateway/internal/testneed"
 )
 
 // onEngines runs a test with each kind of database.
 func onEngines(t *testing.T, test func(t *testing.T, url string)) {
 	t.Run("sqlite", func(t *testing.T) { test(t, sqliteURL(t)) })
-	t.Run("postgres", func(t *testing.T) { test(t, postgresURL(t)) })
+	t.Run("postgres", func(t *testing.T) { test(t, testneed.Postgres(t)) })
 }
 
 // 300 callers of a cold reading cause one call, in two replicas, though the

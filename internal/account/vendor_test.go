@@ -2,12 +2,9 @@ package account_test
 
 import (
 	"context"
-	cryptorand "crypto/rand"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,7 +13,6 @@ import (
 	"time"
 
 	"github.com/govalues/decimal"
-	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
@@ -25,7 +21,6 @@ import (
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/upstream"
 	"accountgateway/internal/store"
-	"accountgateway/internal/testneed"
 )
 
 // wireVendor is a vendor behind the real outgoing client: its breaker, its
@@ -271,39 +266,3 @@ func (g *gateway) must(t *testing.T, b account.Bound) account.Reading[provider.B
 func amountOf(r account.Reading[provider.Balance]) string { return r.Value.Balance.Amount.String() }
 
 func sqliteURL(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "gateway.db") }
-
-// postgresVariable names a PostgreSQL database in which tests may make and
-// drop schemas.
-const postgresVariable = "GATEWAY_TEST_POSTGRES_URL"
-
-// postgresURL is an empty schema of its own.
-func postgresURL(t *testing.T) string {
-	t.Helper()
-	base := os.Getenv(postgresVariable)
-	if base == "" {
-		testneed.Missing(t, "postgres", postgresVariable+" is not set; want postgres://USER:PASSWORD@HOST/DATABASE")
-	}
-	ctx := context.Background()
-	conn, err := pgx.Connect(ctx, base)
-	if err != nil {
-		testneed.Missing(t, "postgres", postgresVariable+": "+err.Error())
-	}
-	schema := "t_" + cryptorand.Text()
-	if _, err := conn.Exec(ctx, fmt.Sprintf(`CREATE SCHEMA %q`, schema)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if _, err := conn.Exec(ctx, fmt.Sprintf(`DROP SCHEMA %q CASCADE`, schema)); err != nil {
-			t.Error(err)
-		}
-		conn.Close(ctx)
-	})
-	u, err := url.Parse(base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	query := u.Query()
-	query.Set("search_path", fmt.Sprintf("%q", schema))
-	u.RawQuery = query.Encode()
-	return u.String()
-}

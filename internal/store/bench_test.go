@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"accountgateway/internal/store"
+	"accountgateway/internal/testneed"
 )
 
 // BenchmarkSlot measures what the budget adds to a vendor call: with REG.RU's
 // limit, unused and nearly used up.
 func BenchmarkSlot(b *testing.B) {
 	l := store.BudgetLimit{Calls: 1200, Per: time.Hour}
-	for name, newURL := range map[string]func(testing.TB) string{"sqlite": sqliteURL, "postgres": postgresURL} {
+	for name, newURL := range map[string]func(testing.TB) string{"sqlite": sqliteURL, "postgres": testneed.Postgres} {
 		for _, used := range []int{0, 1100} {
 			b.Run(fmt.Sprintf("%s/%d used", name, used), func(b *testing.B) {
 				s := open(b, newURL(b), newClock())

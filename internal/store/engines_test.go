@@ -1,25 +1,14 @@
 package store_test
 
 import (
-	"context"
-	"crypto/rand"
-	"fmt"
-	"net/url"
-	"os"
 	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"accountgateway/internal/store"
 	"accountgateway/internal/testneed"
 )
-
-// postgresVariable names a PostgreSQL database in which tests may make and
-// drop schemas.
-const postgresVariable = "GATEWAY_TEST_POSTGRES_URL"
 
 var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
@@ -27,40 +16,10 @@ var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 // that several Stores may open.
 func onEngines(t *testing.T, test func(t *testing.T, url string)) {
 	t.Run("sqlite", func(t *testing.T) { test(t, sqliteURL(t)) })
-	t.Run("postgres", func(t *testing.T) { test(t, postgresURL(t)) })
+	t.Run("postgres", func(t *testing.T) { test(t, testneed.Postgres(t)) })
 }
 
 func sqliteURL(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "gateway.db") }
-
-func postgresURL(t testing.TB) string {
-	base := os.Getenv(postgresVariable)
-	if base == "" {
-		testneed.Missing(t, "postgres", postgresVariable+" is not set; want postgres://USER:PASSWORD@HOST/DATABASE")
-	}
-	ctx := context.Background()
-	conn, err := pgx.Connect(ctx, base)
-	if err != nil {
-		testneed.Missing(t, "postgres", postgresVariable+": "+err.Error())
-	}
-	schema := "t_" + rand.Text()
-	if _, err := conn.Exec(ctx, fmt.Sprintf(`CREATE SCHEMA %q`, schema)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if _, err := conn.Exec(ctx, fmt.Sprintf(`DROP SCHEMA %q CASCADE`, schema)); err != nil {
-			t.Error(err)
-		}
-		conn.Close(ctx)
-	})
-	u, err := url.Parse(base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	query := u.Query()
-	query.Set("search_path", fmt.Sprintf("%q", schema))
-	u.RawQuery = query.Encode()
-	return u.String()
-}
 
 // open opens a Store that the test's end closes.
 func open(t testing.TB, url string, c *clock) *store.Store {

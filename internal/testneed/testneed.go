@@ -1,5 +1,5 @@
 // Package testneed decides what a test does when a component that it needs is not there: skip, or fail where the
-// component was promised. It knows nothing of any component.
+// component was promised. Of components it knows how tests get a PostgreSQL schema of their own.
 package testneed
 
 import (
