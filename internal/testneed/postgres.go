@@ -35,7 +35,7 @@ func Postgres(t testing.TB) string {
 		if _, err := conn.Exec(ctx, fmt.Sprintf(`DROP SCHEMA %q CASCADE`, schema)); err != nil {
 			t.Error(err)
 		}
-		conn.Close(ctx)
+		_ = conn.Close(ctx) // nothing is left to lose
 	})
 	u, err := url.Parse(base)
 	if err != nil {
