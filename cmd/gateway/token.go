@@ -196,30 +196,41 @@ func readTokenID(arg string) (string, error) {
 	return match[1], nil
 }
 
+// openToken opens the database and finds the token that an argument names. The
+// caller closes the database.
+func openToken(ctx context.Context, arg string, env environment) (*store.Store, store.Token, error) {
+	id, err := readTokenID(arg)
+	if err != nil {
+		return nil, store.Token{}, err
+	}
+	st, err := openStore(ctx, env)
+	if err != nil {
+		return nil, store.Token{}, err
+	}
+	row, found, err := st.Token(ctx, id)
+	if err == nil && !found {
+		err = fmt.Errorf("there is no token %s", id)
+	}
+	if err != nil {
+		st.Close()
+		return nil, store.Token{}, err
+	}
+	return st, row, nil
+}
+
 func revokeToken(ctx context.Context, arg string, args []string, env environment) error {
 	if err := parse(newFlags("token revoke"), helpFirst(arg, args), env); err != nil {
 		return err
 	}
-	id, err := readTokenID(arg)
-	if err != nil {
-		return err
-	}
-	st, err := openStore(ctx, env)
+	st, row, err := openToken(ctx, arg, env)
 	if err != nil {
 		return err
 	}
 	defer st.Close()
-	row, found, err := st.Token(ctx, id)
-	switch {
-	case err != nil:
-		return err
-	case !found:
-		return fmt.Errorf("there is no token %s", id)
-	}
-	if _, err := st.RevokeToken(ctx, id, time.Now()); err != nil {
+	if _, err := st.RevokeToken(ctx, row.ID, time.Now()); err != nil {
 		return err
 	}
-	fmt.Fprintf(env.stderr, "token %s (%s) is revoked\n", id, row.Name)
+	fmt.Fprintf(env.stderr, "token %s (%s) is revoked\n", row.ID, row.Name)
 	return nil
 }
 
@@ -232,30 +243,20 @@ func rotateToken(ctx context.Context, arg string, args []string, env environment
 	if *grace < 0 {
 		return &settingsError{errors.New("--grace: must not be negative")}
 	}
-	id, err := readTokenID(arg)
-	if err != nil {
-		return err
-	}
-	st, err := openStore(ctx, env)
+	st, was, err := openToken(ctx, arg, env)
 	if err != nil {
 		return err
 	}
 	defer st.Close()
-	was, found, err := st.Token(ctx, id)
-	switch {
-	case err != nil:
-		return err
-	case !found:
-		return fmt.Errorf("there is no token %s", id)
-	case !was.RevokedAt.IsZero():
-		return fmt.Errorf("token %s is revoked: make another", id)
+	if !was.RevokedAt.IsZero() {
+		return fmt.Errorf("token %s is revoked: make another", was.ID)
 	}
 	text, row := token.Rotate(was, *grace, time.Now())
 	switch done, err := st.RotateToken(ctx, row, was.Hash); {
 	case err != nil:
 		return err
 	case !done:
-		return fmt.Errorf("token %s was changed by another meanwhile: nothing is done", id)
+		return fmt.Errorf("token %s was changed by another meanwhile: nothing is done", was.ID)
 	}
 	return handOver(env, text, row)
 }

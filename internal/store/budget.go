@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -167,30 +166,8 @@ func (s *Store) DrainBudget(ctx context.Context, account string, until time.Time
 	return nil
 }
 
-// BudgetRemaining says what is left for an asker that is not in the background.
-func (s *Store) BudgetRemaining(ctx context.Context, account string, l BudgetLimit) (Budget, error) {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
-	var drainedUntil int64
-	err := s.read.QueryRowContext(ctx, `SELECT drained_until FROM budgets WHERE account = $1`,
-		account).Scan(&drainedUntil)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return Budget{}, fmt.Errorf("read the budget of %q: %w", account, err)
-	}
-	left, err := budgetLeft(ctx, s.read, account, drainedUntil, l, Asker{}, s.now())
-	if err != nil {
-		return Budget{}, fmt.Errorf("read the budget of %q: %w", account, err)
-	}
-	return left, nil
-}
-
-// rowQuerier is a *sql.DB or *sql.Tx.
-type rowQuerier interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
 // budgetLeft counts what is left at now.
-func budgetLeft(ctx context.Context, db rowQuerier, account string, drainedUntil int64, l BudgetLimit, by Asker, now time.Time) (Budget, error) {
+func budgetLeft(ctx context.Context, tx *sql.Tx, account string, drainedUntil int64, l BudgetLimit, by Asker, now time.Time) (Budget, error) {
 	drained := Budget{RetryAfter: max(0, fromMicros(drainedUntil).Sub(now))}
 	if l.Calls == 0 {
 		if drained.RetryAfter > 0 {
@@ -205,12 +182,12 @@ func budgetLeft(ctx context.Context, db rowQuerier, account string, drainedUntil
 	if mine <= 0 {
 		return Budget{RetryAfter: max(l.Per, drained.RetryAfter)}, nil
 	}
-	left, err := slotsLeft(ctx, db, account, "", mine, now)
+	left, err := slotsLeft(ctx, tx, account, "", mine, now)
 	if err != nil {
 		return Budget{}, err
 	}
 	if by.Caller != "" && l.PerCaller > 0 {
-		own, err := slotsLeft(ctx, db, account, by.Caller, l.PerCaller, now)
+		own, err := slotsLeft(ctx, tx, account, by.Caller, l.PerCaller, now)
 		if err != nil {
 			return Budget{}, err
 		}
@@ -227,10 +204,10 @@ func budgetLeft(ctx context.Context, db rowQuerier, account string, drainedUntil
 // a caller's. It is one statement, so that both answers are of one moment. A
 // slot is free once fewer than most are used: when all but the latest most-1
 // have run out.
-func slotsLeft(ctx context.Context, db rowQuerier, account, caller string, most int, now time.Time) (Budget, error) {
+func slotsLeft(ctx context.Context, tx *sql.Tx, account, caller string, most int, now time.Time) (Budget, error) {
 	var used int
 	var freeAt sql.NullInt64
-	err := db.QueryRowContext(ctx, `
+	err := tx.QueryRowContext(ctx, `
 		SELECT count(*), CASE WHEN count(*) >= $3 THEN (
 			SELECT free_at FROM budget_slots WHERE account = $1 AND free_at > $2 AND ($5 = '' OR caller = $5)
 			ORDER BY free_at DESC LIMIT 1 OFFSET $4) END

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 )
 
 // Exec runs any SQL on the write pool.
@@ -14,4 +15,30 @@ func (s *Store) Exec(ctx context.Context, query string, args ...any) error {
 // Pools are a Store's connections by name.
 func (s *Store) Pools() map[string]*sql.DB {
 	return map[string]*sql.DB{"write": s.write, "durable": s.durable, "read": s.read}
+}
+
+// Reading is the reading under key as it is kept; false if there is none.
+func (s *Store) Reading(ctx context.Context, key ReadingKey) (Reading, bool, error) {
+	r, err := scanReading(s.read.QueryRowContext(ctx, `
+		SELECT account, operation, query, as_of, seq, body FROM readings
+		WHERE account = $1 AND operation = $2 AND query = $3`,
+		key.Account, key.Operation, key.Query))
+	if errors.Is(err, sql.ErrNoRows) {
+		return Reading{}, false, nil
+	}
+	return r, err == nil, err
+}
+
+// BudgetRemaining is what is left for an asker that is not in the background.
+func (s *Store) BudgetRemaining(ctx context.Context, account string, l BudgetLimit) (left Budget, err error) {
+	err = inTx(ctx, s.write, func(tx *sql.Tx) error {
+		var drainedUntil int64
+		err := tx.QueryRowContext(ctx, `SELECT drained_until FROM budgets WHERE account = $1`, account).Scan(&drainedUntil)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		left, err = budgetLeft(ctx, tx, account, drainedUntil, l, Asker{}, s.now())
+		return err
+	})
+	return left, err
 }

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -67,23 +66,6 @@ func (s *Store) SaveReadings(ctx context.Context, readings []Reading) error {
 		return fmt.Errorf("save readings: %w", err)
 	}
 	return nil
-}
-
-// Reading returns the reading under key; false if there is none.
-func (s *Store) Reading(ctx context.Context, key ReadingKey) (Reading, bool, error) {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
-	r, err := scanReading(s.read.QueryRowContext(ctx, `
-		SELECT account, operation, query, as_of, seq, body FROM readings
-		WHERE account = $1 AND operation = $2 AND query = $3`,
-		key.Account, key.Operation, key.Query))
-	if errors.Is(err, sql.ErrNoRows) {
-		return Reading{}, false, nil
-	}
-	if err != nil {
-		return Reading{}, false, fmt.Errorf("read a reading: %w", err)
-	}
-	return r, true, nil
 }
 
 // ReadingsAfter returns up to limit readings that were saved after the save
