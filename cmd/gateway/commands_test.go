@@ -338,8 +338,12 @@ func serveOn(t *testing.T, l net.Listener, h http.Handler) {
 	})
 }
 
-// closedAddr is an address where nothing listened a moment ago.
-func closedAddr(t *testing.T) string {
+// closedAddr is an address where nothing listens: a port that the system gives
+// to nobody who asks for any, as one just freed would be given to another test.
+func closedAddr(*testing.T) string { return "127.0.0.1:1" }
+
+// freeAddr is an address that something may listen on: nothing did a moment ago.
+func freeAddr(t *testing.T) string {
 	t.Helper()
 	l := listen(t)
 	l.Close()

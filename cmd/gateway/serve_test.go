@@ -35,7 +35,7 @@ func TestDrain(t *testing.T) {
 		<-goOn
 		vendor.ServeHTTP(w, r)
 	}), "API_KEY=ordinarykey")
-	health := closedAddr(t)
+	health := freeAddr(t)
 	g := f.serve("GATEWAY_METRICS_ADDR=" + health)
 	readiness := func() int { return get(t, "http://"+health, "/readyz").status }
 	if status := readiness(); status != http.StatusOK {
@@ -74,7 +74,7 @@ func TestDrain(t *testing.T) {
 // TestServiceAddress moves health and metrics to an address of their own.
 func TestServiceAddress(t *testing.T) {
 	t.Parallel()
-	service := closedAddr(t)
+	service := freeAddr(t)
 	g := serving(t, with(oneAccount(), "GATEWAY_METRICS_ADDR="+service))
 	for _, target := range []string{"/healthz", "/readyz", "/metrics"} {
 		if a := get(t, "http://"+service, target); a.status != http.StatusOK {

@@ -273,7 +273,7 @@ func TestHealthcheckHTTPS(t *testing.T) {
 	check("callers show certificates", with(settings, addr), 0)
 	check("nobody there", with(settings, "GATEWAY_ADDR="+closedAddr(t)), 1)
 
-	service := "GATEWAY_METRICS_ADDR=" + closedAddr(t)
+	service := "GATEWAY_METRICS_ADDR=" + freeAddr(t)
 	serving(t, with(settings, service))
 	check("health is elsewhere, in plain http", with(settings, service), 0)
 	plain := serving(t, oneAccount())

@@ -89,6 +89,7 @@ func TestCompose(t *testing.T) {
 // time must change nothing.
 func makeSecrets(t *testing.T) map[string]string {
 	t.Helper()
+	need(t, "sh", needShell)
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "make-secrets.sh"), read(t, deploy, "compose/make-secrets.sh"))
 	run := func() map[string]string {

@@ -34,6 +34,8 @@ func need(t *testing.T, component, why string) string {
 	return path
 }
 
+const needShell = "scripts of deploy/ are run by a POSIX shell"
+
 const prometheusPackage = "install Debian's package prometheus"
 
 // command runs a program to its end and returns all that it wrote.

@@ -28,6 +28,7 @@ func TestImage(t *testing.T) {
 	if os.Geteuid() != 0 {
 		testneed.Missing(t, "root", "run as root: only root may change the root folder and the user of a process")
 	}
+	need(t, "sh", needShell)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	dockerfile := string(read(t, root, "Dockerfile"))
