@@ -75,6 +75,9 @@ func TestWriteFaults(t *testing.T) {
 		{"endless", simulator.Fault{Kind: "oversize", Bytes: 8 << 20}, unknown, "", false},
 		{"INTERNAL_ERROR", quirk("INTERNAL_ERROR"), unknown, "", false},
 		{"503 in JSON", quirk("unavailable503"), unknown, "", false},
+		{"a code of no document", body(unlistedCode), unknown, "", false},
+		{"a code of no document, 400", status(400, unlistedCode), unknown, "", false},
+		{"a code of no document, 500", status(500, unlistedCode), unknown, "", false},
 
 		{"NOT_ENOUGH_MONEY", quirk("NOT_ENOUGH_MONEY"), failed, "insufficient_funds", false},
 		{"NO_SUCH_COMMAND", quirk("NO_SUCH_COMMAND"), failed, "unsupported_operation", false},
@@ -212,6 +215,53 @@ func TestUnreachableVendor(t *testing.T) {
 		a.wantStatus(http.StatusServiceUnavailable, replayed > 0)
 		if op := g.operation(t, a); op.State != "failed" {
 			t.Errorf("got %+v", op)
+		}
+	}
+}
+
+// unlistedCode is an error whose code no document lists.
+const unlistedCode = `{"result":"error","error_code":"BILL_CREATED_BUT_NOT_SENT","error_text":"Bill 70046 was created","code":"made_but_not_mailed","error":"The user was made"}`
+
+// TestUnlistedCodesAreUnknown: a code that no document lists, and Selzy's unspecified, may be of something that was
+// done. The caller is never told that nothing was changed, and the vendor's words are kept for whoever looks into it.
+func TestUnlistedCodesAreUnknown(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	v := f.refilling("regru")
+	v.inject(simulator.Fault{Kind: "body", Body: unlistedCode})
+	agency := selzy.New(selzy.Options{})
+	f.add("agency", "selzy", agency, "API_KEY=resellerkey")
+	unspecific := selzy.New(selzy.Options{})
+	f.add("unspecific", "selzy", unspecific, "API_KEY=resellerkey")
+	for vendor, text := range map[*selzy.Server]string{agency: unlistedCode, unspecific: `{"error":"Mail failed","code":"unspecified"}`} {
+		if err := vendor.Control.Inject(simulator.Fault{Kind: "body", Body: text}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g := f.serve()
+	const selzyUser = `{"login":"ada","password":"n3w-us3r","email":"ada@example.com","country":"GB"}`
+	for _, tt := range []struct{ target, body, code, words string }{
+		{"/accounts/regru/refills", aRefill, "BILL_CREATED_BUT_NOT_SENT", "Bill 70046 was created"},
+		{"/accounts/regru/users", aUser, "BILL_CREATED_BUT_NOT_SENT", "Bill 70046 was created"},
+		{"/accounts/agency/users", selzyUser, "made_but_not_mailed", "The user was made"},
+		{"/accounts/unspecific/users", selzyUser, "unspecified", "Mail failed"},
+	} {
+		a := g.post(t, tt.target, "k"+tt.target, tt.body)
+		a.wantStatus(http.StatusAccepted, false)
+		again := g.post(t, tt.target, "k"+tt.target, tt.body)
+		p := again.wantProblem(http.StatusConflict, "outcome_unknown")
+		op := g.operation(t, a)
+		if op.State != "unknown" || op.Problem == nil {
+			t.Errorf("%s: got %+v", tt.target, op)
+			continue
+		}
+		for where, p := range map[string]*problem{"operation": op.Problem, "answer": &p} {
+			if p.Upstream == nil || p.Upstream.Code != tt.code || p.Upstream.Message != tt.words {
+				t.Errorf("%s: the %s has the vendor's words %+v", tt.target, where, p.Upstream)
+			}
+		}
+		if text := string(a.body) + string(again.body); strings.Contains(text, "nothing was changed") {
+			t.Errorf("%s: got %s", tt.target, text)
 		}
 	}
 }

@@ -33,8 +33,12 @@ func newFake(_ *testing.T, s providertest.Scenario) (provider.Provider, func() i
 		case providertest.Refused:
 			return &provider.Error{Kind: provider.KindCredentials, Message: "refused", Refused: true}
 		case providertest.UnknownCode, providertest.Echo:
-			e := provider.Errorf(provider.KindOther, "unknown")
-			e.Upstream, e.Refused = &provider.Upstream{Code: providertest.Code}, true
+			return unlisted(provider.KindOther)
+		case providertest.UnknownCode500:
+			return unlisted(provider.KindUnavailable)
+		case providertest.UnknownCode400:
+			e := unlisted(provider.KindBadResponse)
+			e.Drift = "body"
 			return e
 		case providertest.Outage, providertest.Reset:
 			return provider.Errorf(provider.KindUnavailable, "outage")
@@ -76,6 +80,10 @@ func newFake(_ *testing.T, s providertest.Scenario) (provider.Provider, func() i
 	fake.Unpaid = func(ctx context.Context) ([]provider.UnpaidInvoice, error) { return nil, fail(ctx) }
 	fake.Check, fake.Pings = fail, fail
 	return fake, requests
+}
+
+func unlisted(kind provider.Kind) *provider.Error {
+	return &provider.Error{Kind: kind, Message: "unknown", Upstream: &provider.Upstream{Code: providertest.Code}}
 }
 
 func TestFakeCountsCalls(t *testing.T) {

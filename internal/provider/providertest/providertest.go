@@ -6,6 +6,7 @@ package providertest
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -35,9 +36,13 @@ const (
 	Outage Scenario = "outage" // HTTP status 502 with a page
 	Reset  Scenario = "reset"  // the connection breaks after the request
 	Echo   Scenario = "echo"   // an error with the code of Code, whose text repeats the secrets of Harness
+
+	// UnknownCode with another HTTP status.
+	UnknownCode400 Scenario = "unknown code, status 400"
+	UnknownCode500 Scenario = "unknown code, status 500"
 )
 
-// Code is the vendor's code in UnknownCode and Echo.
+// Code is the vendor's code in Echo and in UnknownCode with whatever status.
 const Code = "CODE_OF_TOMORROW"
 
 // bodies are answered with HTTP status 200.
@@ -242,7 +247,7 @@ func checkFailure(t *testing.T, secrets []string, s Scenario, err error, kind pr
 	if kind == provider.KindBadResponse && e.Drift == "" {
 		t.Error("the error does not say what was not understood")
 	}
-	if (s == UnknownCode || s == Echo) && (e.Upstream == nil || e.Upstream.Code != Code) {
+	if slices.Contains([]Scenario{UnknownCode, UnknownCode400, UnknownCode500, Echo}, s) && (e.Upstream == nil || e.Upstream.Code != Code) {
 		t.Errorf("the vendor's code is lost: %+v", e.Upstream)
 	}
 	text := e.Error()

@@ -98,8 +98,11 @@ var failedWrites = []struct {
 	notSent, refused bool
 }{
 	{Refused, provider.KindCredentials, false, true},
-	{UnknownCode, provider.KindOther, false, true},
-	{Echo, provider.KindOther, false, true},
+	// A code that no document lists may be of something that was done.
+	{UnknownCode, provider.KindOther, false, false},
+	{UnknownCode400, provider.KindBadResponse, false, false},
+	{UnknownCode500, provider.KindUnavailable, false, false},
+	{Echo, provider.KindOther, false, false},
 	{HTMLPage, provider.KindBadResponse, false, false},
 	{EmptyBody, provider.KindBadResponse, false, false},
 	{Truncated, provider.KindBadResponse, false, false},

@@ -85,6 +85,10 @@ func simulated(t *testing.T, s providertest.Scenario, login, password, quirk str
 		cfg.Password += "x"
 	case s == providertest.UnknownCode:
 		faults = append(faults, simulator.Fault{Kind: simulator.KindBody, Body: failureBody(providertest.Code, "null")})
+	case s == providertest.UnknownCode400:
+		faults = append(faults, simulator.Fault{Kind: simulator.KindStatus, Status: 400, Body: failureBody(providertest.Code, "null")})
+	case s == providertest.UnknownCode500:
+		faults = append(faults, simulator.Fault{Kind: simulator.KindStatus, Status: 500, Body: failureBody(providertest.Code, "null")})
 	case s == providertest.Echo:
 		faults = append(faults, simulator.Fault{Kind: simulator.KindBody, Body: echo(t, password)})
 	case s == providertest.Outage:

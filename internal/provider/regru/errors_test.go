@@ -44,19 +44,20 @@ func TestErrorCodes(t *testing.T) {
 		{"NO_SUCH_COMMAND", provider.KindUnsupportedOperation, "", "", true},
 		{"PARAMETER_MISSING", provider.KindRejected, "", "", true},
 		{"PARAMETER_INCORRECT", provider.KindRejected, "", "", true},
-		{"INVALID_CONTACTS", provider.KindRejected, "", "", true},
+		{"INVALID_CONTACTS", provider.KindRejected, "", "", false},
 		{"UNSUPPORTED_CURRENCY", provider.KindUnsupportedCurrency, "currency", "", true},
 		{"NOT_ENOUGH_MONEY", provider.KindInsufficientFunds, "", "", true},
 		{"USER_LOGIN_NOT_UNIQUE", provider.KindConflict, "login", "", true},
 		{"ONLY_POST_ALLOWED", provider.KindOther, "", "", true},
 		{"QUERY_PARAMS_DISALLOWED", provider.KindOther, "", "", true},
 		// Legal in the envelope, but not for these functions; and codes of no document.
-		{"DOMAIN_NOT_FOUND", provider.KindOther, "", "", true},
-		{"SERVICE_ID_NOT_FOUND", provider.KindOther, "", "", true},
-		{"TOO_MANY_OBJECTS_IN_ONE_REQUEST", provider.KindOther, "", "", true},
-		{"CLIENT_NOT_FOUND", provider.KindOther, "", "", true},
-		{"CODE_OF_TOMORROW", provider.KindOther, "", "", true},
-		{"access_denied", provider.KindOther, "", "", true},
+		{"DOMAIN_NOT_FOUND", provider.KindOther, "", "", false},
+		{"SERVICE_ID_NOT_FOUND", provider.KindOther, "", "", false},
+		{"TOO_MANY_OBJECTS_IN_ONE_REQUEST", provider.KindOther, "", "", false},
+		{"CLIENT_NOT_FOUND", provider.KindOther, "", "", false},
+		{"CODE_OF_TOMORROW", provider.KindOther, "", "", false},
+		{"BILL_CREATED_BUT_NOT_SENT", provider.KindOther, "", "", false},
+		{"access_denied", provider.KindOther, "", "", false},
 	} {
 		t.Run(row.code, func(t *testing.T) {
 			client := newClient(&providertest.Stub{Body: failureBody(row.code, "null")})

@@ -84,6 +84,10 @@ func simulated(t *testing.T, s providertest.Scenario, brand selzysim.Brand, key 
 		cfg.APIKey += "x"
 	case s == providertest.UnknownCode:
 		faults = append(faults, simulator.Fault{Kind: simulator.KindBody, Body: failureBody(providertest.Code)})
+	case s == providertest.UnknownCode400:
+		faults = append(faults, simulator.Fault{Kind: simulator.KindStatus, Status: 400, Body: failureBody(providertest.Code)})
+	case s == providertest.UnknownCode500:
+		faults = append(faults, simulator.Fault{Kind: simulator.KindStatus, Status: 500, Body: failureBody(providertest.Code)})
 	case s == providertest.Echo:
 		faults = append(faults, simulator.Fault{Kind: simulator.KindBody, Body: echo(t, string(key))})
 	case s == providertest.Outage:

@@ -12,29 +12,31 @@ import (
 type class struct {
 	kind    provider.Kind
 	message string // what happened and what to mend; no vendor text
-	refuses bool   // the vendor surely did nothing: false for faults that may have come up half-way
+	// refused is the section of docs/providers/selzy.md whose documentation of the code says that the vendor refuses the
+	// call before it does anything. Empty: a write that gets the code may have been done.
+	refused string
 }
 
-// classes are the published error codes (selzy.md 3). Codes that are not here, such as those of sending methods, are
-// provider_error. The text beside a code depends on the language and is never looked at.
+// classes are the published error codes. Codes that are not here, such as those of sending methods, are provider_error,
+// and nobody knows what became of a write. The text beside a code depends on the language and is never looked at.
 var classes = map[string]class{
-	"unspecified":                         {provider.KindOther, "the vendor failed without a reason that the gateway knows", true},
-	"invalid_api_key":                     {provider.KindCredentials, "the vendor refused the API key: check the account's API_KEY setting", true},
-	"access_denied":                       {provider.KindAccess, "the vendor has switched API access off: switch it on in the account's settings at the vendor", true},
-	"unknown_method":                      {provider.KindUnsupportedOperation, "the vendor does not have this method (any more)", true},
-	"invalid_arg":                         {provider.KindRejected, "the vendor refused an argument", true},
-	"not_enough_money":                    {provider.KindInsufficientFunds, "the account has not enough money", true},
-	"retry_later":                         {provider.KindUnavailable, "the vendor asks to try again later", false},
-	"api_call_limit_exceeded_for_api_key": {provider.KindRateLimited, "the vendor's limit of calls with this API key is used up", true},
-	"api_call_limit_exceeded_for_ip":      {provider.KindRateLimited, "the vendor's limit of calls from this gateway's address is used up", true},
+	"unspecified":                         {provider.KindOther, "the vendor failed without a reason that the gateway knows", ""},
+	"invalid_api_key":                     {provider.KindCredentials, "the vendor refused the API key: check the account's API_KEY setting", "3"},
+	"access_denied":                       {provider.KindAccess, "the vendor has switched API access off: switch it on in the account's settings at the vendor", "3"},
+	"unknown_method":                      {provider.KindUnsupportedOperation, "the vendor does not have this method (any more)", "3"},
+	"invalid_arg":                         {provider.KindRejected, "the vendor refused an argument", "3"},
+	"not_enough_money":                    {provider.KindInsufficientFunds, "the account has not enough money", "3"},
+	"retry_later":                         {provider.KindUnavailable, "the vendor asks to try again later", ""},
+	"api_call_limit_exceeded_for_api_key": {provider.KindRateLimited, "the vendor's limit of calls with this API key is used up", "3"},
+	"api_call_limit_exceeded_for_ip":      {provider.KindRateLimited, "the vendor's limit of calls from this gateway's address is used up", "3"},
 }
 
 // Two codes say more when the method is known: the key has just passed getUserInfo when getUsers is called, so that
 // what is denied is the method; and an argument that getUserInfo refuses can only be its login (the code for a login
 // that is not the reseller's is not documented; assumed).
 var (
-	deniedMethod = class{provider.KindForbidden, "the vendor opens this to resellers only, or denies it to this account", true}
-	noSuchLogin  = class{provider.KindNotFound, "the account has no user with this login at the vendor", true}
+	deniedMethod = class{provider.KindForbidden, "the vendor opens this to resellers only, or denies it to this account", "3"}
+	noSuchLogin  = class{provider.KindNotFound, "the account has no user with this login at the vendor", "3"}
 )
 
 // limitWindow is the time in which the vendor counts calls (selzy.md 4).
@@ -59,7 +61,7 @@ func (f failure) error(status int) *provider.Error {
 	field := ""
 	switch {
 	case !known:
-		c = class{provider.KindOther, "the vendor answered with an error that the gateway does not know", true}
+		c = class{provider.KindOther, "the vendor answered with an error that the gateway does not know", ""}
 	case f.code == "access_denied" && (f.request.method != "getUserInfo" || f.request.login != ""):
 		c = deniedMethod
 	case f.code == "invalid_arg" && f.request.login != "":
@@ -67,7 +69,7 @@ func (f failure) error(status int) *provider.Error {
 	}
 	e := provider.Errorf(c.kind, "%s", c.message)
 	e.Upstream, e.Field = upstream, field
-	e.Refused = c.refuses && status == http.StatusOK
+	e.Refused = c.refused != "" && status == http.StatusOK
 	if c.kind == provider.KindRateLimited {
 		e.RetryAfter = limitWindow
 	}

@@ -20,7 +20,7 @@ func TestErrorCodes(t *testing.T) {
 		sure  bool // a write that fails so surely had no effect
 	}{
 		// selzy.md 3
-		{"unspecified", provider.KindOther, "", 0, true},
+		{"unspecified", provider.KindOther, "", 0, false},
 		{"invalid_api_key", provider.KindCredentials, "check the account's API_KEY setting", 0, true},
 		{"access_denied", provider.KindAccess, "switch it on", 0, true},
 		{"unknown_method", provider.KindUnsupportedOperation, "", 0, true},
@@ -30,12 +30,14 @@ func TestErrorCodes(t *testing.T) {
 		{"api_call_limit_exceeded_for_api_key", provider.KindRateLimited, "this API key", time.Minute, true},
 		{"api_call_limit_exceeded_for_ip", provider.KindRateLimited, "address", time.Minute, true},
 		// Codes of sending methods, and of no document.
-		{"dest_invalid", provider.KindOther, "", 0, true},
-		{"src_invalid", provider.KindOther, "", 0, true},
-		{"has_been_sent", provider.KindOther, "", 0, true},
-		{"unsubscribed_globally", provider.KindOther, "", 0, true},
-		{"too_many_double_optins", provider.KindOther, "", 0, true},
-		{"a-code-not-in-the-list", provider.KindOther, "", 0, true},
+		{"dest_invalid", provider.KindOther, "", 0, false},
+		{"src_invalid", provider.KindOther, "", 0, false},
+		{"has_been_sent", provider.KindOther, "", 0, false},
+		{"unsubscribed_globally", provider.KindOther, "", 0, false},
+		{"too_many_double_optins", provider.KindOther, "", 0, false},
+		{"unspecified_error", provider.KindOther, "", 0, false},
+		{"internal_error", provider.KindOther, "", 0, false},
+		{"a-code-not-in-the-list", provider.KindOther, "", 0, false},
 	} {
 		t.Run(row.code, func(t *testing.T) {
 			got, err := newClient(&providertest.Stub{Body: failureBody(row.code)}).ReadBalance(t.Context(), provider.BalanceQuery{})
@@ -63,8 +65,9 @@ func TestDoubtfulRefusals(t *testing.T) {
 		body string
 		sure bool
 	}{
-		{`{"error":"x","code":"unspecified","result":""}`, true},
-		{`{"error":"x","result":false}`, true},
+		{`{"error":"x","code":"unspecified","result":""}`, false},
+		{`{"error":"x","result":false}`, false},
+		{`{"error":"x","code":"invalid_arg","result":""}`, true},
 		{`{"code":"invalid_arg"}`, true},
 		{`{"error":"","code":"invalid_arg","result":null}`, true},
 		{`{"error":"x","code":"invalid_arg","result":[]}`, true},

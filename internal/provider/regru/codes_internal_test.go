@@ -1,0 +1,16 @@
+package regru
+
+import (
+	"testing"
+
+	"accountgateway/internal/provider/providertest"
+)
+
+// TestRefusedCodesAreDocumented: a write is called failed for the sake of a code only where the document says so.
+func TestRefusedCodesAreDocumented(t *testing.T) {
+	sections := map[string]string{}
+	for code, c := range classes {
+		sections[code] = c.refused
+	}
+	providertest.CheckDocumented(t, "../../../docs/providers/regru.md", sections)
+}
