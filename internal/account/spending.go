@@ -90,24 +90,20 @@ func (s Spending) allow(m provider.Money, spent []store.Spent) error {
 	if !bounded {
 		return nil
 	}
-	var before decimal.Decimal
+	var sum provider.Sum
 	for _, one := range spent {
 		if one.Currency != string(m.Currency) {
 			continue
 		}
 		amount, err := provider.ParseAmount(one.Amount)
-		if err == nil {
-			before, err = before.Add(amount)
-		}
 		if err != nil {
 			return fmt.Errorf("add up the spending: %w", err)
 		}
+		sum.Add(amount)
 	}
-	total, err := before.Add(m.Amount)
-	if err != nil {
-		return fmt.Errorf("add up the spending: %w", err)
-	}
-	if total.Cmp(limit) > 0 {
+	before := sum.String()
+	sum.Add(m.Amount)
+	if sum.Cmp(limit) > 0 {
 		return &SpendingError{fmt.Sprintf("%s %s after %s %s in the last 24 hours is more than REFILL_DAILY_MAX, which is %s %s",
 			m.Amount, m.Currency, before, m.Currency, limit, m.Currency)}
 	}

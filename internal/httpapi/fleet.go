@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/govalues/decimal"
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/provider"
@@ -33,10 +30,7 @@ func (s *server) GetBalances(ctx context.Context, r GetBalancesRequestObject) (G
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	body, failed, err := s.fleetBody(noteOf(ctx), items)
-	if err != nil {
-		return nil, err
-	}
+	body, failed := s.fleetBody(noteOf(ctx), items)
 	if all && len(failed) > 0 {
 		return nil, fleetError(failed)
 	}
@@ -85,7 +79,7 @@ func fleetMet(items []account.FleetItem) (sum met, ok bool) {
 	return sum, ok
 }
 
-func (s *server) fleetBody(n *note, items []account.FleetItem) (body Balances, failed []account.FleetItem, err error) {
+func (s *server) fleetBody(n *note, items []account.FleetItem) (body Balances, failed []account.FleetItem) {
 	items = slices.SortedFunc(slices.Values(items), func(a, b account.FleetItem) int { return strings.Compare(a.Account, b.Account) })
 	body.Balances = make([]FleetItem, 0, len(items))
 	var read []provider.Money
@@ -107,31 +101,12 @@ func (s *server) fleetBody(n *note, items []account.FleetItem) (body Balances, f
 		body.Balances = append(body.Balances, out)
 	}
 	body.Complete = len(failed) == 0
-	body.Totals, err = totals(read)
-	return body, failed, err
-}
-
-// totals adds exactly, per currency. A sum with more digits than can be held is an
-// error, never a rounded number.
-func totals(amounts []provider.Money) ([]Money, error) {
-	sums := map[provider.Currency]decimal.Decimal{}
-	for _, m := range amounts {
-		sum, ok := sums[m.Currency]
-		if !ok {
-			sums[m.Currency] = m.Amount
-			continue
-		}
-		sum, err := sum.AddExact(m.Amount, max(sum.Scale(), m.Amount.Scale()))
-		if err != nil {
-			return nil, fmt.Errorf("total of %s: %w", m.Currency, err)
-		}
-		sums[m.Currency] = sum
+	totals := provider.Totals(read)
+	body.Totals = make([]Money, 0, len(totals))
+	for _, total := range totals {
+		body.Totals = append(body.Totals, Money{Amount: total.Amount, Currency: string(total.Currency)})
 	}
-	out := make([]Money, 0, len(sums))
-	for _, currency := range slices.Sorted(maps.Keys(sums)) {
-		out = append(out, moneyBody(provider.Money{Amount: sums[currency], Currency: currency}))
-	}
-	return out, nil
+	return body, failed
 }
 
 // fleetError is the problem of a fleet that was wanted whole. Another try makes

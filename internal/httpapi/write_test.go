@@ -296,21 +296,7 @@ func TestInProgress(t *testing.T) {
 
 // TestSpendingIsForbidden: over the limit nothing is recorded, and the key stays new.
 func TestSpendingIsForbidden(t *testing.T) {
-	st, err := store.Open(t.Context(), "sqlite::memory:", store.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { st.Close() })
-	var limit account.SpendingLimit
-	if err := limit.UnmarshalText([]byte("20 USD")); err != nil {
-		t.Fatal(err)
-	}
-	g := start(t, nil, func(o *Options) {
-		d := account.NewDurable(zerolog.Nop())
-		d.Attach(st)
-		acme := account.Account{Name: "acme", Provider: "vendor-of-acme", Adapter: writable(nil), Spending: account.Spending{DailyMax: limit}}
-		o.Accounts = account.New([]account.Account{acme}, d, serviceOptions())
-	})
+	g := spending(t, "20 USD")
 	dear := strings.Replace(refillBody, "19.95", "20.01", 1)
 	over := g.post("/accounts/acme/refills", "k", dear)
 	if p := over.wantCode(ProblemCodeForbidden); !strings.Contains(p.Detail, "20 USD") || over.header.Get("Location") != "" {
@@ -320,6 +306,36 @@ func TestSpendingIsForbidden(t *testing.T) {
 	if p := g.post("/accounts/acme/refills", "k2", refillBody).wantCode(ProblemCodeForbidden); !strings.Contains(p.Detail, "after 19.95 USD in the last 24 hours") {
 		t.Errorf("got %+v", p)
 	}
+}
+
+// TestSpendingIsAddedExactly has sums that no amount could hold.
+func TestSpendingIsAddedExactly(t *testing.T) {
+	g := spending(t, "9999999999999999999 USD")
+	most := strings.Replace(refillBody, "19.95", "9999999999999999999", 1)
+	g.post("/accounts/acme/refills", "k", most).wantStatus(http.StatusCreated)
+	for key, amount := range map[string]string{"k2": "9999999999999999999", "k3": "0.01"} {
+		g.post("/accounts/acme/refills", key, strings.Replace(refillBody, "19.95", amount, 1)).wantCode(ProblemCodeForbidden)
+	}
+}
+
+// spending serves an account that may spend up to a limit a day.
+func spending(t *testing.T, daily string) *gateway {
+	t.Helper()
+	st, err := store.Open(t.Context(), "sqlite::memory:", store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.Close() })
+	var limit account.SpendingLimit
+	if err := limit.UnmarshalText([]byte(daily)); err != nil {
+		t.Fatal(err)
+	}
+	return start(t, nil, func(o *Options) {
+		d := account.NewDurable(zerolog.Nop())
+		d.Attach(st)
+		acme := account.Account{Name: "acme", Provider: "vendor-of-acme", Adapter: writable(nil), Spending: account.Spending{DailyMax: limit}}
+		o.Accounts = account.New([]account.Account{acme}, d, serviceOptions())
+	})
 }
 
 func TestWritesNeedTheDatabase(t *testing.T) {

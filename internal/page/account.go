@@ -137,12 +137,13 @@ func daily(points []account.Point) []dailyRow {
 	for i, p := range lastOfDay {
 		row := dailyRow{Day: onDay(p.AsOf), Balance: newFigure(p.Balance.Balance)}
 		if i > 0 {
-			change, err := p.Balance.Balance.Amount.Sub(lastOfDay[i-1].Balance.Balance.Amount)
-			if err == nil {
-				row.Change = newFigure(provider.Money{Amount: change, Currency: p.Balance.Balance.Currency})
-				if change.IsPos() {
-					row.Change.Sign = "+"
-				}
+			before := lastOfDay[i-1].Balance.Balance.Amount
+			var change provider.Sum
+			change.Add(p.Balance.Balance.Amount)
+			change.Sub(before)
+			row.Change = figureOf(change.String(), p.Balance.Balance.Currency)
+			if p.Balance.Balance.Amount.Cmp(before) > 0 {
+				row.Change.Sign = "+"
 			}
 		}
 		balances, changes = append(balances, row.Balance), append(changes, row.Change)

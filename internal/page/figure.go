@@ -20,10 +20,12 @@ type figure struct {
 	Currency string
 }
 
-func newFigure(m provider.Money) *figure {
-	exact := m.Amount.String()
+func newFigure(m provider.Money) *figure { return figureOf(m.Amount.String(), m.Currency) }
+
+// figureOf is newFigure for an exact decimal of any length.
+func figureOf(exact string, c provider.Currency) *figure {
 	sign, whole, fraction := splitDecimal(exact)
-	return &figure{Sign: sign, Whole: thousands(whole), Fraction: fraction, Exact: exact, Currency: string(m.Currency)}
+	return &figure{Sign: sign, Whole: thousands(whole), Fraction: fraction, Exact: exact, Currency: string(c)}
 }
 
 // String is the figure in running text.

@@ -4,10 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
-
-	"github.com/govalues/decimal"
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/provider"
@@ -78,23 +75,17 @@ func (p *Page) overviews(ctx context.Context, infos []account.Info, caller token
 // totals sums balances per currency, never across. What is too old to be
 // served is not counted.
 func totals(accounts []*overview) (sums []*figure, uncounted []string) {
-	byCurrency := map[provider.Currency]decimal.Decimal{}
+	var read []provider.Money
 	for _, o := range accounts {
 		if o.Read == nil || o.TooOld {
 			uncounted = append(uncounted, o.Name)
 			continue
 		}
-		sum, err := byCurrency[o.money.Balance.Currency].Add(o.money.Balance.Amount)
-		if err != nil { // more digits than a decimal holds
-			uncounted = append(uncounted, o.Name)
-			continue
-		}
-		byCurrency[o.money.Balance.Currency] = sum
+		read = append(read, o.money.Balance)
 	}
-	for currency, amount := range byCurrency {
-		sums = append(sums, newFigure(provider.Money{Amount: amount, Currency: currency}))
+	for _, total := range provider.Totals(read) {
+		sums = append(sums, figureOf(total.Amount, total.Currency))
 	}
-	slices.SortFunc(sums, func(a, b *figure) int { return strings.Compare(a.Currency, b.Currency) })
 	align(sums...)
 	return sums, uncounted
 }

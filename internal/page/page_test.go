@@ -52,6 +52,32 @@ func TestFleet(t *testing.T) {
 		`<time datetime="`+f.now.Add(-76*time.Hour).Format(time.RFC3339)+`" title="`)
 }
 
+// TestFleetTotalIsExact has figures whose sum no amount could hold.
+func TestFleetTotalIsExact(t *testing.T) {
+	f := newFixture(t, func(f *fixture) {
+		f.balance("regru", time.Minute, provider.Balance{Balance: *money("12345678901234567.12", "RUB")})
+		f.balance("regru-a", time.Minute, provider.Balance{Balance: *money("0.006", "RUB")})
+		f.balance("regru-b", time.Minute, provider.Balance{Balance: *money("310.20000000000005", "USD")})
+		f.balance("regru-c", time.Minute, provider.Balance{Balance: *money("9999999999999999999", "USD")})
+	}, "regru", "regru-a", "regru-b", "regru-c")
+	page := text(f.get("/").Body.String())
+	wants(t, page, "Total 12,345,678,901,234,567.126 RUB 10,000,000,000,000,000,309.20000000000005 USD")
+	if strings.Contains(page, "Not counted") {
+		t.Errorf("an account was not counted: %s", page)
+	}
+}
+
+// TestDailyChangeIsExact has figures whose difference no amount could hold.
+func TestDailyChangeIsExact(t *testing.T) {
+	f := newFixture(t, func(f *fixture) {
+		f.balance("regru", time.Minute, provider.Balance{Balance: *money("9999999999999999999", "RUB")})
+		f.history("regru", 73*time.Hour, "0.01", "RUB")
+		f.history("regru", 49*time.Hour, "9999999999999999999", "RUB")
+		f.history("regru", 25*time.Hour, "0.25", "RUB")
+	}, "regru")
+	wants(t, text(f.get("/ui/regru").Body.String()), "&#43;9,999,999,999,999,999,998.99", "−9,999,999,999,999,999,998.75")
+}
+
 // TestNoVendorIsAsked opens every page of accounts in every situation.
 func TestNoVendorIsAsked(t *testing.T) {
 	f := newFixture(t, aFleet, fleetNames...)
