@@ -73,7 +73,7 @@ func NewBudget(account string, rate config.Rate, hold time.Duration, d *Durable)
 // to come again. end is called once the call is over; sent is false if the
 // vendor surely did not see it.
 func (b *Budget) Take(ctx context.Context) (end func(sent bool), err error) {
-	if wait := b.drainedFor(time.Now()); wait > 0 {
+	if wait := b.drainedFor(b.durable.now()); wait > 0 {
 		return nil, &provider.Error{
 			Kind: provider.KindRateLimited, NotSent: true, RetryAfter: wait,
 			Message: "the vendor said that its own limit is reached, and is not asked until that has passed",
@@ -83,8 +83,8 @@ func (b *Budget) Take(ctx context.Context) (end func(sent bool), err error) {
 		return func(bool) {}, nil
 	}
 	background := provider.CauseOf(ctx) == provider.CauseRefresh
-	if since, alone := b.durable.alone(time.Now()); alone {
-		return b.takeAlone(time.Now(), since, background)
+	if since, alone := b.durable.alone(b.durable.now()); alone {
+		return b.takeAlone(b.durable.now(), since, background)
 	}
 	var slot store.Slot
 	var left store.Budget
@@ -96,7 +96,7 @@ func (b *Budget) Take(ctx context.Context) (end func(sent bool), err error) {
 		if ctx.Err() != nil {
 			return nil, &provider.Error{Kind: provider.KindOf(ctx.Err()), NotSent: true, Message: "the call was not made in time"}
 		}
-		return b.takeAlone(time.Now(), time.Now(), background)
+		return b.takeAlone(b.durable.now(), b.durable.now(), background)
 	}
 	if !slot.Granted() {
 		return nil, b.refused(max(left.RetryAfter, time.Second))
@@ -123,7 +123,7 @@ func (b *Budget) Drain(ctx context.Context, d time.Duration) time.Duration {
 		d = b.limit.Per
 	}
 	d = min(d, max(b.limit.Per, drainMost))
-	until := time.Now().Add(d)
+	until := b.durable.now().Add(d)
 	b.mu.Lock()
 	if until.After(b.drained) {
 		b.drained = until
@@ -188,16 +188,17 @@ func (b *Budget) takeAlone(now, since time.Time, background bool) (func(bool), e
 // settle tells the store of the calls that were made without it, and of a
 // limit that the vendor said it had reached meanwhile.
 func (b *Budget) settle(ctx context.Context, s *store.Store) error {
-	if drained := b.drainedUntil(); time.Now().Before(drained) {
+	if drained := b.drainedUntil(); b.durable.now().Before(drained) {
 		if err := s.DrainBudget(ctx, b.account, drained); err != nil {
 			return err
 		}
 	}
+	now := b.durable.now()
 	b.mu.Lock()
 	var calls []*aloneCall
 	var ends []time.Time
 	for _, call := range b.alone {
-		if !call.settled && time.Since(call.end) < b.limit.Per {
+		if !call.settled && now.Sub(call.end) < b.limit.Per {
 			calls, ends = append(calls, call), append(ends, call.end)
 		}
 	}
@@ -218,7 +219,7 @@ func (b *Budget) settle(ctx context.Context, s *store.Store) error {
 
 // heard takes note of what all replicas have used, and how many they are.
 func (b *Budget) heard(used, replicas int) {
-	_, alone := b.durable.alone(time.Now())
+	_, alone := b.durable.alone(b.durable.now())
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !alone || !b.met || replicas > b.replicas { // just back, the others may not have come yet
@@ -226,7 +227,7 @@ func (b *Budget) heard(used, replicas int) {
 	}
 	b.met = true
 	b.remaining = max(b.limit.Calls-used, 0)
-	if time.Now().Before(b.drained) {
+	if b.durable.now().Before(b.drained) {
 		b.remaining = 0
 	}
 }

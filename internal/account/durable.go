@@ -16,6 +16,7 @@ import (
 // in memory.
 type Durable struct {
 	log   zerolog.Logger
+	now   func() time.Time            // New sets it
 	store atomic.Pointer[store.Store] // nil until Attach
 	down  atomic.Pointer[outage]      // nil while it answers
 	back  atomic.Pointer[recovery]    // when it last came back; nil: never
@@ -45,17 +46,25 @@ var errNotAttached = errors.New("the database has not been reached since the sta
 
 // NewDurable makes a durable state that is away until Attach.
 func NewDurable(log zerolog.Logger) *Durable {
-	d := &Durable{log: log}
-	d.down.Store(&outage{since: time.Now(), err: errNotAttached})
+	d := &Durable{log: log, now: time.Now} //nolint:forbidigo // until New
+	d.down.Store(&outage{since: d.now(), err: errNotAttached})
 	return d
+}
+
+// useClock makes now the clock, before anything is done with the store.
+func (d *Durable) useClock(now func() time.Time) {
+	d.now = now
+	if down := d.down.Load(); down != nil && d.store.Load() == nil {
+		d.down.Store(&outage{since: now(), err: down.err})
+	}
 }
 
 // Attach begins to use an open store. The caller closes it, after Service.Run
 // has ended.
 func (d *Durable) Attach(s *store.Store) {
 	d.store.Store(s)
-	if down := d.down.Swap(nil); down != nil && time.Since(down.since) > settleTime {
-		d.back.Store(&recovery{since: down.since, at: time.Now()}) // others may have gone on alone too
+	if down := d.down.Swap(nil); down != nil && d.now().Sub(down.since) > settleTime {
+		d.back.Store(&recovery{since: down.since, at: d.now()}) // others may have gone on alone too
 	}
 }
 
@@ -111,14 +120,14 @@ func (d *Durable) try(ctx context.Context, timeout time.Duration, f func(context
 	switch {
 	case err == nil:
 		if down := d.down.Load(); down != nil {
-			d.back.Store(&recovery{since: down.since, at: time.Now()})
+			d.back.Store(&recovery{since: down.since, at: d.now()})
 			d.down.Store(nil)
 			d.log.Info().Msg("the database answers again")
 		}
 	case errors.As(err, &tooMany), store.BadValue(err), ctx.Err() != nil, timeout == queryTimeout && bounded.Err() != nil:
 		// The question was at fault, or took too long, or the asker went away.
 	default:
-		if d.down.CompareAndSwap(nil, &outage{since: time.Now(), err: err}) {
+		if d.down.CompareAndSwap(nil, &outage{since: d.now(), err: err}) {
 			d.log.Error().Err(err).Msg("the database does not answer: going on from memory, under a part of each vendor-call budget")
 		}
 	}

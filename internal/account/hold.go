@@ -34,12 +34,12 @@ func (h *hold) observe(err error, now time.Time) {
 
 // err is the refusal that still holds; nil if there is none, or if the caller
 // wants the vendor asked anyway.
-func (h *hold) err(now bool) error {
+func (h *hold) err(anyway bool, now time.Time) error {
 	last := h.last.Load()
-	if last == nil || now {
+	if last == nil || anyway {
 		return nil
 	}
-	left := holdTime - time.Since(last.at)
+	left := holdTime - now.Sub(last.at)
 	if left <= 0 {
 		return nil
 	}

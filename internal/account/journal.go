@@ -106,7 +106,7 @@ func splitReplica(name string) (host string, pid int) {
 
 // giveUp makes an abandoned operation unknown.
 func (s *Service) giveUp(ctx context.Context, op store.Operation) store.Operation {
-	to := unknown(provider.Errorf(provider.KindTimeout, "the gateway stopped before it knew how the vendor call ended"))
+	to := unknown(s.now(), provider.Errorf(provider.KindTimeout, "the gateway stopped before it knew how the vendor call ended"))
 	// Whoever comes second finds it settled already.
 	_ = s.durable.use(ctx, func(ctx context.Context, st *store.Store) error {
 		if _, err := st.SettleOperation(ctx, op.ID, to, store.Started); err != nil {
@@ -130,7 +130,7 @@ func (s *Service) sweep(ctx context.Context) {
 		return err
 	})
 	for _, op := range started {
-		if s.abandoned(op, time.Now()) {
+		if s.abandoned(op, s.now()) {
 			s.giveUp(ctx, op)
 		}
 	}

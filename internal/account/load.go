@@ -34,9 +34,9 @@ type errand struct {
 // or by joining whoever is making that call, in this replica or another.
 func (s *Service) ask(ctx context.Context, a *watched, k key, have *entry, b Bound, load loadFunc) (*entry, Source, error) {
 	e := errand{account: a, key: k, name: s.flightName(a, k), cause: provider.CauseOf(ctx), caller: callerOf(ctx), span: trace.SpanContextFromContext(ctx), bound: b, load: load}
-	came := time.Now()
+	came := s.now()
 	for try := 0; ; try++ {
-		if err := a.held.err(b.NoCache); err != nil {
+		if err := a.held.err(b.NoCache, s.now()); err != nil {
 			return nil, "", err
 		}
 		under, led := s.flights.join(e.name, func(landed func(error)) { s.run(e, landed) })
@@ -70,7 +70,7 @@ func (s *Service) ask(ctx context.Context, a *watched, k key, have *entry, b Bou
 
 // renewBehind asks for a reading without waiting for it.
 func (s *Service) renewBehind(a *watched, k key, load loadFunc) {
-	if a.held.err(false) != nil {
+	if a.held.err(false, s.now()) != nil {
 		return
 	}
 	e := errand{account: a, key: k, name: s.flightName(a, k), cause: provider.CauseRefresh, load: load}
@@ -106,7 +106,7 @@ func (s *Service) run(e errand, landed func(error)) {
 		}
 		defer release()
 	}
-	asOf := time.Now()
+	asOf := s.now()
 	readings, err := e.load(ctx)
 	stateChanged := s.observe(e.account, err)
 	var learned []*learnedReading
@@ -151,7 +151,7 @@ func (s *Service) takeTurn(ctx context.Context, e errand) (release func(), err e
 		}
 		now := s.memory.get(e.key)
 		arrived := now != had &&
-			(waited && !e.account.outdated(now) || s.Limits(e.key.op).decide(e.account.standing(now), e.bound) == serve)
+			(waited && !e.account.outdated(now) || s.Limits(e.key.op).decide(e.account.standing(now, s.now()), e.bound) == serve)
 		release := func() {
 			// Nobody waits longer than the lease's time if this fails.
 			_ = s.durable.use(context.WithoutCancel(ctx), func(ctx context.Context, st *store.Store) error {
@@ -232,7 +232,7 @@ func (s *Service) persist(ctx context.Context, a *watched, learned []*learnedRea
 		}
 	}
 	if stateChanged {
-		keep(key{account: a.Name, op: stateRow}, time.Now(), a.state.current())
+		keep(key{account: a.Name, op: stateRow}, s.now(), a.state.current())
 	}
 	if len(rows) == 0 {
 		return

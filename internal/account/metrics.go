@@ -3,7 +3,6 @@ package account
 import (
 	"context"
 	"math"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -91,7 +90,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 			gauge(budgetLimitDesc, calls(a.Budget.Limit()))
 		}
 		runway := a.runway.Load()
-		if left, ok := runway.left(); ok {
+		if left, ok := runway.left(m.service.now()); ok {
 			gauge(runwayDesc, left.Seconds(), string(runway.Currency))
 		}
 	}
@@ -105,7 +104,7 @@ func (m *metrics) unknown(name string, out chan<- prometheus.Metric) {
 	unknown := (*counts)[name]
 	age := 0.0
 	if unknown.Count > 0 {
-		age = time.Since(unknown.Oldest).Seconds()
+		age = m.service.now().Sub(unknown.Oldest).Seconds()
 	}
 	out <- prometheus.MustNewConstMetric(unknownDesc, prometheus.GaugeValue, float64(unknown.Count), name)
 	out <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, age, name)

@@ -156,7 +156,7 @@ func (s *Service) do(ctx context.Context, a *watched, w work) (Operation, error)
 	detached = WithCaller(provider.WithCause(detached, provider.CauseCaller), callerOf(ctx))
 	if !s.flights.run(func() { s.sendOnce(detached, a, w, recorded, ended) }) {
 		err := provider.Errorf(provider.KindUnavailable, "the gateway is shutting down, and has not sent the request")
-		e := ending{settlement: failed(err), err: err}
+		e := ending{settlement: failed(s.now(), err), err: err}
 		s.settle(recorded.ID, e.settlement)
 		return s.answer(a, w, recorded, e)
 	}
@@ -181,11 +181,11 @@ func (s *Service) sendOnce(ctx context.Context, a *watched, w work, op store.Ope
 	ctx, cancel := context.WithDeadline(ctx, op.GiveUpAt.Add(-giveUpMargin))
 	defer cancel()
 	answer, err := s.sendRecovered(ctx, w)
-	e := ending{settlement: settlementOf(answer, err, w.dryRun), apiKey: answer.apiKey, err: err}
+	e := ending{settlement: settlementOf(s.now(), answer, err, w.dryRun), apiKey: answer.apiKey, err: err}
 	stateChanged := s.observe(a, err)
 	recorded := s.record(op.ID, e.settlement)
 	if e.settlement.State != store.Failed && !w.dryRun {
-		a.written(time.Now())
+		a.written(s.now())
 		s.persistWrite(a)
 	}
 	ended <- e
@@ -211,19 +211,19 @@ func (s *Service) sendRecovered(ctx context.Context, w work) (answer sent, err e
 
 // settlementOf tells the state that an answer puts an operation in. Only what
 // surely had no effect is failed.
-func settlementOf(answer sent, err error, dryRun bool) store.Settlement {
+func settlementOf(now time.Time, answer sent, err error, dryRun bool) store.Settlement {
 	var e *provider.Error
 	if err != nil {
 		if dryRun || errors.As(err, &e) && e.NoEffect() {
-			return failed(err)
+			return failed(now, err)
 		}
-		return unknown(err)
+		return unknown(now, err)
 	}
 	result, encodeErr := json.Marshal(answer.result)
 	if encodeErr != nil || answer.result == nil {
 		result = nil
 	}
-	settled := store.Settlement{State: store.Succeeded, SettledAt: time.Now(), Reference: answer.reference, Result: result}
+	settled := store.Settlement{State: store.Succeeded, SettledAt: now, Reference: answer.reference, Result: result}
 	if answer.unsure != "" {
 		settled.State = store.Unknown
 		settled.Problem = encodeFailure(&Failure{Kind: provider.KindOther, Message: answer.unsure})
@@ -231,12 +231,12 @@ func settlementOf(answer sent, err error, dryRun bool) store.Settlement {
 	return settled
 }
 
-func failed(err error) store.Settlement {
-	return store.Settlement{State: store.Failed, SettledAt: time.Now(), Problem: encodeFailure(failureOf(err))}
+func failed(now time.Time, err error) store.Settlement {
+	return store.Settlement{State: store.Failed, SettledAt: now, Problem: encodeFailure(failureOf(err))}
 }
 
-func unknown(err error) store.Settlement {
-	return store.Settlement{State: store.Unknown, SettledAt: time.Now(), Problem: encodeFailure(failureOf(err))}
+func unknown(now time.Time, err error) store.Settlement {
+	return store.Settlement{State: store.Unknown, SettledAt: now, Problem: encodeFailure(failureOf(err))}
 }
 
 func encodeFailure(f *Failure) []byte {
@@ -269,7 +269,7 @@ func (s *Service) record(id string, to store.Settlement) bool {
 // disown makes an operation failed that was not sent, if its record is there
 // although the store did not say so.
 func (s *Service) disown(id string) {
-	to := failed(provider.Errorf(provider.KindUnavailable, "the gateway's database did not answer in time, and the request was not sent"))
+	to := failed(s.now(), provider.Errorf(provider.KindUnavailable, "the gateway's database did not answer in time, and the request was not sent"))
 	for range disownTries {
 		err := s.durable.probe(context.Background(), func(ctx context.Context, st *store.Store) error {
 			_, err := st.SettleOperation(ctx, id, to, store.Started)
@@ -334,7 +334,7 @@ func (s *Service) answer(a *watched, w work, op store.Operation, e ending) (Oper
 
 // replay answers a key that was used before.
 func (s *Service) replay(ctx context.Context, a *watched, w work, op store.Operation) (Operation, error) {
-	if op.State == store.Started && s.abandoned(op, time.Now()) {
+	if op.State == store.Started && s.abandoned(op, s.now()) {
 		op = s.giveUp(ctx, op)
 	}
 	out, err := operation(a.Provider, op)

@@ -18,7 +18,7 @@ func hit[T any](ctx context.Context, s *Service, k key, b Bound) (Reading[T], bo
 	if a == nil || e == nil {
 		return Reading[T]{}, false
 	}
-	l, at := s.Limits(k.op), a.standing(e)
+	l, at := s.Limits(k.op), a.standing(e, s.now())
 	if l.decide(at, b) != serve {
 		return Reading[T]{}, false
 	}
@@ -27,12 +27,12 @@ func hit[T any](ctx context.Context, s *Service, k key, b Bound) (Reading[T], bo
 	return r, true
 }
 
-// standing is how a reading at hand, or nil, stands now.
-func (a *watched) standing(e *entry) standing {
+// standing is how a reading at hand, or nil, stands at that time.
+func (a *watched) standing(e *entry, now time.Time) standing {
 	if e == nil {
 		return standing{}
 	}
-	return standing{have: true, age: e.age(time.Now()), outdated: a.outdated(e)}
+	return standing{have: true, age: e.age(now), outdated: a.outdated(e)}
 }
 
 // read is for what hit could not serve: R is the adapter's interface for the
@@ -50,7 +50,7 @@ func read[T, R any](ctx context.Context, s *Service, k key, b Bound, call func(c
 	load := loadFunc(func(ctx context.Context) (provider.Readings, error) { return call(ctx, reader) })
 
 	e := s.memory.get(k)
-	at := a.standing(e)
+	at := a.standing(e, s.now())
 	switch l.decide(at, b) {
 	case serve, serveAndRenew:
 		r := reading[T](a, e, at, l)
@@ -64,12 +64,12 @@ func read[T, R any](ctx context.Context, s *Service, k key, b Bound, call func(c
 	case ask:
 	}
 
-	came := time.Now()
+	came := s.now()
 	fresh, source, err := s.ask(ctx, a, k, e, b, load)
 	if err != nil {
 		return staleIfError[T](ctx, s, a, k, b, err)
 	}
-	now := a.standing(fresh)
+	now := a.standing(fresh, s.now())
 	now.outdated = a.outdatedFor(fresh, came)
 	if l.TTL == 0 {
 		now.age = 0 // with no time to be fresh in, what was just asked for still is
@@ -87,7 +87,7 @@ func staleIfError[T any](ctx context.Context, s *Service, a *watched, k key, b B
 	if e == nil || !cantBeAsked(err) {
 		return Reading[T]{}, err
 	}
-	l, at := s.Limits(k.op), a.standing(e)
+	l, at := s.Limits(k.op), a.standing(e, s.now())
 	switch {
 	case l.unasked(at, b):
 		r := reading[T](a, e, at, l)

@@ -177,7 +177,7 @@ func (s *Service) refresh(ctx context.Context, a *watched) {
 
 // prune deletes what is too old, in one replica.
 func (s *Service) prune(ctx context.Context) {
-	now := time.Now()
+	now := s.now()
 	// durable logs it when the store goes away.
 	_ = s.durable.use(ctx, func(ctx context.Context, st *store.Store) error {
 		mine, err := st.AcquireLease(ctx, "prune", s.replica, pruneInterval*3/2)

@@ -26,7 +26,7 @@ const settledByLookup = "lookup"
 func (s *Service) resolve(ctx context.Context) {
 	var refills []store.Operation
 	err := s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
-		refills, err = st.Operations(ctx, store.OperationFilter{Kind: string(KindRefill), State: store.Unknown, Since: time.Now().Add(-resolveFor)})
+		refills, err = st.Operations(ctx, store.OperationFilter{Kind: string(KindRefill), State: store.Unknown, Since: s.now().Add(-resolveFor)})
 		return err
 	})
 	if err != nil {
@@ -47,7 +47,7 @@ func (s *Service) resolve(ctx context.Context) {
 // what surely fits.
 func (s *Service) resolveAccount(ctx context.Context, a *watched, unknown []store.Operation) {
 	finder, ok := a.Adapter.(provider.InvoiceFinder)
-	if !ok || a.held.err(false) != nil {
+	if !ok || a.held.err(false, s.now()) != nil {
 		return
 	}
 	var mine bool
@@ -69,7 +69,7 @@ func (s *Service) resolveAccount(ctx context.Context, a *watched, unknown []stor
 	}
 	var all []store.Operation
 	err = s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
-		all, err = st.Operations(ctx, store.OperationFilter{Account: a.Name, Kind: string(KindRefill), Since: time.Now().Add(-2 * resolveFor)})
+		all, err = st.Operations(ctx, store.OperationFilter{Account: a.Name, Kind: string(KindRefill), Since: s.now().Add(-2 * resolveFor)})
 		return err
 	})
 	if err != nil {
@@ -81,7 +81,7 @@ func (s *Service) resolveAccount(ctx context.Context, a *watched, unknown []stor
 			continue
 		}
 		to := store.Settlement{
-			State: store.Succeeded, SettledAt: time.Now(), Reference: invoice.ID, Result: result, By: settledByLookup,
+			State: store.Succeeded, SettledAt: s.now(), Reference: invoice.ID, Result: result, By: settledByLookup,
 			Reason: fmt.Sprintf("invoice %s is among the unpaid ones, and it alone fits", invoice.ID),
 		}
 		// If it was settled by hand meanwhile, that stands.

@@ -21,11 +21,11 @@ type runway struct {
 }
 
 // left is the time until the money ends; false if there is no forecast.
-func (r *runway) left() (time.Duration, bool) {
+func (r *runway) left(now time.Time) (time.Duration, bool) {
 	if r == nil || r.End.IsZero() {
 		return 0, false
 	}
-	return max(time.Until(r.End), 0), true
+	return max(r.End.Sub(now), 0), true
 }
 
 // foresee renews an account's forecast for the metrics of all replicas.
@@ -48,6 +48,6 @@ func (s *Service) foresee(ctx context.Context, a *watched) {
 	// durable logs it when the store goes away.
 	_ = s.durable.use(ctx, func(ctx context.Context, st *store.Store) error {
 		key := store.ReadingKey{Account: a.Name, Operation: string(runwayRow)}
-		return st.SaveReadings(ctx, []store.Reading{{Key: key, AsOf: time.Now(), Body: body}})
+		return st.SaveReadings(ctx, []store.Reading{{Key: key, AsOf: s.now(), Body: body}})
 	})
 }

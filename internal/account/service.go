@@ -23,6 +23,7 @@ type Options struct {
 	HistoryFor      time.Duration                        // how long balance history is kept
 	KeepUsers       bool                                 // keep readings of users in the store too, not in memory alone
 	LoadTimeout     time.Duration                        // the longest that one load may take
+	Now             func() time.Time                     // the clock, also of the Durable; nil: time.Now
 	Registry        prometheus.Registerer
 	Log             zerolog.Logger
 }
@@ -30,6 +31,7 @@ type Options struct {
 // Service answers for all configured accounts. It is safe for concurrent use.
 type Service struct {
 	options  Options
+	now      func() time.Time
 	durable  *Durable
 	accounts map[string]*watched
 	names    []string // sorted
@@ -57,14 +59,19 @@ type watched struct {
 	writtenAt atomic.Pointer[time.Time]
 }
 
-// New makes a service of accounts with distinct names.
+// New makes a service of accounts with distinct names. It has d to itself, and
+// gives it its clock.
 func New(accounts []Account, d *Durable, o Options) *Service {
+	if o.Now == nil {
+		o.Now = time.Now //nolint:forbidigo // the default
+	}
+	d.useClock(o.Now)
 	s := &Service{
-		options: o, durable: d, accounts: make(map[string]*watched, len(accounts)), replica: newReplicaName(),
+		options: o, now: o.Now, durable: d, accounts: make(map[string]*watched, len(accounts)), replica: newReplicaName(),
 		memory: newMemory(), flights: newFlights(),
 	}
 	for _, a := range accounts {
-		s.accounts[a.Name] = &watched{Account: a, state: newTracker(time.Now()), pepper: newPepper(a.Name, a.Secrets)}
+		s.accounts[a.Name] = &watched{Account: a, state: newTracker(s.now()), pepper: newPepper(a.Name, a.Secrets)}
 		s.names = append(s.names, a.Name)
 	}
 	slices.Sort(s.names)
@@ -204,9 +211,9 @@ func (a *watched) info() Info {
 // observe takes note of how a vendor call ended, and tells whether the
 // account's state or its detail changed. A new state is logged, once.
 func (s *Service) observe(a *watched, err error) (changed bool) {
-	a.held.observe(err, time.Now())
+	a.held.observe(err, s.now())
 	before := a.state.current()
-	changed = a.state.observe(err, time.Now())
+	changed = a.state.observe(err, s.now())
 	after := a.state.current()
 	if before.State == after.State {
 		return changed

@@ -53,7 +53,7 @@ func (s *Service) adopt(row store.Reading) error {
 		return nil // of an account that is configured elsewhere, or no more
 	}
 	// Not later than now, by our clock: what is asked from here on comes after.
-	asOf, now := row.AsOf, time.Now()
+	asOf, now := row.AsOf, s.now()
 	if asOf.After(now) {
 		asOf = now
 	}

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
@@ -122,7 +121,7 @@ func (s *Service) newOperation(a *watched, o Order, kind OperationKind, payload,
 	if err != nil {
 		return store.Operation{}, err
 	}
-	now := time.Now()
+	now := s.now()
 	return store.Operation{
 		ID: strings.ToLower(rand.Text()), Account: a.Name, Kind: string(kind), Caller: o.Caller, Key: o.Key,
 		Fingerprint: a.fingerprint(kind, whole), Request: request, CreatedAt: now, Holder: s.replica,
