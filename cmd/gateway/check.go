@@ -14,7 +14,8 @@ import (
 )
 
 // checkCommand reads the settings, makes one real call per account with its
-// credentials, and prints a line for each; or prints the settings alone.
+// credentials, looks at the database, and prints a line for each; or prints the
+// settings alone.
 func checkCommand(ctx context.Context, args []string, env environment) error {
 	flags := newFlags("check")
 	settingsAlone := flags.Bool("settings", false, "print the settings in force, secrets redacted, and call nobody")
@@ -32,8 +33,8 @@ func checkCommand(ctx context.Context, args []string, env environment) error {
 		return printSettings(r, env)
 	}
 
-	results := make([]string, len(list))
-	failed := make([]bool, len(list))
+	results := make([]string, len(list)+1) // the last is the database's
+	failed := make([]bool, len(results))
 	var wg sync.WaitGroup
 	for i, a := range list {
 		wg.Go(func() {
@@ -42,12 +43,16 @@ func checkCommand(ctx context.Context, args []string, env environment) error {
 			results[i] = checkLine(ctx, g.accounts, a, err)
 		})
 	}
+	wg.Go(func() {
+		line, err := databaseLine(ctx, r, string(s.DatabaseURL))
+		results[len(list)], failed[len(list)] = line, err != nil
+	})
 	wg.Wait()
 
 	table := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "ACCOUNT\tPROVIDER\tSTATE\tDETAIL")
 	status := error(nil)
-	for i := range list {
+	for i := range results {
 		fmt.Fprintln(table, results[i])
 		if failed[i] {
 			status = errSaid

@@ -264,7 +264,8 @@ func TestCheckSettings(t *testing.T) {
 	}
 }
 
-// tableOf reads what check prints: one line an account, below a heading.
+// tableOf reads what check prints: one line an account, below a heading. The
+// last line, the database's, is TestCheckLooksAtTheDatabase's.
 func tableOf(t *testing.T, text string) (rows [][]string) {
 	t.Helper()
 	lines := bufio.NewScanner(strings.NewReader(text))
@@ -279,7 +280,11 @@ func tableOf(t *testing.T, text string) (rows [][]string) {
 			t.Fatalf("no table:\n%s", text)
 		}
 	}
-	return rows[1:]
+	last := len(rows) - 1
+	if rows[last][0] != "(database)" {
+		t.Fatalf("no row for the database:\n%s", text)
+	}
+	return rows[1:last]
 }
 
 // TestHealthcheck asks a running gateway by the settings that it runs with.

@@ -42,7 +42,7 @@ const usage = `Usage: gateway [COMMAND]
   serve        answer requests (also without a command); set up by environment variables
   demo         serve simulated vendors on loopback: no settings, no credentials
   simulate     the simulated vendors alone, for testing clients of theirs
-  check        read the settings and make one real call per account; --settings prints them
+  check        read the settings, make one real call per account, look at the database
   token        make, list, revoke and rotate callers' tokens
   operations   list the writes that were asked for, settle one by hand
   healthcheck  ask a running gateway whether it is up

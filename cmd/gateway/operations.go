@@ -9,7 +9,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"accountgateway/internal/config"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
@@ -34,22 +33,6 @@ func operationsCommand(ctx context.Context, args []string, env environment) erro
 		return settleOperation(ctx, args[1], args[2:], env)
 	}
 	return &settingsError{fmt.Errorf("operations: want list or settle ID\n\n%s", operationsUsage)}
-}
-
-// openStore opens the database of the settings, for commands that need
-// nothing else.
-func openStore(ctx context.Context, env environment) (*store.Store, error) {
-	r := config.NewReader(env.lookup)
-	var s settings
-	r.Into("GATEWAY", &s, "DATABASE_URL")
-	checkDatabaseURL(r, string(s.DatabaseURL))
-	if inMemory(string(s.DatabaseURL)) {
-		r.Fault("GATEWAY_DATABASE_URL", "what a gateway has in memory can't be reached from here: set a database that lasts, here and there")
-	}
-	if err := r.Err(); err != nil {
-		return nil, &settingsError{err}
-	}
-	return store.Open(ctx, string(s.DatabaseURL), store.Options{})
 }
 
 func listOperations(ctx context.Context, args []string, env environment) error {

@@ -30,6 +30,7 @@ func TestPlantedSecrets(t *testing.T) {
 	f.add("other", "selzy", http.NotFoundHandler(), "API_KEY=key-"+mark)
 	settings := with(f.settings, "GATEWAY_AUTH=token", "GATEWAY_DATABASE_URL=sqlite:"+filepath.Join(dir, "gateway.db"),
 		"OTEL_EXPORTER_OTLP_ENDPOINT="+collector.URL, "SHOP_RATE=1000/1m")
+	makeDatabase(t, settings["GATEWAY_DATABASE_URL"])
 	good, id := created(t, settings, "--name", "billing", "--scopes", "read,users:read,users:write,refills:write,operations:read", "--accounts", "*")
 	g := serving(t, settings)
 

@@ -9,14 +9,35 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"accountgateway/internal/store"
 )
 
 const tokenText = `^(gw_([a-z2-7]{10})_[a-z2-7]{52})\n$`
 
-// tokens is a database for "gateway token". Nothing else is set.
+// tokens is a new database for "gateway token". Nothing else is set.
 func tokens(t *testing.T) map[string]string {
 	t.Helper()
-	return map[string]string{"GATEWAY_DATABASE_URL": "sqlite:" + filepath.Join(t.TempDir(), "gateway.db")}
+	url := "sqlite:" + filepath.Join(t.TempDir(), "gateway.db")
+	makeDatabase(t, url)
+	return map[string]string{"GATEWAY_DATABASE_URL": url}
+}
+
+// makeDatabase does what "gateway serve" does when it first starts.
+func makeDatabase(t *testing.T, url string) {
+	t.Helper()
+	st, err := store.Open(t.Context(), url, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// said is what every command says first: the database that it works on.
+func said(settings map[string]string) string {
+	return "database: " + strings.TrimPrefix(settings["GATEWAY_DATABASE_URL"], "sqlite:") + "\n"
 }
 
 // created makes a token and gives its text and ID.
@@ -37,7 +58,7 @@ func created(t *testing.T, settings map[string]string, flags ...string) (text, i
 func listed(t *testing.T, settings map[string]string) []tokenEntry {
 	t.Helper()
 	status, stdout, stderr := complete(t, settings, "token", "list", "--json")
-	if status != 0 || stderr != "" {
+	if status != 0 || stderr != said(settings) {
 		t.Fatalf("exit status %d: %s", status, stderr)
 	}
 	var list []tokenEntry
@@ -91,7 +112,7 @@ func TestTokenLife(t *testing.T) {
 	// found where it leaked.
 	for _, arg := range []string{id, id, match[1]} {
 		status, stdout, stderr = complete(t, settings, "token", "revoke", arg)
-		if status != 0 || stdout != "" || stderr != "token "+id+" (billing) is revoked\n" {
+		if status != 0 || stdout != "" || stderr != said(settings)+"token "+id+" (billing) is revoked\n" {
 			t.Errorf("revoke: exit status %d, wrote %q, %q", status, stdout, stderr)
 		}
 	}
@@ -100,7 +121,7 @@ func TestTokenLife(t *testing.T) {
 		t.Errorf("list: %+v", list)
 	}
 	status, stdout, stderr = complete(t, settings, "token", "rotate", id)
-	if status != 1 || stdout != "" || stderr != "gateway token: token "+id+" is revoked: make another\n" {
+	if status != 1 || stdout != "" || stderr != said(settings)+"gateway token: token "+id+" is revoked: make another\n" {
 		t.Errorf("rotate: exit status %d, wrote %q, %q", status, stdout, stderr)
 	}
 

@@ -22,12 +22,17 @@ const (
 	openTimeout = 2 * time.Minute // other processes may be migrating
 )
 
+// ErrNoDatabase says that there is no database at a URL, or an empty one, and
+// that none was made.
+var ErrNoDatabase = errors.New("no database of a gateway")
+
 // Open connects to the database at url and brings its tables up to date; several
-// processes may do so at once. url is "sqlite:FILE", "sqlite::memory:" (for
+// processes may do so at once. A new database is made, unless o.Existing is set:
+// then the error is ErrNoDatabase. url is "sqlite:FILE", "sqlite::memory:" (for
 // this Store alone, gone with Close) or "postgres://…". Errors name
 // GATEWAY_DATABASE_URL and never hold its password.
 func Open(ctx context.Context, url string, o Options) (*Store, error) {
-	s, dialect, err := connect(url)
+	s, dialect, err := connect(url, !o.Existing)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", setting, err)
 	}
@@ -37,16 +42,35 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	if err := migrate(ctx, s.durable, dialect); err != nil {
+	if o.Existing {
+		err = s.mustExist(ctx)
+	}
+	if err == nil {
+		err = migrate(ctx, s.durable, dialect)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", setting, errors.Join(err, s.Close()))
 	}
 	return s, nil
 }
 
-func connect(url string) (*Store, goose.Dialect, error) {
+// mustExist fails with ErrNoDatabase if the tables have never been made.
+func (s *Store) mustExist(ctx context.Context) error {
+	if err := s.read.PingContext(ctx); err != nil {
+		return err
+	}
+	if version(ctx, s.read) < 0 {
+		return fmt.Errorf("%w: it is empty", ErrNoDatabase)
+	}
+	return nil
+}
+
+// connect opens the pools. create says whether to make an SQLite file that is
+// not there.
+func connect(url string, create bool) (*Store, goose.Dialect, error) {
 	switch scheme, rest, _ := strings.Cut(url, ":"); scheme {
 	case "sqlite":
-		s, err := openSQLite(strings.TrimPrefix(rest, "//"))
+		s, err := openSQLite(sqlitePath(rest), create)
 		return s, goose.DialectSQLite3, err
 	case "postgres", "postgresql":
 		s, err := openPostgres(url)

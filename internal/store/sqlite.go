@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"strings"
@@ -22,15 +23,18 @@ const (
 	sqliteBusy = "2000"
 )
 
+// sqlitePath is the file of a URL, given what follows "sqlite:".
+func sqlitePath(rest string) string { return strings.TrimPrefix(rest, "//") }
+
 // openSQLite opens the file at path, or a private database for ":memory:".
-// It makes the file readable to its owner alone: it holds names and figures
+// create says whether to make a file that is not there. It makes the file readable to its owner alone: it holds names and figures
 // of accounts.
 //
 // Most of what is written may be lost with the power: a reading is read again,
 // and the vendor knows its own limit. So the write pool syncs at checkpoints
 // only. A commit takes 25 to 50 µs like this and 0.2 to 1 ms on the durable
 // pool, on a fast disk; several ms on a slow one.
-func openSQLite(path string) (*Store, error) {
+func openSQLite(path string, create bool) (*Store, error) {
 	if path == ":memory:" {
 		// A second connection would be a second, empty database.
 		db, err := sqliteDB("file::memory:?_txlock=immediate", 1)
@@ -39,8 +43,15 @@ func openSQLite(path string) (*Store, error) {
 	if path == "" || strings.ContainsAny(path, "?#") {
 		return nil, errors.New("sqlite: want the name of a file and nothing else, like sqlite:gateway.db")
 	}
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
+	flags := os.O_RDWR
+	if create {
+		flags |= os.O_CREATE
+	}
+	file, err := os.OpenFile(path, flags, 0o600)
+	switch {
+	case !create && errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%w: %w", ErrNoDatabase, err)
+	case err != nil:
 		return nil, fmt.Errorf("sqlite: %w", err)
 	}
 	if err := file.Close(); err != nil {

@@ -31,7 +31,8 @@ type Store struct {
 
 // Options of a Store. The zero value works.
 type Options struct {
-	Now func() time.Time // nil: time.Now
+	Now      func() time.Time // nil: time.Now
+	Existing bool             // make no new database
 }
 
 // queryTimeout bounds a call whose context has no deadline of its own.

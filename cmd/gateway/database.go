@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"accountgateway/internal/config"
+	"accountgateway/internal/store"
+)
+
+// openStore opens the database of the settings, for commands that need nothing
+// else, and says on stderr which one that is. It makes none: in the wrong
+// folder an empty database would answer for the real one.
+func openStore(ctx context.Context, env environment) (*store.Store, error) {
+	r := config.NewReader(env.lookup)
+	var s settings
+	r.Into("GATEWAY", &s, "DATABASE_URL")
+	url := string(s.DatabaseURL)
+	checkDatabaseURL(r, url)
+	if inMemory(url) {
+		r.Fault("GATEWAY_DATABASE_URL", "what a gateway has in memory can't be reached from here: set a database that lasts, here and there")
+	}
+	if err := r.Err(); err != nil {
+		return nil, &settingsError{err}
+	}
+	name := databaseName(r, url)
+	st, err := store.Open(ctx, url, store.Options{Existing: true})
+	switch {
+	case errors.Is(err, store.ErrNoDatabase):
+		return nil, fmt.Errorf("there is no database at %s: set GATEWAY_DATABASE_URL as it is for gateway serve, which makes the database when it first starts", name)
+	case err != nil:
+		return nil, err
+	}
+	fmt.Fprintf(env.stderr, "database: %s\n", name)
+	return st, nil
+}
+
+// databaseName is the database for people: a file by its full path, else the
+// URL without what is secret.
+func databaseName(r *config.Reader, url string) string {
+	if file, ok := strings.CutPrefix(url, "sqlite:"); ok && !inMemory(url) {
+		if full, err := filepath.Abs(strings.TrimPrefix(file, "//")); err == nil {
+			return full
+		}
+	}
+	for _, row := range r.Rows() {
+		if row.Name == "GATEWAY_DATABASE_URL" {
+			return row.Value
+		}
+	}
+	return ""
+}
+
+// databaseLine is the database's row in the table of check.
+func databaseLine(ctx context.Context, r *config.Reader, url string) (line string, err error) {
+	kind, _, _ := strings.Cut(url, ":")
+	state, detail := "ok", databaseName(r, url)
+	switch made, lookErr := store.Look(ctx, url); {
+	case lookErr != nil:
+		err = lookErr
+		state, detail = "unavailable", strings.ReplaceAll(lookErr.Error(), "\n", " ")
+	case inMemory(url):
+		detail = "in memory: it ends with the gateway"
+	case !made:
+		detail += " does not exist or is empty: gateway serve makes it"
+	}
+	return strings.Join([]string{"(database)", kind, state, detail}, "\t"), err
+}
