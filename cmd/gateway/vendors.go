@@ -17,9 +17,9 @@ type vendor struct {
 	open        func(r *config.Reader, prefix string, connect connect) provider.Provider
 }
 
-// connect makes an account's outgoing client, given the texts to redact and the
-// rate of its budget.
-type connect func(secrets []string, rate config.Rate) *upstream.Client
+// connect makes an account's outgoing client, given where its vendor is, the
+// texts to redact and the rate of its budget.
+type connect func(base config.BaseURL, secrets []string, rate config.Rate) *upstream.Client
 
 // vendors are all that the gateway knows. A new one is an entry here.
 var vendors = map[string]vendor{
@@ -28,7 +28,7 @@ var vendors = map[string]vendor{
 		open: func(r *config.Reader, prefix string, connect connect) provider.Provider {
 			var cfg regru.Config
 			r.Into(prefix, &cfg)
-			return regru.New(connect(cfg.Secrets(), cfg.Rate), cfg)
+			return regru.New(connect(cfg.BaseURL, cfg.Secrets(), cfg.Rate), cfg)
 		},
 	},
 	"selzy": {
@@ -36,7 +36,7 @@ var vendors = map[string]vendor{
 		open: func(r *config.Reader, prefix string, connect connect) provider.Provider {
 			var cfg selzy.Config
 			r.Into(prefix, &cfg)
-			return selzy.New(connect(cfg.Secrets(), cfg.Rate), cfg)
+			return selzy.New(connect(cfg.BaseURL, cfg.Secrets(), cfg.Rate), cfg)
 		},
 	},
 	"unisender": {
@@ -44,7 +44,7 @@ var vendors = map[string]vendor{
 		open: func(r *config.Reader, prefix string, connect connect) provider.Provider {
 			var cfg selzy.UniSenderConfig
 			r.Into(prefix, &cfg)
-			return selzy.New(connect(cfg.Secrets(), cfg.Rate), selzy.Config(cfg))
+			return selzy.New(connect(cfg.BaseURL, cfg.Secrets(), cfg.Rate), selzy.Config(cfg))
 		},
 	},
 }

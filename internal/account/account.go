@@ -14,6 +14,7 @@ import (
 type Account struct {
 	Name     string // as in /accounts/{account}
 	Provider string // the vendor's name, as in GATEWAY_ACCOUNTS
+	Host     string // where its vendor is: background readings are bounded for each host
 	Adapter  provider.Provider
 	Budget   *Budget // of vendor calls; nil: not counted
 	// Circuit tells whether the breaker keeps calls from the vendor, and for

@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
 
@@ -21,8 +20,6 @@ const (
 	replicaTTL = 30 * time.Second
 	// pruneInterval is how often old rows are deleted.
 	pruneInterval = time.Hour
-	// refreshAtOnce bounds the background readings under way.
-	refreshAtOnce = 8
 )
 
 // newReplicaName names this process: host, process number and a random text.
@@ -115,64 +112,6 @@ const replicaLease = "replica/"
 // it to run out.
 func (s *Service) leave(ctx context.Context) {
 	_ = s.durable.use(ctx, func(ctx context.Context, st *store.Store) error { return st.ReleaseLeases(ctx, s.replica) })
-}
-
-// refreshAll reads every account once in each interval, evenly spread. The
-// first round is ten times as fast, so that a start leaves no gap in the
-// metrics.
-func (s *Service) refreshAll(ctx context.Context) {
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	atOnce := make(chan struct{}, refreshAtOnce)
-	pace := max(s.options.RefreshInterval/time.Duration(len(s.names)), 10*time.Millisecond)
-	ticker := time.NewTicker(pace / 10)
-	defer ticker.Stop()
-	for i := 0; ; i++ {
-		if i == len(s.names) {
-			ticker.Reset(pace)
-		}
-		a := s.accounts[s.names[i%len(s.names)]]
-		select {
-		case atOnce <- struct{}{}:
-			wg.Go(func() {
-				s.refresh(ctx, a)
-				<-atOnce
-			})
-		case <-ctx.Done():
-			return
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// refresh reads an account in the background, if this replica is the one that
-// does so for it. Callers' readings that are younger than half an interval
-// spare the call.
-func (s *Service) refresh(ctx context.Context, a *watched) {
-	mine := true
-	err := s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
-		mine, err = st.AcquireLease(ctx, "refresh/"+a.Name, s.replica, s.options.RefreshInterval*3/2)
-		return err
-	})
-	if err == nil && !mine {
-		return // another replica does it, and what it learns comes by the store
-	}
-	defer s.foresee(ctx, a)
-	ctx = provider.WithCause(ctx, provider.CauseRefresh)
-	half := s.options.RefreshInterval / 2
-	b := Bound{MaxAge: &half}
-	caps := a.Adapter.Capabilities()
-	// A failure is in the account's state and metrics; the next round tries again.
-	if caps.Callable(provider.OpBalance) {
-		_, _ = s.Balance(ctx, a.Name, provider.BalanceQuery{}, b)
-	}
-	if caps.Callable(provider.OpStatistics) {
-		_, _ = s.Statistics(ctx, a.Name, provider.StatisticsQuery{}, b)
-	}
 }
 
 // prune deletes what is too old, in one replica.

@@ -49,10 +49,11 @@ type Service struct {
 // watched is an account and how its vendor calls go.
 type watched struct {
 	Account
-	state  *tracker
-	held   hold
-	runway atomic.Pointer[runway] // nil: no forecast yet
-	pepper pepper
+	state   *tracker
+	held    hold
+	backoff backoff                // of background readings
+	runway  atomic.Pointer[runway] // nil: no forecast yet
+	pepper  pepper
 
 	// writtenAt is when the last write to the vendor ended, by any replica.
 	// Readings from before it may be wrong and are asked anew.
@@ -215,6 +216,9 @@ func (s *Service) observe(a *watched, err error) (changed bool) {
 	before := a.state.current()
 	changed = a.state.observe(err, s.now())
 	after := a.state.current()
+	if after.State == StateOK {
+		a.backoff.succeeded()
+	}
 	if before.State == after.State {
 		return changed
 	}

@@ -57,6 +57,13 @@ func (t *tracker) current() State {
 	return t.state
 }
 
+// failing tells whether the last call failed.
+func (t *tracker) failing() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.state.State != StateOK && t.state.State != StateUnknown
+}
+
 // observe takes note of how a vendor call ended, and tells whether the state
 // or its detail changed.
 func (t *tracker) observe(err error, now time.Time) (changed bool) {

@@ -71,6 +71,9 @@ func (s *Service) adopt(row store.Reading) error {
 			return err
 		}
 		a.state.adopt(state, asOf)
+		if state.State == StateOK {
+			a.backoff.succeeded()
+		}
 		return nil
 	case runwayRow:
 		var seen runway

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/rs/zerolog"
+
+	"accountgateway/internal/account"
+	"accountgateway/internal/config"
+	"accountgateway/internal/provider/upstream"
+)
+
+// Accounts whose settings name the same vendor host share its bound of
+// background readings, whatever else differs.
+func TestAccountsHost(t *testing.T) {
+	t.Parallel()
+	env := map[string]string{
+		"ONE_USERNAME": "u", "ONE_PASSWORD": "p", "TWO_API_KEY": "k", "THREE_API_KEY": "k", "THREE_BASE_URL": "http://127.0.0.1:9/x",
+	}
+	r := config.NewReader(func(name string) (string, bool) {
+		value, ok := env[name]
+		return value, ok
+	})
+	for want, a := range map[string]accountSetting{
+		"api.reg.ru":    {name: "one", vendor: "regru"},
+		"api.selzy.com": {name: "two", vendor: "selzy"},
+		"127.0.0.1:9":   {name: "three", vendor: "unisender"},
+	} {
+		opened := openAccount(r, a, account.NewDurable(zerolog.Nop()), upstream.Options{})
+		if opened.Host != want {
+			t.Errorf("%s is at %q, want %q", a.name, opened.Host, want)
+		}
+	}
+	if err := r.Err(); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,188 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"accountgateway/internal/provider"
+	"accountgateway/internal/store"
+)
+
+// The bounds of background readings under way at one vendor host. Accounts that
+// are known to fail have a small part: each may hang for as long as a call may
+// take, and those that work must not wait for them.
+const (
+	hostAtOnce    = 64
+	failingAtOnce = 16
+)
+
+// leastTick is how often at most the rounds go on. With many accounts, several
+// have their turn at once.
+const leastTick = 10 * time.Millisecond
+
+// hostQueue is the background readings at one vendor host: those that wait, in
+// the order in which they came, and how many are under way.
+type hostQueue struct {
+	waiting          []*watched
+	reading, failing int // failing: those of reading that were known to fail when they began
+}
+
+// next takes the first account from the queue that may be read now; nil if
+// there is none. What is known of an account may change while it waits.
+func (h *hostQueue) next() (a *watched, failing bool) {
+	if h.reading >= hostAtOnce {
+		return nil, false
+	}
+	for i, a := range h.waiting {
+		failing := a.state.failing()
+		if failing && h.failing >= failingAtOnce {
+			continue
+		}
+		h.waiting = slices.Delete(h.waiting, i, i+1)
+		h.reading++
+		if failing {
+			h.failing++
+		}
+		return a, failing
+	}
+	return nil, false
+}
+
+func (h *hostQueue) ended(failing bool) {
+	h.reading--
+	if failing {
+		h.failing--
+	}
+}
+
+// refreshAll reads every account once in each interval, evenly spread, but for
+// those that back off. The first round is ten times as fast, so that a start
+// leaves no gap in the metrics.
+func (s *Service) refreshAll(ctx context.Context) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	type reading struct {
+		account *watched
+		failing bool
+	}
+	ended := make(chan reading)
+	hosts := map[string]*hostQueue{}
+	busy := map[*watched]bool{} // waiting or being read
+	for _, a := range s.accounts {
+		hosts[a.Host] = &hostQueue{}
+	}
+	begin := func(host *hostQueue) {
+		for a, failing := host.next(); a != nil; a, failing = host.next() {
+			wg.Go(func() {
+				s.refresh(ctx, a)
+				select {
+				case ended <- reading{a, failing}:
+				case <-ctx.Done():
+				}
+			})
+		}
+	}
+	turn := func(a *watched) {
+		if busy[a] || a.backoff.leavesOut() {
+			return
+		}
+		host := hosts[a.Host]
+		busy[a], host.waiting = true, append(host.waiting, a)
+		begin(host)
+	}
+
+	pace := float64(s.options.RefreshInterval) / float64(len(s.names)) // between two accounts
+	atOnce := max(1, int(math.Ceil(float64(leastTick)/pace)))
+	tick := time.Duration(pace * float64(atOnce))
+	ticker := time.NewTicker(tick / 10)
+	defer ticker.Stop()
+	for i := 0; ; {
+		for range atOnce {
+			if i == len(s.names) {
+				ticker.Reset(tick)
+			}
+			turn(s.accounts[s.names[i%len(s.names)]])
+			i++
+		}
+		for next := false; !next; {
+			select {
+			case r := <-ended:
+				delete(busy, r.account)
+				hosts[r.account.Host].ended(r.failing)
+				begin(hosts[r.account.Host])
+			case <-ticker.C:
+				next = true
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+// refresh reads an account in the background, if this replica is the one that
+// does so for it.
+func (s *Service) refresh(ctx context.Context, a *watched) {
+	mine := true
+	acquire := func(intervals int) error {
+		return s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
+			mine, err = st.AcquireLease(ctx, "refresh/"+a.Name, s.replica, time.Duration(intervals)*s.options.RefreshInterval*3/2)
+			return err
+		})
+	}
+	if err := acquire(1); err == nil && !mine {
+		return // another replica does it, and what it learns comes by the store
+	}
+	if s.readBoth(provider.WithCause(ctx, provider.CauseRefresh), a) {
+		s.foresee(ctx, a)
+		return
+	}
+	if intervals := a.backoff.failed(s.options.RefreshInterval); intervals > 1 {
+		_ = acquire(intervals) // else another replica would go on in our place
+	}
+}
+
+// readBoth reads an account's balance and statistics, and tells false if the
+// vendor was asked and gave neither. Callers' readings that are younger than
+// half an interval spare the calls. Once a call was not answered the other is
+// not made, which would most likely hang too; next time it comes first.
+func (s *Service) readBoth(ctx context.Context, a *watched) bool {
+	half := s.options.RefreshInterval / 2
+	b := Bound{MaxAge: &half}
+	caps := a.Adapter.Capabilities()
+	balance := func() error {
+		r, err := s.Balance(ctx, a.Name, provider.BalanceQuery{}, b)
+		return errors.Join(err, r.Err)
+	}
+	statistics := func() error {
+		r, err := s.Statistics(ctx, a.Name, provider.StatisticsQuery{}, b)
+		return errors.Join(err, r.Err)
+	}
+	var reads []func() error
+	if caps.Callable(provider.OpBalance) {
+		reads = append(reads, balance)
+	}
+	if caps.Callable(provider.OpStatistics) {
+		reads = append(reads, statistics)
+	}
+	if a.backoff.odd() {
+		slices.Reverse(reads)
+	}
+	var answered, failed bool
+	for _, read := range reads {
+		// The account's state and metrics tell of a failure.
+		switch state, _ := classify(read()); state {
+		case StateOK:
+			answered = true
+		case "": // the vendor was not asked
+		case StateBadResponse:
+			failed = true
+		default:
+			return answered
+		}
+	}
+	return answered || !failed
+}
