@@ -123,6 +123,7 @@ func serve(ctx context.Context, env environment, started func(addr net.Addr)) er
 	draining.Store(true)
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
+	g.accounts.DrainUntil(time.Now().Add(drainTime))
 	for _, server := range servers {
 		if err := server.http.Shutdown(drain); err != nil {
 			return fmt.Errorf("draining took longer than %s: %w", drainTime, err)

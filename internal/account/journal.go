@@ -39,7 +39,7 @@ func (s *Service) Operations(ctx context.Context, name string, limit int, before
 	}
 	operations := make([]Operation, 0, len(rows))
 	for _, row := range rows {
-		op, err := operation(a.Provider, row)
+		op, err := s.operation(a.Provider, row)
 		if err != nil {
 			return nil, false, err
 		}
@@ -58,6 +58,9 @@ func (s *Service) Operation(ctx context.Context, name, id string) (Operation, er
 	if strings.Trim(id, operationIDs) != "" {
 		return Operation{}, &OperationNotFoundError{ID: id} // no id of ours, and maybe no text that a database takes
 	}
+	if row, ok := s.unrecorded.get(id); ok && row.Account == name {
+		return s.operation(a.Provider, row)
+	}
 	var row store.Operation
 	var found bool
 	err = s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
@@ -70,7 +73,7 @@ func (s *Service) Operation(ctx context.Context, name, id string) (Operation, er
 	case !found || row.Account != name:
 		return Operation{}, &OperationNotFoundError{ID: id}
 	}
-	return operation(a.Provider, row)
+	return s.operation(a.Provider, row)
 }
 
 // abandoned tells whether an operation's holder will surely not record its end
@@ -130,7 +133,7 @@ func (s *Service) sweep(ctx context.Context) {
 		return err
 	})
 	for _, op := range started {
-		if s.abandoned(op, s.now()) {
+		if _, waiting := s.unrecorded.get(op.ID); !waiting && s.abandoned(op, s.now()) {
 			s.giveUp(ctx, op)
 		}
 	}

@@ -47,6 +47,7 @@ type Operation struct {
 	SettledBy string   // who settled an unknown one: an operator, or "lookup"; "" for the vendor's own answer
 	Reason    string   // why, in their words
 	Replayed  bool     // this is the answer to an earlier request under the same key
+	Recorded  bool     // false: the database has not taken the end yet, and a crash would lose it
 
 	// User and APIKey are of a creation's answer and never stored: User is
 	// made anew from the payload, APIKey is in the first answer alone.
@@ -122,6 +123,9 @@ type sent struct {
 // do makes a write happen at most once under its key: it records, sends,
 // records.
 func (s *Service) do(ctx context.Context, a *watched, w work) (Operation, error) {
+	if op, ok := s.unrecorded.of(w.op.Caller, w.op.Key); ok {
+		return s.replay(ctx, a, w, op)
+	}
 	var recorded store.Operation
 	var begun bool
 	var refused error
@@ -157,7 +161,7 @@ func (s *Service) do(ctx context.Context, a *watched, w work) (Operation, error)
 	if !s.flights.run(func() { s.sendOnce(detached, a, w, recorded, ended) }) {
 		err := provider.Errorf(provider.KindUnavailable, "the gateway is shutting down, and has not sent the request")
 		e := ending{settlement: failed(s.now(), err), err: err}
-		s.settle(recorded.ID, e.settlement)
+		e.recorded = s.record(ctx, recorded.ID, e.settlement)
 		return s.answer(a, w, recorded, e)
 	}
 	select {
@@ -171,29 +175,39 @@ func (s *Service) do(ctx context.Context, a *watched, w work) (Operation, error)
 // ending is how a vendor call of a write ended.
 type ending struct {
 	settlement store.Settlement
+	recorded   bool
 	apiKey     string
 	err        error
 }
 
 // sendOnce makes the vendor call, whoever still waits for it, and records how
-// it ended.
+// it ended. The answer comes after the record, or says that there is none yet.
 func (s *Service) sendOnce(ctx context.Context, a *watched, w work, op store.Operation, ended chan<- ending) {
 	ctx, cancel := context.WithDeadline(ctx, op.GiveUpAt.Add(-giveUpMargin))
 	defer cancel()
 	answer, err := s.sendRecovered(ctx, w)
 	e := ending{settlement: settlementOf(s.now(), answer, err, w.dryRun), apiKey: answer.apiKey, err: err}
 	stateChanged := s.observe(a, err)
-	recorded := s.record(op.ID, e.settlement)
-	if e.settlement.State != store.Failed && !w.dryRun {
+	e.recorded = s.record(context.WithoutCancel(ctx), op.ID, e.settlement)
+	wrote := e.settlement.State != store.Failed && !w.dryRun
+	if wrote {
 		a.written(s.now())
+	}
+	if !e.recorded {
+		op.Settlement = e.settlement
+		s.unrecorded.add(op)
+		s.logEnd(op).Msg("the database did not take the end of an operation: trying again")
+		ended <- e
+		s.settle(op)
+	}
+	if wrote {
 		s.persistWrite(a)
 	}
-	ended <- e
+	if e.recorded {
+		ended <- e
+	}
 	if stateChanged {
 		s.persist(context.WithoutCancel(ctx), a, nil, true)
-	}
-	if !recorded {
-		s.settle(op.ID, e.settlement)
 	}
 }
 
@@ -247,11 +261,14 @@ func encodeFailure(f *Failure) []byte {
 	return data
 }
 
-// record writes down how an operation ended; false if the store could not.
-func (s *Service) record(id string, to store.Settlement) bool {
+// record writes down how an operation ended; false if the store could not in
+// recordPatience.
+func (s *Service) record(ctx context.Context, id string, to store.Settlement) bool {
+	ctx, cancel := context.WithTimeout(ctx, recordPatience)
+	defer cancel()
 	var done, found bool
 	var op store.Operation
-	err := s.durable.probe(context.Background(), func(ctx context.Context, st *store.Store) (err error) {
+	err := s.durable.probe(ctx, func(ctx context.Context, st *store.Store) (err error) {
 		// Another replica may have given it up meanwhile: we know better.
 		if done, err = st.SettleOperation(ctx, id, to, store.Started, store.Unknown); err != nil || done {
 			return err
@@ -279,7 +296,7 @@ func (s *Service) disown(id string) {
 			return
 		}
 		select {
-		case <-time.After(settleRetry):
+		case <-time.After(recordRetry):
 		case <-s.flights.closing:
 			return
 		}
@@ -289,30 +306,6 @@ func (s *Service) disown(id string) {
 // disownTries is how often; after that the record is given up as unknown.
 const disownTries = 10
 
-const (
-	settleRetry = time.Second
-	// settleTries bounds how long the end of an operation is held in memory
-	// while the store is away. After that it is unknown, which is safe.
-	settleTries = 600
-)
-
-// settle is record that does not give up soon.
-func (s *Service) settle(id string, to store.Settlement) {
-	for range settleTries {
-		if s.record(id, to) {
-			return
-		}
-		select {
-		case <-time.After(settleRetry):
-		case <-s.flights.closing:
-			s.record(id, to) // the last chance
-			return
-		}
-	}
-	s.options.Log.Error().Str("operation", id).Str("state", string(to.State)).Str("reference", to.Reference).
-		Msg("the end of an operation could not be recorded: settle it by hand")
-}
-
 // answer is what the one who asked first gets.
 func (s *Service) answer(a *watched, w work, op store.Operation, e ending) (Operation, error) {
 	op.Settlement = e.settlement
@@ -321,7 +314,7 @@ func (s *Service) answer(a *watched, w work, op store.Operation, e ending) (Oper
 		return Operation{}, err
 	}
 	w.complete(&out)
-	out.APIKey = e.apiKey
+	out.APIKey, out.Recorded = e.apiKey, e.recorded
 	var refused *provider.Error
 	if out.Problem != nil && errors.As(e.err, &refused) {
 		out.Problem.RetryAfter = refused.RetryAfter
@@ -337,7 +330,7 @@ func (s *Service) replay(ctx context.Context, a *watched, w work, op store.Opera
 	if op.State == store.Started && s.abandoned(op, s.now()) {
 		op = s.giveUp(ctx, op)
 	}
-	out, err := operation(a.Provider, op)
+	out, err := s.operation(a.Provider, op)
 	if err != nil {
 		return Operation{}, err
 	}
@@ -358,7 +351,18 @@ func (s *Service) replay(ctx context.Context, a *watched, w work, op store.Opera
 	return out, nil
 }
 
-// operation makes what callers see of a record.
+// operation makes what callers see of a record, or of what it will be once the
+// store takes it.
+func (s *Service) operation(vendor string, row store.Operation) (Operation, error) {
+	waiting, ok := s.unrecorded.get(row.ID)
+	if ok {
+		row = waiting
+	}
+	op, err := operation(vendor, row)
+	op.Recorded = !ok
+	return op, err
+}
+
 func operation(vendor string, op store.Operation) (Operation, error) {
 	out := Operation{
 		ID: op.ID, Account: op.Account, Provider: vendor, Kind: OperationKind(op.Kind), State: op.State, Caller: op.Caller,

@@ -37,9 +37,11 @@ type Service struct {
 	names    []string // sorted
 	replica  string   // names this process among those that share the store
 
-	memory  *memory
-	flights *flights
-	sync    syncer
+	memory     *memory
+	flights    *flights
+	sync       syncer
+	unrecorded unrecorded
+	drainUntil atomic.Pointer[time.Time] // nil: see DrainUntil
 
 	exchanging sync.Mutex
 	metrics    *metrics

@@ -586,6 +586,11 @@ type Operation struct {
 	// Reason How they knew.
 	Reason *string `json:"reason"`
 
+	// Recorded False while the gateway's database does not take this outcome, because its disk is full or it is away. The gateway tries
+	// again for as long as it runs, and answers the same key from memory meanwhile. If it is killed before that, the operation
+	// becomes `unknown`: keep what this answer says.
+	Recorded Recorded `json:"recorded"`
+
 	// Reference The vendor's number of what was made.
 	Reference *string `json:"reference"`
 
@@ -649,6 +654,10 @@ type Problem struct {
 	Errors   *[]FieldError `json:"errors,omitempty"`
 	Provider *string       `json:"provider,omitempty"`
 
+	// Recorded Of a write that failed or whose outcome nobody knows: false while the gateway's database does not take that, as in the
+	// answers of writes. Absent otherwise.
+	Recorded *bool `json:"recorded,omitempty"`
+
 	// RequestID The X-Request-Id under which the gateway's log has more.
 	RequestID *string `json:"request_id,omitempty"`
 	Status    int     `json:"status"`
@@ -669,6 +678,11 @@ type Problem struct {
 // ProblemCode A closed list.
 type ProblemCode string
 
+// Recorded False while the gateway's database does not take this outcome, because its disk is full or it is away. The gateway tries
+// again for as long as it runs, and answers the same key from memory meanwhile. If it is killed before that, the operation
+// becomes `unknown`: keep what this answer says.
+type Recorded = bool
+
 // Refill defines model for Refill.
 type Refill struct {
 	Account string `json:"account"`
@@ -677,6 +691,11 @@ type Refill struct {
 	ID       string           `json:"id"`
 	Invoice  *NullableInvoice `json:"invoice"`
 	Provider string           `json:"provider"`
+
+	// Recorded False while the gateway's database does not take this outcome, because its disk is full or it is away. The gateway tries
+	// again for as long as it runs, and answers the same key from memory meanwhile. If it is killed before that, the operation
+	// becomes `unknown`: keep what this answer says.
+	Recorded Recorded `json:"recorded"`
 
 	// State `unknown`: nobody knows whether the vendor did it.
 	State WriteState `json:"state"`
@@ -809,6 +828,11 @@ type UserCreation struct {
 	// Notice What else the caller should know, in words.
 	Notice   *string `json:"notice"`
 	Provider string  `json:"provider"`
+
+	// Recorded False while the gateway's database does not take this outcome, because its disk is full or it is away. The gateway tries
+	// again for as long as it runs, and answers the same key from memory meanwhile. If it is killed before that, the operation
+	// becomes `unknown`: keep what this answer says.
+	Recorded Recorded `json:"recorded"`
 
 	// State `unknown`: nobody knows whether the vendor did it.
 	State WriteState `json:"state"`

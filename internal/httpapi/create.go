@@ -36,13 +36,15 @@ func (s *server) CreateUser(ctx context.Context, r CreateUserRequestObject) (Cre
 }
 
 func creationBody(op account.Operation) UserCreation {
-	body := UserCreation{ID: op.ID, Account: op.Account, Provider: op.Provider, State: WriteState(op.State), CheckOnly: op.CheckOnly, APIKey: present(op.APIKey)}
+	body := UserCreation{ID: op.ID, Account: op.Account, Provider: op.Provider, State: WriteState(op.State), Recorded: op.Recorded, CheckOnly: op.CheckOnly, APIKey: present(op.APIKey)}
 	if op.User != nil {
 		body.User = new(userBody(*op.User))
 	}
 	switch {
 	case op.State == store.Unknown && !op.CheckOnly:
 		body.Notice = new("nobody knows whether the vendor created the user; look there before you ask again with another key")
+	case !op.Recorded && !op.CheckOnly:
+		body.Notice = new("the vendor created the user, and the gateway could not record that yet: keep this answer")
 	case op.State == store.Succeeded && op.CheckOnly:
 		body.Notice = new("the vendor found nothing wrong; nothing was created")
 	case op.Replayed:

@@ -28,7 +28,7 @@ func (s *server) CreateRefill(ctx context.Context, r CreateRefillRequestObject) 
 		return nil, err
 	}
 	return operationReply(ctx, op, Refill{
-		ID: op.ID, Account: op.Account, Provider: op.Provider, State: WriteState(op.State), Invoice: invoiceBody(op.Invoice),
+		ID: op.ID, Account: op.Account, Provider: op.Provider, State: WriteState(op.State), Recorded: op.Recorded, Invoice: invoiceBody(op.Invoice),
 	})
 }
 

@@ -27,11 +27,12 @@ func (s *server) order(ctx context.Context, name string, op provider.Operation) 
 	return account.Order{Account: name, Caller: callerName(ctx), Key: key}, err
 }
 
-// operationReply answers a write that was done, or of which nobody knows.
+// operationReply answers a write that was done: 201 if its record is safe, 202 if
+// that still has to come, or if nobody knows the outcome.
 func operationReply(ctx context.Context, op account.Operation, body any) (reply, error) {
 	noteOf(ctx).operation = op.ID
 	status := http.StatusCreated
-	if op.State == store.Unknown {
+	if op.State == store.Unknown || !op.Recorded {
 		status = http.StatusAccepted
 	}
 	a, err := encode(status, body)
@@ -61,6 +62,7 @@ func describeWrite(err error) (p Problem, retryAfter time.Duration, ok bool) {
 	case errors.As(err, &failed):
 		p, retryAfter = describeVendor(failed.Operation.Problem.Err())
 		p.Detail += "; nothing was changed, and another try needs a new Idempotency-Key"
+		p.Recorded = unrecorded(failed.Operation)
 	case errors.As(err, &running):
 		p = newProblem(ProblemCodeOperationInProgress, "the first request with this key is still running; see "+locationOf(running.Operation))
 		retryAfter = runningRetry
@@ -85,7 +87,16 @@ func describeUnknown(op account.Operation) Problem {
 	p := newProblem(ProblemCodeOutcomeUnknown,
 		"nobody knows whether the vendor did it ("+op.Problem.Message+"), and it is not sent again; see "+locationOf(op))
 	p.Account, p.Provider, p.Upstream = &op.Account, &op.Provider, upstreamBody(op.Problem.Upstream)
+	p.Recorded = unrecorded(op)
 	return p
+}
+
+// unrecorded is a problem's member recorded: false, or nothing.
+func unrecorded(op account.Operation) *bool {
+	if op.Recorded {
+		return nil
+	}
+	return new(false)
 }
 
 // operationOf gives the operation that an error is about, and whether the error

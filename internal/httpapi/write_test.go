@@ -99,7 +99,7 @@ func TestCreateUser(t *testing.T) {
 	g := start(t, nil, stored)
 	const user = `{"id":"17","login":"ada","email":"ada@customer.example","country":"DE","first_name":null,"middle_name":null,"last_name":null,"phone":null,
 		"company":null,"language":null,"timezone":null,"registered_at":null,"parent_login":null,"roles":[],"active":null,"api_access":null,"attributes":{}}`
-	const same = `"id":"I","account":"acme","provider":"vendor-of-acme","state":"succeeded","check_only":false,"user":` + user
+	const same = `"id":"I","account":"acme","provider":"vendor-of-acme","state":"succeeded","recorded":true,"check_only":false,"user":` + user
 	id := g.post("/accounts/acme/users", "k", adaBody).wantWrite(http.StatusCreated, false,
 		`{`+same+`,"api_key":"key-of-ada","notice":"keep the API key: it is shown this once and stored nowhere"}`)
 	again := g.post("/accounts/acme/users", `"k"`, " "+adaBody).wantWrite(http.StatusCreated, true,
@@ -108,7 +108,7 @@ func TestCreateUser(t *testing.T) {
 		t.Errorf("two operations: %s, %s", id, again)
 	}
 	want := sorted(t, []byte(`{"id":"`+id+`","account":"acme","provider":"vendor-of-acme","kind":"create_user","state":"succeeded","caller":"anonymous",
-		"created_at":"T","settled_at":"T","reference":"17","check_only":false,"request":{"login":"ada","check_only":false,"fields":["country","email","password"]},
+		"created_at":"T","settled_at":"T","reference":"17","check_only":false,"recorded":true,"request":{"login":"ada","check_only":false,"fields":["country","email","password"]},
 		"invoice":null,"problem":null,"settled_by":null,"reason":null}`))
 	if diff := cmp.Diff(want, g.operation(id)); diff != "" {
 		t.Errorf("operation (-want +got):\n%s", diff)
@@ -122,7 +122,7 @@ func TestCheckOnly(t *testing.T) {
 	g := start(t, nil, stored)
 	body := strings.Replace(adaBody, "{", `{"check_only":true,`, 1)
 	id := g.post("/accounts/acme/users", "k", body).wantWrite(http.StatusCreated, false, `{"id":"I","account":"acme","provider":"vendor-of-acme",
-		"state":"succeeded","check_only":true,"user":null,"api_key":null,"notice":"the vendor found nothing wrong; nothing was created"}`)
+		"state":"succeeded","recorded":true,"check_only":true,"user":null,"api_key":null,"notice":"the vendor found nothing wrong; nothing was created"}`)
 	if op := g.operation(id); !strings.Contains(op, `"check_only":true`) || !strings.Contains(op, `"reference":null`) {
 		t.Errorf("got %s", op)
 	}
@@ -162,9 +162,9 @@ func TestWriteOutcomes(t *testing.T) {
 				first := g.post("/accounts/acme/"+route, "k"+route, body)
 				location := first.header.Get("Location")
 				if tt.first == "" {
-					want := `{"id":"I","account":"acme","provider":"vendor-of-acme","state":"unknown","invoice":null}`
+					want := `{"id":"I","account":"acme","provider":"vendor-of-acme","state":"unknown","recorded":true,"invoice":null}`
 					if route == "users" {
-						want = `{"id":"I","account":"acme","provider":"vendor-of-acme","state":"unknown","user":null,"check_only":false,"api_key":null,
+						want = `{"id":"I","account":"acme","provider":"vendor-of-acme","state":"unknown","recorded":true,"user":null,"check_only":false,"api_key":null,
 							"notice":"nobody knows whether the vendor created the user; look there before you ask again with another key"}`
 					}
 					first.wantWrite(http.StatusAccepted, false, want)
@@ -206,7 +206,7 @@ func TestRefill(t *testing.T) {
 	const invoice = `"invoice":{"id":"70045","payment":{"amount":"19.95","currency":"USD"},"total_payment":null,"reference":null,"note":"pay it"}`
 	for _, replayed := range []bool{false, true} {
 		g.post("/accounts/acme/refills", "k", refillBody).wantWrite(http.StatusCreated, replayed,
-			`{"id":"I","account":"acme","provider":"vendor-of-acme","state":"succeeded",`+invoice+`}`)
+			`{"id":"I","account":"acme","provider":"vendor-of-acme","state":"succeeded","recorded":true,`+invoice+`}`)
 	}
 	vendor.refill = func(_ context.Context, r provider.RefillRequest) (provider.Invoice, error) {
 		return provider.Invoice{ID: "70045", Payment: &r.Amount, Note: "pay it", Unsure: true}, nil
@@ -214,7 +214,7 @@ func TestRefill(t *testing.T) {
 	_, stored = withStore(t, map[string]fake{"acme": vendor})
 	g = start(t, nil, stored)
 	id := g.post("/accounts/acme/refills", "k", refillBody).wantWrite(http.StatusAccepted, false,
-		`{"id":"I","account":"acme","provider":"vendor-of-acme","state":"unknown",`+invoice+`}`)
+		`{"id":"I","account":"acme","provider":"vendor-of-acme","state":"unknown","recorded":true,`+invoice+`}`)
 	g.post("/accounts/acme/refills", "k", refillBody).wantCode(ProblemCodeOutcomeUnknown)
 	if op := g.operation(id); !strings.Contains(op, sorted(t, []byte("{"+invoice+"}"))[1:20]) || !strings.Contains(op, `"reference":"70045"`) {
 		t.Errorf("got %s", op)

@@ -1,0 +1,105 @@
+package account
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"accountgateway/internal/store"
+)
+
+const (
+	// recordPatience is how long a caller waits for the end of its write to be
+	// recorded before it is told the outcome as not recorded.
+	recordPatience = 5 * time.Second
+	// recordRetry is how often a waiting end is tried again.
+	recordRetry = time.Second
+)
+
+// unrecorded are the ends of writes that the store could not take yet. They
+// answer replays and are retried for as long as the process lives. A process
+// that is killed loses them: then the operation becomes unknown.
+type unrecorded struct {
+	mu   sync.Mutex
+	byID map[string]store.Operation
+}
+
+func (u *unrecorded) add(op store.Operation) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.byID == nil {
+		u.byID = map[string]store.Operation{}
+	}
+	u.byID[op.ID] = op
+}
+
+func (u *unrecorded) remove(id string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.byID, id)
+}
+
+func (u *unrecorded) get(id string) (store.Operation, bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	op, ok := u.byID[id]
+	return op, ok
+}
+
+// of finds the operation of a caller's key.
+func (u *unrecorded) of(caller, key string) (store.Operation, bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, op := range u.byID {
+		if op.Caller == caller && op.Key == key {
+			return op, true
+		}
+	}
+	return store.Operation{}, false
+}
+
+// DrainUntil says until when Run goes on after its context has ended to record
+// the ends of writes that the store could not take. Without it that is
+// recordPatience.
+func (s *Service) DrainUntil(t time.Time) { s.drainUntil.Store(&t) }
+
+func (s *Service) drain() (context.Context, context.CancelFunc) {
+	if until := s.drainUntil.Load(); until != nil {
+		return context.WithDeadline(context.Background(), *until)
+	}
+	return context.WithTimeout(context.Background(), recordPatience)
+}
+
+// settle tries to record the end of an operation for as long as the process
+// lives.
+func (s *Service) settle(op store.Operation) {
+	defer s.unrecorded.remove(op.ID)
+	ctx, closing := context.Background(), s.flights.closing
+	retry := time.NewTicker(recordRetry)
+	defer retry.Stop()
+	for {
+		select {
+		case <-retry.C:
+		case <-closing:
+			var cancel context.CancelFunc
+			ctx, cancel = s.drain()
+			defer cancel()
+			closing = nil
+		case <-ctx.Done():
+			s.logEnd(op).Msg("the end of an operation could not be recorded before the shutdown: settle it by hand")
+			return
+		}
+		if s.record(ctx, op.ID, op.Settlement) {
+			s.options.Log.Info().Str("account", op.Account).Str("operation", op.ID).Msg("the end of the operation is recorded now")
+			return
+		}
+	}
+}
+
+// logEnd begins a log line that has all that a person needs to settle an
+// operation by hand.
+func (s *Service) logEnd(op store.Operation) *zerolog.Event {
+	return s.options.Log.Error().Str("account", op.Account).Str("operation", op.ID).Str("state", string(op.State)).Str("reference", op.Reference)
+}

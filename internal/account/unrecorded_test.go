@@ -1,0 +1,123 @@
+package account_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"accountgateway/internal/account"
+	"accountgateway/internal/provider"
+	"accountgateway/internal/store"
+)
+
+// deaf makes the database refuse the end of every operation, as a full disk
+// does, and gives what mends it.
+func (b *breakage) deaf(t *testing.T) (mend func()) {
+	t.Helper()
+	b.exec(t, `CREATE TRIGGER deaf BEFORE UPDATE ON operations BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`)
+	return func() { b.exec(t, `DROP TRIGGER deaf`) }
+}
+
+// TestAnswerFollowsTheRecord: while the end of a write can't be recorded, its
+// caller, its replays and its operation all have the outcome and say that it is
+// not recorded. Once the database takes it, everybody has it.
+func TestAnswerFollowsTheRecord(t *testing.T) {
+	tests := []struct {
+		name  string
+		err   error
+		state store.OperationState
+	}{
+		{"succeeded", nil, store.Succeeded},
+		{"failed", &provider.Error{Kind: provider.KindRejected, Message: "no", Refused: true}, store.Failed},
+		{"unknown", provider.Errorf(provider.KindTimeout, "slow"), store.Unknown},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				url := sqliteURL(t)
+				harm := newBreakage(t, url)
+				var mend func()
+				vendor := &writingVendor{refill: func(ctx context.Context, r provider.RefillRequest) (provider.Invoice, error) {
+					mend = harm.deaf(t) // during the call
+					if tt.err != nil {
+						return provider.Invoice{}, tt.err
+					}
+					return invoice(ctx, r)
+				}}
+				r := newReplica(t, vendor, url)
+				first, _ := r.Refill(t.Context(), order, refillOf("19.95"))
+				if first.State != tt.state || first.Recorded || first.Replayed {
+					t.Fatalf("got %+v", first)
+				}
+				again, err := r.Refill(t.Context(), order, refillOf("19.95"))
+				if !again.Replayed || again.Recorded || again.State != tt.state || again.ID != first.ID {
+					t.Errorf("replay: %+v, %v", again, err)
+				}
+				var reused *account.KeyReusedError
+				if _, err := r.Refill(t.Context(), order, refillOf("20")); !errors.As(err, &reused) {
+					t.Errorf("another payload: %v", err)
+				}
+				if op, err := r.Operation(t.Context(), "a", first.ID); err != nil || op.State != tt.state || op.Recorded {
+					t.Errorf("operation: %+v, %v", op, err)
+				}
+				time.Sleep(time.Hour) // much longer than anybody would try
+				mend()
+				time.Sleep(5 * time.Second)
+				other := newReplica(t, vendor, url)
+				for i, r := range []*replica{r, other} {
+					if op, err := r.Operation(t.Context(), "a", first.ID); err != nil || op.State != tt.state || !op.Recorded || op.Reference != first.Reference {
+						t.Errorf("replica %d, afterwards: %+v, %v", i, op, err)
+					}
+				}
+				if n := vendor.calls.Load(); n != 1 {
+					t.Errorf("%d vendor calls", n)
+				}
+			})
+		})
+	}
+}
+
+// TestUnrecordedEndAtTheShutdown: it is tried until the drain is over.
+func TestUnrecordedEndAtTheShutdown(t *testing.T) {
+	tests := []struct {
+		name  string
+		after time.Duration // the shutdown, the database is mended
+		want  store.OperationState
+	}{
+		{"database back in time", 10 * time.Second, store.Succeeded},
+		{"database back too late", 25 * time.Second, store.Started},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				url := sqliteURL(t)
+				harm := newBreakage(t, url)
+				var mend func()
+				r := newReplica(t, &writingVendor{refill: func(ctx context.Context, r provider.RefillRequest) (provider.Invoice, error) {
+					mend = harm.deaf(t)
+					return invoice(ctx, r)
+				}}, url)
+				op, err := r.Refill(t.Context(), order, refillOf("19.95"))
+				if err != nil || op.Recorded {
+					t.Fatalf("got %+v, %v", op, err)
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				cancel()
+				r.DrainUntil(time.Now().Add(20 * time.Second))
+				time.AfterFunc(tt.after, mend)
+				r.Run(ctx)
+				time.Sleep(time.Minute) // also for the mending
+				st, err := store.Open(t.Context(), url, store.Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer st.Close()
+				if row, found, err := st.Operation(t.Context(), op.ID); err != nil || !found || row.State != tt.want {
+					t.Errorf("got %+v, %v", row, err)
+				}
+			})
+		})
+	}
+}
