@@ -1,0 +1,133 @@
+package redact
+
+import (
+	"bytes"
+	"iter"
+	"unicode"
+	"unicode/utf8"
+)
+
+// view is what a text decodes to, with the way back. A unit is what is decoded as one, such as %41; its bytes have one
+// place in the original.
+type view struct {
+	text []byte
+	at   []int32 // where in the original each byte's unit begins, and one more for the end; nil: where it is here
+}
+
+func (v view) origin(i int) int {
+	if v.at == nil {
+		return i
+	}
+	return int(v.at[i])
+}
+
+// span is the part of the original that the bytes from i to before j were decoded from, in whole units.
+func (v view) span(i, j int) span {
+	for j < len(v.text) && v.origin(j) == v.origin(j-1) {
+		j++
+	}
+	return span{v.origin(i), v.origin(j)}
+}
+
+// each gives the places of needle, none over another.
+func (v view) each(needle []byte) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for from := 0; ; {
+			i := bytes.Index(v.text[from:], needle)
+			if i < 0 || !yield(from+i) {
+				return
+			}
+			from += i + len(needle)
+		}
+	}
+}
+
+func (v view) search(spans []span, needle []byte) []span {
+	for i := range v.each(needle) {
+		spans = append(spans, v.span(i, i+len(needle)))
+	}
+	return spans
+}
+
+// fold makes texts equal that differ in letter case alone, or in bytes that are no UTF-8. A plus is the same as a
+// space, which forms write so.
+func fold(v view) view {
+	ascii := make([]byte, len(v.text))
+	for i, b := range v.text {
+		switch {
+		case b >= utf8.RuneSelf:
+			return foldRunes(v)
+		case 'A' <= b && b <= 'Z':
+			b += 'a' - 'A'
+		case b == '+':
+			b = ' '
+		}
+		ascii[i] = b
+	}
+	return view{text: ascii, at: v.at}
+}
+
+func foldRunes(v view) view {
+	b := newBuilder(v)
+	for i := 0; i < len(v.text); {
+		r, width := utf8.DecodeRune(v.text[i:])
+		if r == '+' {
+			r = ' '
+		}
+		b.rune(i, unicode.ToLower(unicode.ToUpper(r)))
+		i += width
+	}
+	return b.done()
+}
+
+// builder makes a view of a view.
+type builder struct {
+	of  view
+	out view
+}
+
+func newBuilder(of view) *builder {
+	return &builder{of: of, out: view{text: make([]byte, 0, len(of.text)), at: make([]int32, 0, len(of.text)+1)}}
+}
+
+// unit adds what stands for the unit that begins at i.
+func (b *builder) unit(i int, decoded ...byte) {
+	at := int32(b.of.origin(i)) //nolint:gosec // texts are at most a few MiB
+	for _, c := range decoded {
+		b.out.text, b.out.at = append(b.out.text, c), append(b.out.at, at)
+	}
+}
+
+func (b *builder) rune(i int, r rune) {
+	if r < utf8.RuneSelf {
+		b.unit(i, byte(r)) //nolint:gosec // it is one byte
+		return
+	}
+	var buffer [utf8.UTFMax]byte
+	b.unit(i, utf8.AppendRune(buffer[:0], r)...)
+}
+
+// copy adds the bytes from i to before j as they are.
+func (b *builder) copy(i, j int) {
+	for ; i < j; i++ {
+		b.unit(i, b.of.text[i])
+	}
+}
+
+// gap adds NUL in place of the bytes from i to before j: one for the unit that has i, and one for all behind it.
+func (b *builder) gap(i, j int) {
+	if i >= j {
+		return
+	}
+	b.unit(i, 0)
+	for first := b.of.origin(i); i < j && b.of.origin(i) == first; i++ {
+	}
+	if i < j {
+		b.unit(i, 0)
+	}
+}
+
+func (b *builder) done() view {
+	b.out.at = append(b.out.at, int32(b.of.origin(len(b.of.text)))) //nolint:gosec // see unit
+	return b.out
+}
