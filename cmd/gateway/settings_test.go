@@ -36,6 +36,7 @@ func TestSettingsFaults(t *testing.T) {
 		rate     = "want calls/duration like 1200/1h, or 0"
 		hostPort = "want host:port, like 127.0.0.1:8080"
 	)
+	const short = "has fewer than 4 characters: so short a secret can't be told from parts of words, and so not be kept out of what the vendor says"
 	long := strings.Repeat("a", 64)
 	tests := []struct {
 		name     string
@@ -47,6 +48,11 @@ func TestSettingsFaults(t *testing.T) {
 		{"a listed account without credentials", []string{"GATEWAY_ACCOUNTS=selzy,regru"},
 			[]string{"REGRU_USERNAME: is not set", "REGRU_PASSWORD: is not set"}},
 		{"half of the credentials", []string{"GATEWAY_ACCOUNTS=", "SELZY_API_KEY=", "REGRU_PASSWORD=hush"}, []string{"REGRU_USERNAME: is not set"}},
+		{"secrets too short to be hidden, and just long enough", []string{
+			"GATEWAY_ACCOUNTS=selzy,shop=regru,list=unisender,a=selzy,b=selzy,sim=regru", "SELZY_BASE_URL=", "SELZY_API_KEY=äöü",
+			"SHOP_USERNAME=ada", "SHOP_PASSWORD=p", "LIST_API_KEY=abc", "A_API_KEY=äöüß", "B_BASE_URL=https://vendor.example", "B_API_KEY=b",
+			"SIM_USERNAME=ada", "SIM_PASSWORD=p", "SIM_BASE_URL=http://127.0.0.1:9101",
+		}, []string{"SELZY_API_KEY: " + short, "SHOP_PASSWORD: " + short, "LIST_API_KEY: " + short, "B_API_KEY: " + short}},
 		{"the prefix is the account's name", []string{"GATEWAY_ACCOUNTS=my-shop=regru,my-2nd-list=unisender"},
 			[]string{"MY_SHOP_USERNAME: is not set", "MY_SHOP_PASSWORD: is not set", "MY_2ND_LIST_API_KEY: is not set"}},
 		{"account names", []string{"GATEWAY_ACCOUNTS=selzy,Shop=selzy,-a=selzy,a-=selzy,a_b=selzy,=selzy,,a/b=selzy," + long + "=selzy"}, []string{

@@ -3,12 +3,14 @@ package main
 import (
 	"maps"
 	"slices"
+	"unicode/utf8"
 
 	"accountgateway/internal/config"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/regru"
 	"accountgateway/internal/provider/selzy"
 	"accountgateway/internal/provider/upstream"
+	"accountgateway/internal/redact"
 )
 
 // vendor is how accounts of one vendor are opened.
@@ -28,6 +30,7 @@ var vendors = map[string]vendor{
 		open: func(r *config.Reader, prefix string, connect connect) provider.Provider {
 			var cfg regru.Config
 			r.Into(prefix, &cfg)
+			checkSecret(r, prefix+"_PASSWORD", cfg.Password, cfg.BaseURL)
 			return regru.New(connect(cfg.BaseURL, cfg.Secrets(), cfg.Rate), cfg)
 		},
 	},
@@ -36,6 +39,7 @@ var vendors = map[string]vendor{
 		open: func(r *config.Reader, prefix string, connect connect) provider.Provider {
 			var cfg selzy.Config
 			r.Into(prefix, &cfg)
+			checkSecret(r, prefix+"_API_KEY", cfg.APIKey, cfg.BaseURL)
 			return selzy.New(connect(cfg.BaseURL, cfg.Secrets(), cfg.Rate), cfg)
 		},
 	},
@@ -44,9 +48,20 @@ var vendors = map[string]vendor{
 		open: func(r *config.Reader, prefix string, connect connect) provider.Provider {
 			var cfg selzy.UniSenderConfig
 			r.Into(prefix, &cfg)
+			checkSecret(r, prefix+"_API_KEY", cfg.APIKey, cfg.BaseURL)
 			return selzy.New(connect(cfg.BaseURL, cfg.Secrets(), cfg.Rate), selzy.Config(cfg))
 		},
 	},
+}
+
+// checkSecret refuses a vendor's secret that is too short to be hidden wherever
+// the vendor repeats it. Simulated vendors on a loopback address may have one.
+func checkSecret(r *config.Reader, name string, secret config.Secret, vendor config.BaseURL) {
+	length := utf8.RuneCountInString(string(secret))
+	if length == 0 || length >= redact.MinLength || config.IsLoopback(vendor.Hostname()) || r.Faulty(name) {
+		return
+	}
+	r.Fault(name, "has fewer than %d characters: so short a secret can't be told from parts of words, and so not be kept out of what the vendor says", redact.MinLength)
 }
 
 func vendorNames() []string { return slices.Sorted(maps.Keys(vendors)) }

@@ -44,7 +44,7 @@ var settingsRow = regexp.MustCompile(`(?m)^(\S+)  +(\S+|(?:\S+ )*\S+?)  +(defaul
 func TestSettingsTable(t *testing.T) {
 	t.Parallel()
 	c := exec.Command(program(t), "check", "--settings")
-	c.Env = []string{"REGRU_USERNAME=a", "REGRU_PASSWORD=b", "SELZY_API_KEY=c", "UNISENDER_API_KEY=d"}
+	c.Env = []string{"REGRU_USERNAME=a", "REGRU_PASSWORD=secret", "SELZY_API_KEY=secret", "UNISENDER_API_KEY=secret"}
 	out, err := c.Output()
 	if err != nil {
 		t.Fatal(err)

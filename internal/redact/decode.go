@@ -219,7 +219,7 @@ var packings = []*packing{
 }
 
 // decode decodes all runs of digits that are long enough to hold least bytes. Where in a run its encoding begins is not
-// known: phase digits of each are left out. What is between the runs becomes NUL.
+// known: phase digits of each are left out. Between the runs is a gap.
 func (p *packing) decode(v view, phase, least int) (view, bool) {
 	var b *builder // until there is a run
 	done := 0

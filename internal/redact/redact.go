@@ -21,14 +21,14 @@ const MinLength = 4
 
 // Texts are what a Redactor looks for, and what it leaves alone.
 type Texts struct {
-	Secrets []string // credentials and passwords
-	Private []string // personal data: hidden in words, left in values, which are there to tell it
-	Public  []string // values that are shown whatever they look like, such as an account's own login
+	Secrets  []string // credentials and passwords
+	Personal []string // personal data: hidden in words, left in values, which are there to tell it
+	Public   []string // values that are shown whatever they look like, such as an account's own login
 }
 
 // Redactor hides secrets. The zero value and nil hide nothing. It is safe for concurrent use.
 type Redactor struct {
-	secrets, all needles // without and with what is private
+	secrets, all needles // without and with what is personal
 	public       []string
 }
 
@@ -36,12 +36,12 @@ type Redactor struct {
 func New(t Texts) *Redactor {
 	return &Redactor{
 		secrets: newNeedles(t.Secrets),
-		all:     newNeedles(slices.Concat(t.Secrets, t.Private)),
+		all:     newNeedles(slices.Concat(t.Secrets, t.Personal)),
 		public:  t.Public,
 	}
 }
 
-// Words hides secrets and private texts in what somebody wrote for people.
+// Words hides secrets and personal data in what somebody wrote for people.
 func (r *Redactor) Words(text string) string {
 	if r == nil {
 		return text

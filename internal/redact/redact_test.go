@@ -180,7 +180,7 @@ func TestWords(t *testing.T) {
 
 func TestValue(t *testing.T) {
 	r := redact.New(redact.Texts{
-		Secrets: []string{"s3cret", "20240601", "7", "abc", "shop"}, Private: []string{"Lovelace"}, Public: []string{"shop", "shop-abc"},
+		Secrets: []string{"s3cret", "20240601", "7", "abc", "shop"}, Personal: []string{"Lovelace"}, Public: []string{"shop", "shop-abc"},
 	})
 	tests := []struct {
 		value, want string

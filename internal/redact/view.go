@@ -114,16 +114,19 @@ func (b *builder) copy(i, j int) {
 	}
 }
 
-// gap adds NUL in place of the bytes from i to before j: one for the unit that has i, and one for all behind it.
+// nothing is a byte that UTF-8 has not.
+const nothing = 0xff
+
+// gap adds nothing in place of the bytes from i to before j: once for the unit that has i, and once for all behind it.
 func (b *builder) gap(i, j int) {
 	if i >= j {
 		return
 	}
-	b.unit(i, 0)
+	b.unit(i, nothing)
 	for first := b.of.origin(i); i < j && b.of.origin(i) == first; i++ {
 	}
 	if i < j {
-		b.unit(i, 0)
+		b.unit(i, nothing)
 	}
 }
 

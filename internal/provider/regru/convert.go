@@ -30,7 +30,10 @@ func currencyOf(in *wire.Object, code string) provider.Currency {
 		return rouble
 	}
 	currency, err := provider.ParseCurrency(code)
-	if err != nil {
+	switch {
+	case code == "":
+		in.Fail("currency", "is missing")
+	case err != nil:
 		in.Fail("currency", "is no currency code")
 	}
 	return currency
@@ -57,7 +60,7 @@ func balanceInput(q provider.BalanceQuery) (map[string]any, error) {
 // prepay already excludes blocked is not documented.
 func (a *answer) balance(q provider.BalanceQuery) (*provider.Balance, error) {
 	in := a.values()
-	code := in.Text("currency")
+	code := in.Code("currency")
 	prepay := in.Amount("prepay")
 	blocked := in.OptionalAmount("blocked") // only if not zero
 	credit := in.OptionalAmount("credit")   // partners only

@@ -21,7 +21,7 @@ func (c *Client) CreateUser(ctx context.Context, u provider.NewUser) (provider.C
 		return provider.CreatedUser{}, err
 	}
 	var id string
-	r := request{operation: provider.OpCreateUser, function: "user/create", input: input, write: true, private: wire.Personal(u)}
+	r := request{operation: provider.OpCreateUser, function: "user/create", input: input, write: true, secrets: []string{u.Password}, personal: wire.Personal(u)}
 	err = c.call(ctx, r, func(a *answer) error {
 		in := a.values()
 		id = in.Text("user_id")

@@ -91,13 +91,13 @@ type failure struct {
 
 // newFailure reads what stands beside the code. error_params may be missing, null or an object; nothing that is odd
 // about it or about the text changes what the code means.
-func newFailure(envelope *wire.Object, code string, redact func(string) string) failure {
+func newFailure(envelope *wire.Object, code string) failure {
 	f := failure{code: code, upstream: &provider.Upstream{
-		Code:    wire.Quote(code, redact),
-		Message: wire.Quote(envelope.Scalar("error_text"), redact),
+		Code:    envelope.Words("error_code"),
+		Message: envelope.Words("error_text"),
 	}}
 	if !envelope.Empty("error_params") {
-		f.param = envelope.Object("error_params").Scalar("param")
+		f.param = envelope.Object("error_params").Code("param")
 	}
 	return f
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"accountgateway/internal/provider"
-	"accountgateway/internal/provider/wire"
 )
 
 // payTypes are the ways to pay a refill (regru.md 5.5); other codes belong to orders.
@@ -25,7 +24,7 @@ func (c *Client) Refill(ctx context.Context, r provider.RefillRequest) (provider
 	var invoice provider.Invoice
 	call := request{operation: provider.OpRefill, function: "user/refill_balance", input: input, write: true}
 	err = c.call(ctx, call, func(a *answer) (err error) {
-		invoice, err = a.invoice(r, input, c.up.Redact)
+		invoice, err = a.invoice(r, input)
 		return err
 	})
 	var e *provider.Error
@@ -70,18 +69,18 @@ func isWMID(text string) bool { return len(text) == 12 && strings.Trim(text, "01
 
 // invoice reads the answer of user/refill_balance. An invoice for anything else than what was asked is not understood;
 // one without a number is (the Perl client's tests have none).
-func (a *answer) invoice(r provider.RefillRequest, input map[string]any, redact func(string) string) (provider.Invoice, error) {
+func (a *answer) invoice(r provider.RefillRequest, input map[string]any) (provider.Invoice, error) {
 	in := a.values()
 	payment := in.Amount("payment")
 	total := in.OptionalAmount("total_payment") // in the same currency, with fees
-	if currencyOf(in, in.Text("currency")) != r.Amount.Currency {
+	if currencyOf(in, in.Code("currency")) != r.Amount.Currency {
 		in.Fail("currency", "is not the currency that was asked for")
 	}
 	if payment.Cmp(r.Amount.Amount) != 0 {
 		in.Fail("payment", "is not the amount that was asked for")
 	}
 	for _, echo := range []string{"pay_type", "wmid"} {
-		if text := in.OptionalText(echo); text != nil && input[echo] != nil && *text != input[echo] {
+		if text := in.Code(echo); text != "" && input[echo] != nil && text != input[echo] {
 			in.Fail(echo, "is not the one that was asked for")
 		}
 	}
@@ -90,7 +89,7 @@ func (a *answer) invoice(r provider.RefillRequest, input map[string]any, redact 
 		Payment:      money(&payment, r.Amount.Currency),
 		TotalPayment: money(total, r.Amount.Currency),
 		Reference:    in.Scalar("wm_invid"),
-		Note:         wire.Quote(in.Scalar("pay_notes"), redact),
+		Note:         in.Words("pay_notes"),
 	}
 	switch {
 	case invoice.Reference == "":

@@ -74,7 +74,7 @@ func (a *answer) bills() ([]bill, error) {
 	}
 	var page []bill
 	for _, fields := range in.Objects("bills") {
-		if fields.Scalar("error_code") != "" {
+		if fields.Code("error_code") != "" {
 			fields.Fail("error_code", fmt.Sprintf("stands in place of bill %d", len(page)+1))
 		}
 		b := bill{id: fields.Text("bill_id")}
@@ -93,15 +93,15 @@ func (a *answer) bills() ([]bill, error) {
 // isRefill: a refill's invoice has an item of type prepayment (assumed), or no items at all, so that none is missed.
 func isRefill(fields *wire.Object) bool {
 	items := fields.Objects("items")
-	return len(items) == 0 || slices.ContainsFunc(items, func(item *wire.Object) bool { return item.Scalar("itemtype") == "prepayment" })
+	return len(items) == 0 || slices.ContainsFunc(items, func(item *wire.Object) bool { return item.Code("itemtype") == "prepayment" })
 }
 
 func unpaidInvoice(id string, fields *wire.Object) provider.UnpaidInvoice {
-	currency := currencyOf(fields, fields.Text("currency"))
+	currency := currencyOf(fields, fields.Code("currency"))
 	payment := fields.Amount("payment") // in roubles, without fees (documented)
 	total := fields.OptionalAmount("total_payment")
 	original := fields.OptionalAmount("orig_payment") // taken to be in the bill's currency
-	day, err := time.Parse(time.DateOnly, fields.Text("bill_date"))
+	day, err := time.Parse(time.DateOnly, fields.Code("bill_date"))
 	if err != nil {
 		fields.Fail("bill_date", "is no date like 2006-01-02")
 	}
@@ -115,7 +115,7 @@ func unpaidInvoice(id string, fields *wire.Object) provider.UnpaidInvoice {
 			invoice.Amounts = append(invoice.Amounts, *m)
 		}
 	}
-	payType := fields.Scalar("pay_type")
+	payType := fields.Code("pay_type")
 	for method, code := range payTypes {
 		if code == payType {
 			invoice.Method = method

@@ -19,7 +19,8 @@ type request struct {
 	input     map[string]any // the function's parameters, in REG.RU's terms
 	anonymous bool           // send no credentials
 	write     bool           // changes something at REG.RU: sent once
-	private   []string       // texts of the input that must not come back in an error
+	secrets   []string       // in the input, such as a password
+	personal  []string       // what else of the input must not come back in an error
 }
 
 // form is the body of a request (regru.md 1.1). Credentials stay outside input_data; show_input_params is never sent,
@@ -52,10 +53,12 @@ func (c *Client) call(ctx context.Context, r request, read func(*answer) error) 
 	if err != nil {
 		return err
 	}
-	call := upstream.Call{Operation: r.operation, URL: c.cfg.BaseURL.String() + "/" + r.function, Form: form, Write: r.write}
-	redact := c.up.Redactor(r.private...)
+	call := upstream.Call{
+		Operation: r.operation, URL: c.cfg.BaseURL.String() + "/" + r.function, Form: form, Write: r.write,
+		Secrets: r.secrets, Personal: r.personal, Public: []string{c.cfg.Username},
+	}
 	return c.up.Do(ctx, call, func(a upstream.Answer) error {
-		success, err := decode(a.Status, a.Body, redact)
+		success, err := decode(a)
 		if err != nil {
 			return err
 		}
@@ -68,30 +71,30 @@ type answer struct{ envelope *wire.Object }
 
 // decode opens the envelope. A status other than 200 is a failure, whatever the envelope says; the envelope may say
 // which (seen: HTTP 503 with INTERNAL_API_ERROR).
-func decode(status int, body []byte, redact func(string) string) (*answer, error) {
-	envelope, err := wire.Parse(body)
+func decode(a upstream.Answer) (*answer, error) {
+	envelope, err := wire.Parse(a.Body, a.Secrets)
 	if err != nil {
-		if status != http.StatusOK {
-			return nil, wire.StatusError(status)
+		if a.Status != http.StatusOK {
+			return nil, wire.StatusError(a.Status)
 		}
 		return nil, err
 	}
-	result, code := envelope.Scalar("result"), envelope.Scalar("error_code")
+	result, code := envelope.Code("result"), envelope.Code("error_code")
 	err = envelope.Err()
 	switch {
 	case err == nil && code != "":
-		e := newFailure(envelope, code, redact).error(status)
+		e := newFailure(envelope, code).error(a.Status)
 		if result != "error" || !envelope.Empty("answer") {
 			e.Refused = false // an envelope at odds with itself
 		}
 		return nil, e
-	case status != http.StatusOK:
-		return nil, wire.StatusError(status)
+	case a.Status != http.StatusOK:
+		return nil, wire.StatusError(a.Status)
 	case err != nil:
 		return nil, err
 	case result == "error":
 		e := wire.BadResponse("error_code", "is missing")
-		e.Upstream = newFailure(envelope, "", redact).upstream
+		e.Upstream = newFailure(envelope, "").upstream
 		return nil, e
 	case result != "success":
 		return nil, wire.BadResponse("result", "is neither success nor error")

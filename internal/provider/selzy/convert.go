@@ -23,10 +23,13 @@ func (i *info) teach() provider.Readings {
 func (i *info) balance() (*provider.Balance, error) {
 	in := i.fields.Afresh()
 	amount := in.Amount("balance")
-	code := in.Text("currency")
+	code := in.Code("currency")
 	bonus := in.OptionalAmount("balance_bonus") // resellers only
 	currency, err := provider.ParseCurrency(code)
-	if err != nil {
+	switch {
+	case code == "":
+		in.Fail("currency", "is missing")
+	case err != nil:
 		in.Fail("currency", "is no currency code")
 	}
 	if err := in.Err(); err != nil {
@@ -109,7 +112,7 @@ func instant(t *time.Time) *string {
 }
 
 // reseller tells whether the user has users of its own.
-func (i *info) reseller() bool { return i.fields.Afresh().Scalar("rights") == "reseller" }
+func (i *info) reseller() bool { return i.fields.Afresh().Code("rights") == "reseller" }
 
 // owner is the key's owner, whose money and counters the other reads show.
 func (i *info) owner() (provider.User, error) { return i.user(nil) }
@@ -147,19 +150,19 @@ func (i *info) user(more []string) (provider.User, error) {
 		Roles:        []string{},
 		Attributes:   map[string]string{},
 	}
-	if user.Country = country(in.Scalar("country")); user.Country == nil {
+	if user.Country = country(in.Code("country")); user.Country == nil {
 		keep(user.Attributes, in, "country")
 	}
-	if user.Language = languageCode(in.Scalar("language")); user.Language == nil {
+	if user.Language = languageCode(in.Code("language")); user.Language == nil {
 		keep(user.Attributes, in, "language")
 	}
-	switch rights := in.Scalar("rights"); rights {
+	switch rights := in.Code("rights"); rights {
 	case "reseller":
 		user.Roles = append(user.Roles, rights)
 	default:
 		keep(user.Attributes, in, "rights")
 	}
-	switch mode := in.Scalar("api_mode"); mode {
+	switch mode := in.Code("api_mode"); mode {
 	case "on", "off", "test":
 		user.APIAccess = &mode
 	default:

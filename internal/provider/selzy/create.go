@@ -23,7 +23,7 @@ func (c *Client) CreateUser(ctx context.Context, u provider.NewUser) (provider.C
 		return provider.CreatedUser{}, c.checkFree(ctx, u)
 	}
 	var key string
-	r := request{operation: provider.OpCreateUser, method: "register", args: args, write: true, private: wire.Personal(u)}
+	r := request{operation: provider.OpCreateUser, method: "register", args: args, write: true, secrets: []string{u.Password}, personal: wire.Personal(u)}
 	err = c.call(ctx, r, func(a *answer) (err error) {
 		key, err = a.apiKey(args["need_confirm"] == "1")
 		return err
@@ -111,7 +111,7 @@ func (c *Client) checkFree(ctx context.Context, u provider.NewUser) error {
 	if u.Email != "" {
 		asked["email"] = u.Email
 	}
-	r := request{operation: provider.OpCreateUser, method: "checkUserExists", args: asked, private: wire.Personal(u)}
+	r := request{operation: provider.OpCreateUser, method: "checkUserExists", args: asked, secrets: []string{u.Password}, personal: wire.Personal(u)}
 	return c.call(ctx, r, func(a *answer) error {
 		taken, err := a.taken(asked)
 		if err != nil || taken == "" {

@@ -44,18 +44,17 @@ const limitWindow = time.Minute
 
 // failure is an error envelope; code may be empty (documented for changeTariff).
 type failure struct {
-	request    request
-	code, text string
-	redact     func(string) string
+	request request
+	code    string
+	said    provider.Upstream
 }
 
 // error classifies by the code, or by the HTTP status where the code is not known.
 func (f failure) error(status int) *provider.Error {
-	upstream := &provider.Upstream{Code: wire.Quote(f.code, f.redact), Message: wire.Quote(f.text, f.redact)}
 	c, known := classes[f.code]
 	if !known && status != http.StatusOK {
 		e := wire.StatusError(status)
-		e.Upstream = upstream
+		e.Upstream = &f.said
 		return e
 	}
 	field := ""
@@ -68,7 +67,7 @@ func (f failure) error(status int) *provider.Error {
 		c, field = noSuchLogin, "login"
 	}
 	e := provider.Errorf(c.kind, "%s", c.message)
-	e.Upstream, e.Field = upstream, field
+	e.Upstream, e.Field = &f.said, field
 	e.Refused = c.refused != "" && status == http.StatusOK
 	if c.kind == provider.KindRateLimited {
 		e.RetryAfter = limitWindow

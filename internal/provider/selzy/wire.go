@@ -17,7 +17,8 @@ type request struct {
 	login     string            // argument of getUserInfo; empty: the key's owner
 	args      map[string]string // the other arguments, in the vendor's terms
 	write     bool              // changes something at the vendor: sent once
-	private   []string          // texts of the arguments that must not come back in an error
+	secrets   []string          // among the arguments, such as a password
+	personal  []string          // what else among the arguments must not come back in an error
 }
 
 // call sends a request and hands a success to read. format goes into the query, as every known client does it, and
@@ -37,10 +38,11 @@ func (c *Client) call(ctx context.Context, r request, read func(*answer) error) 
 		Query:     url.Values{"format": {"json"}},
 		Form:      form,
 		Write:     r.write,
+		Secrets:   r.secrets,
+		Personal:  r.personal,
 	}
-	redact := c.up.Redactor(r.private...)
 	return c.up.Do(ctx, call, func(a upstream.Answer) error {
-		success, err := r.decode(a.Status, a.Body, redact)
+		success, err := r.decode(a)
 		if err != nil {
 			return err
 		}
@@ -54,26 +56,27 @@ type answer struct{ envelope *wire.Object }
 // decode opens the envelope: error or success is decided by error and code, before result is looked at, which may be
 // "" or false beside an error. Raw control characters in strings, which have been seen, are escaped first: a TAB in a
 // company's name is no reason to know no balance.
-func (r request) decode(status int, body []byte, redact func(string) string) (*answer, error) {
-	envelope, err := wire.Parse(wire.EscapeControls(body))
+func (r request) decode(a upstream.Answer) (*answer, error) {
+	envelope, err := wire.Parse(wire.EscapeControls(a.Body), a.Secrets)
 	if err != nil {
-		if status != http.StatusOK {
-			return nil, wire.StatusError(status)
+		if a.Status != http.StatusOK {
+			return nil, wire.StatusError(a.Status)
 		}
 		return nil, err
 	}
-	code := envelope.Scalar("code")
+	code := envelope.Code("code")
 	err = envelope.Err()
-	text := envelope.Scalar("error")
+	text := envelope.Code("error")
 	switch {
 	case err == nil && code != "", envelope.Err() == nil && text != "":
-		e := failure{request: r, code: code, text: text, redact: redact}.error(status)
+		said := provider.Upstream{Code: envelope.Words("code"), Message: envelope.Words("error")}
+		e := failure{request: r, code: code, said: said}.error(a.Status)
 		if !nothing(envelope) {
 			e.Refused = false // an envelope at odds with itself
 		}
 		return nil, e
-	case status != http.StatusOK:
-		return nil, wire.StatusError(status)
+	case a.Status != http.StatusOK:
+		return nil, wire.StatusError(a.Status)
 	case envelope.Err() != nil:
 		return nil, envelope.Err()
 	case !envelope.Has("result"):

@@ -1,6 +1,5 @@
 // Package upstream is the one outgoing HTTP client that adapters are given.
-// It sends a form, bounds time and size, tries reads again, redacts secrets
-// and counts. It does not know what the bytes mean: adapters hand it a function
+// It sends a form, bounds time and size, tries reads again and counts. It does not know what the bytes mean: adapters hand it a function
 // that reads them.
 package upstream
 
@@ -10,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/failsafe-go/failsafe-go"
@@ -21,6 +21,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"accountgateway/internal/provider"
+	"accountgateway/internal/redact"
 )
 
 const (
@@ -32,7 +33,7 @@ const (
 // Options of one account's client.
 type Options struct {
 	Account, Provider string        // metric labels
-	Secrets           []string      // redacted from whatever the vendor says; empty strings are ignored
+	Secrets           []string      // the account's: redacted from whatever the vendor says; empty strings are ignored
 	Timeout           time.Duration // one call, retries included; 0 is 10 s
 	Metrics           *Metrics      // nil counts nowhere
 	Log               zerolog.Logger
@@ -45,7 +46,6 @@ type Options struct {
 // concurrent use.
 type Client struct {
 	o             Options
-	secrets       redactor
 	metrics       accountMetrics
 	reads, writes lane
 	breaker       circuitbreaker.CircuitBreaker[any]
@@ -64,12 +64,16 @@ type Call struct {
 	Query     url.Values         // goes into the URL: never a secret
 	Form      url.Values         // goes into the body, with the credentials
 	Write     bool               // changes something at the vendor: sent once, never retried
+	Secrets   []string           // of this call alone, such as a new user's password
+	Personal  []string           // personal data in Form
+	Public    []string           // values in Form that are no secret, even if they look like one: the account's login
 }
 
-// Answer is what came back. Body is decompressed and at most 4 MiB.
+// Answer is what came back.
 type Answer struct {
-	Status int
-	Body   []byte
+	Status  int
+	Body    []byte           // decompressed, at most 4 MiB; the vendor may have put Secrets into it
+	Secrets *redact.Redactor // of the call that is answered
 }
 
 // New makes the client of one account.
@@ -90,7 +94,6 @@ func New(o Options) *Client {
 	metrics := o.Metrics.of(o.Account, o.Provider)
 	return &Client{
 		o:       o,
-		secrets: newRedactor(o.Secrets),
 		metrics: metrics,
 		breaker: newBreaker(metrics.circuit),
 		reads:   lane{transport: readTransport, policies: failsafe.With[try](retries())},
@@ -109,15 +112,11 @@ func retries() failsafe.Policy[try] {
 		Build()
 }
 
-// Redact replaces the account's secrets in a text by "[redacted]", also where
-// they are url-, JSON- or HTML-escaped.
-func (c *Client) Redact(text string) string { return c.secrets.redact(text) }
-
 // Do sends the call and hands the answer, whatever its status, to read, which
 // decodes it and returns nil or a *provider.Error. Reads are tried again after
 // transport faults and 5xx; read may run more than once.
 //
-// Do fails with a redacted copy of the last error of read, or, where there was
+// Do fails with a copy of the last error of read, whose cause is redacted, or, where there was
 // nothing to read, with a *provider.Error of kind provider_unavailable,
 // provider_timeout or provider_bad_response. An answer other than 2xx is a
 // failure even if read accepts it. A call that the caller gave up wraps
@@ -134,12 +133,15 @@ func (c *Client) Do(ctx context.Context, call Call, read func(Answer) error) err
 
 	// The last try is kept here because an execution whose context ends
 	// forgets its result, be it a success.
+	secrets := redact.New(redact.Texts{Secrets: slices.Concat(c.o.Secrets, call.Secrets), Personal: call.Personal, Public: call.Public})
 	var last try
 	var tries int
 	var sent bool
 	began := time.Now()
 	_, policyErr := way.policies.WithContext(ctx).Get(func() (try, error) {
-		t := c.try(ctx, way.transport, call, tries, read)
+		t := c.try(ctx, way.transport, call, tries, func(status int, body []byte) error {
+			return read(Answer{Status: status, Body: body, Secrets: secrets})
+		})
 		if !t.refused || tries == 0 {
 			last = t // a retry that was not admitted leaves the failure before it
 		}
@@ -151,7 +153,7 @@ func (c *Client) Do(ctx context.Context, call Call, read func(Answer) error) err
 	if err != nil && errors.Is(policyErr, context.Canceled) {
 		err = canceled() // also when it was given up between two tries
 	}
-	err = c.finish(err, last.retryAfter, sent)
+	err = finish(err, secrets, last.retryAfter, sent)
 
 	took := time.Since(began)
 	endSpan(span, last.status, tries, outcome(err))
@@ -160,7 +162,7 @@ func (c *Client) Do(ctx context.Context, call Call, read func(Answer) error) err
 	}
 	c.metrics.ended(ctx, call.Operation, outcome(err), took)
 	if last.drift != "" {
-		c.metrics.drifted(c.Redact(last.drift))
+		c.metrics.drifted(last.drift)
 	}
 	c.o.Log.Debug().Str("account", c.o.Account).Str("operation", string(call.Operation)).
 		Int("status", last.status).Int("tries", tries).Str("outcome", outcome(err)).
@@ -181,7 +183,7 @@ type try struct {
 	wait       time.Duration // before that
 }
 
-func (c *Client) try(ctx context.Context, transport http.RoundTripper, call Call, retry int, read func(Answer) error) try {
+func (c *Client) try(ctx context.Context, transport http.RoundTripper, call Call, retry int, read func(status int, body []byte) error) try {
 	cause := provider.CauseOf(ctx)
 	if retry > 0 {
 		cause = provider.CauseRetry
@@ -205,7 +207,7 @@ func (c *Client) try(ctx context.Context, transport http.RoundTripper, call Call
 }
 
 // exchange sends the request once and has its answer read.
-func (c *Client) exchange(ctx context.Context, transport http.RoundTripper, call Call, read func(Answer) error) try {
+func (c *Client) exchange(ctx context.Context, transport http.RoundTripper, call Call, read func(status int, body []byte) error) try {
 	var trail trail
 	req, err := newRequest(trail.follow(ctx), call)
 	if err != nil {
@@ -234,7 +236,7 @@ func (c *Client) exchange(ctx context.Context, transport http.RoundTripper, call
 		t.faulty = t.faulty || t.again && !errors.Is(failure, context.Canceled)
 		return t
 	}
-	t.err = read(Answer{Status: resp.StatusCode, Body: body})
+	t.err = read(resp.StatusCode, body)
 	t.drift = driftOf(t.err)
 	if t.err == nil && resp.StatusCode/100 != 2 {
 		t.err = badStatus(resp.StatusCode)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"accountgateway/internal/provider"
+	"accountgateway/internal/redact"
 )
 
 // transportError says why no answer came, or no whole one. Once the vendor has
@@ -106,20 +107,16 @@ func driftOf(err error) string {
 	return e.Drift
 }
 
-// finish makes a complete copy of an error, without secrets. sent is true if
-// the vendor may have seen any of the tries.
-func (c *Client) finish(err error, retryAfter time.Duration, sent bool) error {
+// finish makes a complete copy of an error. What the adapter says in it is its
+// own, or went through wire; a cause may be a vendor's. sent is true if the
+// vendor may have seen any of the tries.
+func finish(err error, secrets *redact.Redactor, retryAfter time.Duration, sent bool) error {
 	var found *provider.Error
 	if !errors.As(err, &found) {
-		return c.cleanCause(err)
+		return cleanCause(err, secrets)
 	}
 	e := *found
-	e.Message = c.Redact(e.Message)
-	e.Drift = c.Redact(e.Drift)
-	if e.Upstream != nil {
-		e.Upstream = &provider.Upstream{Code: c.Redact(e.Upstream.Code), Message: c.Redact(e.Upstream.Message)}
-	}
-	e.Err = c.cleanCause(e.Err)
+	e.Err = cleanCause(e.Err, secrets)
 	if e.RetryAfter == 0 {
 		e.RetryAfter = retryAfter
 	}
@@ -128,13 +125,17 @@ func (c *Client) finish(err error, retryAfter time.Duration, sent bool) error {
 }
 
 // cleanCause keeps a cause that holds no secret, and only the redacted text of
-// one that does.
-func (c *Client) cleanCause(err error) error {
+// one that does. What the network says is not a vendor's, and stays.
+func cleanCause(err error, secrets *redact.Redactor) error {
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	if text := err.Error(); c.Redact(text) != text {
-		return errors.New(c.Redact(text))
+	if _, ours := err.(*net.OpError); ours { //nolint:errorlint // around it may be anything
+		return err
+	}
+	text := err.Error()
+	if clean := secrets.Words(text); clean != text {
+		return errors.New(clean)
 	}
 	return err
 }

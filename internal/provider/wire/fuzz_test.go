@@ -15,7 +15,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"x": -4.75}`))
 	f.Add([]byte(`{"x": {"x": true}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		o, err := wire.Parse(body)
+		o, err := wire.Parse(body, nil)
 		if err != nil {
 			return
 		}

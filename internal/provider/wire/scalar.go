@@ -35,12 +35,13 @@ func (o *Object) Text(member string) string {
 	if text == "" {
 		o.Fail(member, "is missing")
 	}
-	return text
+	return o.value(member, text)
 }
 
 // OptionalText reads a text; absent, null and empty are nil.
 func (o *Object) OptionalText(member string) *string {
 	if text, ok := o.text(member); ok && text != "" {
+		text = o.value(member, text)
 		return &text
 	}
 	return nil
@@ -97,7 +98,7 @@ func (o *Object) OptionalCount(member string) *int64 {
 // OptionalFlag reads 1, 0, "1", "0", true or false; absent, null and empty are nil.
 func (o *Object) OptionalFlag(member string) *bool {
 	var flag bool
-	switch o.JSON(member) {
+	switch o.compact(member) {
 	case "", "null", `""`:
 		return nil
 	case "1", `"1"`, "true":
@@ -125,9 +126,13 @@ func (o *Object) OptionalTime(member string) *time.Time {
 }
 
 // Scalar gives a text, number or boolean as text, letter by letter as it was sent; "" if it is absent or null.
-func (o *Object) Scalar(member string) string {
+func (o *Object) Scalar(member string) string { return o.value(member, o.Code(member)) }
+
+// Code gives what Scalar does, with secrets in it: for comparing it with words that the vendor is known to use, or
+// reading it as something that has no room for a secret, such as a currency. It must not be kept.
+func (o *Object) Code(member string) string {
 	if kind := kindOf(o.members[member]); kind == 't' || kind == 'f' {
-		return o.JSON(member)
+		return o.compact(member)
 	}
 	text, _ := o.text(member)
 	return text

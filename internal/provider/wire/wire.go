@@ -3,6 +3,9 @@
 //
 // Every error is a *provider.Error of kind provider_bad_response whose Drift names the member. It never holds the
 // vendor's text, which may be personal data.
+//
+// It is the one place that vendors' texts pass through on their way in: what Text, OptionalText, Scalar, JSON and Words
+// give has no secret of the request in it. What Code gives may, and is for comparing alone.
 package wire
 
 import (
@@ -11,6 +14,7 @@ import (
 	"fmt"
 
 	"accountgateway/internal/provider"
+	"accountgateway/internal/redact"
 )
 
 // Body is the name of the whole answer among the members that were not understood.
@@ -31,11 +35,13 @@ type Object struct {
 	prefix  string // "services[]." in front of member names in errors
 	members map[string]json.RawMessage
 	err     *error // shared with the objects inside
+	secrets *redact.Redactor
 }
 
 // Parse reads a body that is one JSON object and nothing else. A member that is there twice makes the whole
-// unreadable: which of two balances would be the true one?
-func Parse(body []byte) (*Object, error) {
+// unreadable: which of two balances would be the true one? secrets are those of the request that the body answers; nil
+// if it had none.
+func Parse(body []byte, secrets *redact.Redactor) (*Object, error) {
 	if !json.Valid(body) {
 		return nil, BadResponse(Body, "is no JSON")
 	}
@@ -43,7 +49,7 @@ func Parse(body []byte) (*Object, error) {
 	if why != "" {
 		return nil, BadResponse(Body, why)
 	}
-	return &Object{members: members, err: new(error)}, nil
+	return &Object{members: members, err: new(error), secrets: secrets}, nil
 }
 
 // split reads the members of an object from valid JSON, by their exact names. why is "" unless it can't.
@@ -84,7 +90,7 @@ func kindOf(raw json.RawMessage) byte {
 
 // Afresh is the same object without the errors so far, for a conversion of its own.
 func (o *Object) Afresh() *Object {
-	return &Object{prefix: o.prefix, members: o.members, err: new(error)}
+	return &Object{prefix: o.prefix, members: o.members, err: new(error), secrets: o.secrets}
 }
 
 // Err is the first error that any reader of this object, or of one inside it, met.
@@ -111,7 +117,7 @@ func (o *Object) Empty(member string) bool { return !o.Has(member) || o.Null(mem
 
 // Object reads a member that must be an object. What it returns is never nil.
 func (o *Object) Object(member string) *Object {
-	inside := &Object{prefix: o.prefix, err: o.err}
+	inside := &Object{prefix: o.prefix, err: o.err, secrets: o.secrets}
 	var why string
 	if inside.members, why = split(o.members[member]); why != "" {
 		o.Fail(member, why)
@@ -136,13 +142,13 @@ func (o *Object) Objects(member string) []*Object {
 			o.Fail(member+"[]", why)
 			return nil
 		}
-		list = append(list, &Object{prefix: o.prefix + member + "[].", members: members, err: o.err})
+		list = append(list, &Object{prefix: o.prefix + member + "[].", members: members, err: o.err, secrets: o.secrets})
 	}
 	return list
 }
 
-// JSON gives a member's own text without white space, "" if it is absent.
-func (o *Object) JSON(member string) string {
+// compact gives a member's own text without white space, "" if it is absent.
+func (o *Object) compact(member string) string {
 	var compact bytes.Buffer
 	if !o.Has(member) || json.Compact(&compact, o.members[member]) != nil {
 		return ""

@@ -1,0 +1,57 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// value takes secrets out of a text that is kept. One that is nothing but a secret is not understood.
+func (o *Object) value(member, text string) string {
+	clean, ok := o.secrets.Value(text)
+	if !ok {
+		o.Fail(member, "is a secret that the vendor was sent")
+	}
+	return clean
+}
+
+// maxWords is how much of what a vendor says to people is kept, in bytes.
+const maxWords = 500
+
+// Words gives a text, number or boolean that is for people to read, such as an error's text: without secrets and
+// personal data of the request, and no longer than a message needs to be.
+func (o *Object) Words(member string) string {
+	text := strings.ToValidUTF8(o.secrets.Words(o.Code(member)), "\uFFFD")
+	if len(text) <= maxWords {
+		return text
+	}
+	cut := maxWords
+	for cut > 0 && !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return text[:cut] + "…"
+}
+
+// jsonString is a string in valid JSON.
+var jsonString = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+
+// JSON gives a member's own text without white space, "" if it is absent.
+func (o *Object) JSON(member string) string {
+	return jsonString.ReplaceAllStringFunc(o.compact(member), func(quoted string) string {
+		var text string
+		if json.Unmarshal([]byte(quoted), &text) != nil {
+			return quoted
+		}
+		clean := o.value(member, text)
+		if clean == text {
+			return quoted
+		}
+		var out bytes.Buffer
+		encoder := json.NewEncoder(&out)
+		encoder.SetEscapeHTML(false)
+		_ = encoder.Encode(clean) // a string always encodes
+		return strings.TrimSuffix(out.String(), "\n")
+	})
+}
