@@ -5,30 +5,55 @@ import (
 	"flag"
 	"fmt"
 	"strings"
+	"time"
+
+	"accountgateway/internal/config"
 )
 
-// parse reads a command's flags; a command that takes no others than these
-// refuses further arguments.
+// parse reads the flags of a command that takes no other arguments.
 func parse(flags *flag.FlagSet, args []string, env environment) error {
-	flags.SetOutput(env.stderr)
-	switch err := flags.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		return errHelp
-	case err != nil:
-		return &settingsError{err}
-	case flags.NArg() > 0:
-		return &settingsError{fmt.Errorf("%s takes no argument %q", flags.Name(), flags.Arg(0))}
-	}
-	return nil
+	_, err := parseWith(flags, args, env)
+	return err
 }
 
-// helpFirst is what to parse of a command whose first argument is an id, where
-// the flags' help may be asked for in its place.
-func helpFirst(id string, args []string) []string {
-	if id == "-h" || id == "--help" {
-		return []string{"-h"}
+// parseWith reads a command's flags, which may stand anywhere, and one further
+// argument for each of names, such as ID. What follows "--" is no flag.
+func parseWith(flags *flag.FlagSet, args []string, env environment, names ...string) (values []string, err error) {
+	flags.SetOutput(env.stderr)
+	for {
+		switch err := flags.Parse(args); {
+		case errors.Is(err, flag.ErrHelp):
+			return nil, errHelp
+		case err != nil:
+			return nil, &settingsError{err}
+		}
+		rest := flags.Args()
+		if read := len(args) - len(rest); read > 0 && args[read-1] == "--" {
+			values = append(values, rest...)
+			break
+		}
+		if len(rest) == 0 {
+			break
+		}
+		values, args = append(values, rest[0]), rest[1:]
 	}
-	return args
+	switch {
+	case len(values) > len(names):
+		return nil, &settingsError{fmt.Errorf("%s takes no argument %q", flags.Name(), values[len(names)])}
+	case len(values) < len(names):
+		return nil, &settingsError{fmt.Errorf("%s wants %s", flags.Name(), strings.Join(names[len(values):], " and "))}
+	}
+	return values, nil
+}
+
+// durationFlag is a flag with a duration, which may take days.
+func durationFlag(flags *flag.FlagSet, name, usage string) *time.Duration {
+	d := new(time.Duration)
+	flags.Func(name, usage, func(text string) (err error) {
+		*d, err = config.ParseDuration(text)
+		return err
+	})
+	return d
 }
 
 // newFlags are a command's flags; the caller adds its own before parse.

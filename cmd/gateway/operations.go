@@ -14,11 +14,12 @@ import (
 )
 
 const operationsUsage = `Usage: gateway operations list [--account NAME] [--state STATE] [--limit N] [--json]
-       gateway operations settle ID --state succeeded|failed --reason TEXT [--reference TEXT] [--by NAME]
+       gateway operations settle ID --state succeeded|failed --by NAME --reason TEXT [--reference TEXT]
 
 list prints every write that was asked for, newest first: the journal.
 settle says how an operation with an unknown outcome ended, after somebody has
-looked at the vendor. --reference is the vendor's number of what was made.
+looked at the vendor. --reference is the vendor's number of what was made; --by
+is you, and may be left out where $USER is set.
 `
 
 // operationsCommand reads the journal, and settles by hand what nobody knows.
@@ -29,8 +30,8 @@ func operationsCommand(ctx context.Context, args []string, env environment) erro
 		return errHelp
 	case len(args) > 0 && args[0] == "list":
 		return listOperations(ctx, args[1:], env)
-	case len(args) > 1 && args[0] == "settle":
-		return settleOperation(ctx, args[1], args[2:], env)
+	case len(args) > 0 && args[0] == "settle":
+		return settleOperation(ctx, args[1:], env)
 	}
 	return &settingsError{fmt.Errorf("operations: want list or settle ID\n\n%s", operationsUsage)}
 }
@@ -110,16 +111,18 @@ func journalLine(op store.Operation) journalEntry {
 	return entry
 }
 
-func settleOperation(ctx context.Context, id string, args []string, env environment) error {
+func settleOperation(ctx context.Context, args []string, env environment) error {
 	flags := newFlags("operations settle")
 	state := flags.String("state", "", "how it ended: succeeded or failed")
 	reason := flags.String("reason", "", "how you know; it is kept")
 	reference := flags.String("reference", "", "the vendor's number of the user or invoice, if it succeeded")
 	user, _ := env.lookup("USER")
 	by := flags.String("by", user, "who says so; it is kept")
-	if err := parse(flags, helpFirst(id, args), env); err != nil {
+	values, err := parseWith(flags, args, env, "ID")
+	if err != nil {
 		return err
 	}
+	id := values[0]
 	to := store.Settlement{State: store.OperationState(*state), SettledAt: time.Now(), Reference: *reference, By: *by, Reason: *reason}
 	var faults []error
 	if to.State != store.Succeeded && to.State != store.Failed {

@@ -82,7 +82,7 @@ func TestSettingsFaults(t *testing.T) {
 		}},
 		{"durations", []string{"GATEWAY_PROVIDER_TIMEOUT=0s", "GATEWAY_BALANCE_TTL=-1s", "GATEWAY_STATISTICS_TTL=soon", "GATEWAY_USERS_TTL=60"}, []string{
 			"GATEWAY_PROVIDER_TIMEOUT: must be at least 1ms", "GATEWAY_BALANCE_TTL: must be at least 0s",
-			"GATEWAY_STATISTICS_TTL: want a duration like 30s or 5m", "GATEWAY_USERS_TTL: want a duration like 30s or 5m",
+			"GATEWAY_STATISTICS_TTL: want a duration like 30s, 5m or 30d", "GATEWAY_USERS_TTL: want a duration like 30s, 5m or 30d",
 		}},
 		{"log", []string{"GATEWAY_LOG_LEVEL=loud", "GATEWAY_LOG_FORMAT=xml"},
 			[]string{"GATEWAY_LOG_LEVEL: must be one of debug, info, warn, error", "GATEWAY_LOG_FORMAT: must be one of json, console"}},
@@ -102,7 +102,7 @@ func TestSettingsFaults(t *testing.T) {
 			"SELZY_BASE_URL=ftp://hush", "SELZY_RATE=hush", "MY_SHOP_PASSWORD=hush", "MY_SHOP_BASE_URL=http://hush",
 		}, []string{
 			`GATEWAY_ACCOUNTS: "Shop" ` + name, "GATEWAY_AUTH: none is accepted on a loopback address only, and GATEWAY_ADDR is 0.0.0.0:0",
-			"GATEWAY_PROVIDER_TIMEOUT: want a duration like 30s or 5m", "GATEWAY_LOG_LEVEL: must be one of debug, info, warn, error",
+			"GATEWAY_PROVIDER_TIMEOUT: want a duration like 30s, 5m or 30d", "GATEWAY_LOG_LEVEL: must be one of debug, info, warn, error",
 			"SELZY_BASE_URL: " + base, "SELZY_RATE: " + rate, "MY_SHOP_USERNAME: is not set", "MY_SHOP_BASE_URL: " + base,
 		}},
 	}

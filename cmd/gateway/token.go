@@ -11,11 +11,12 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"accountgateway/internal/config"
 	"accountgateway/internal/store"
 	"accountgateway/internal/token"
 )
 
-const tokenUsage = `Usage: gateway token create --name NAME --scopes SCOPE,… --accounts ACCOUNT,… [--expires 2160h]
+const tokenUsage = `Usage: gateway token create --name NAME --scopes SCOPE,… --accounts ACCOUNT,… [--expires 90d]
        gateway token list [--json]
        gateway token revoke ID
        gateway token rotate ID [--grace 1h]
@@ -33,10 +34,10 @@ func tokenCommand(ctx context.Context, args []string, env environment) error {
 		return createToken(ctx, args[1:], env)
 	case len(args) > 0 && args[0] == "list":
 		return listTokens(ctx, args[1:], env)
-	case len(args) > 1 && args[0] == "revoke":
-		return revokeToken(ctx, args[1], args[2:], env)
-	case len(args) > 1 && args[0] == "rotate":
-		return rotateToken(ctx, args[1], args[2:], env)
+	case len(args) > 0 && args[0] == "revoke":
+		return revokeToken(ctx, args[1:], env)
+	case len(args) > 0 && args[0] == "rotate":
+		return rotateToken(ctx, args[1:], env)
 	case len(args) == 1 && slices.Contains([]string{"-h", "--help", "help"}, args[0]):
 		fmt.Fprint(env.stdout, tokenUsage)
 		return nil
@@ -52,7 +53,7 @@ func createToken(ctx context.Context, args []string, env environment) error {
 	name := flags.String("name", "", "who it is for, as logs will call them")
 	scopes := flags.String("scopes", "", "what it grants, with commas between: read, users:read, users:write, refills:write, operations:read")
 	accounts := flags.String("accounts", "", "accounts that it sees, with commas between; * for all")
-	expires := flags.String("expires", "2160h", "how long it is good for, as a duration, or never")
+	expires := flags.String("expires", "90d", "how long it is good for, like 90d or 12h, or never")
 	if err := parse(flags, args, env); err != nil {
 		return err
 	}
@@ -103,8 +104,8 @@ func tokenSpec(name, scopes, accounts, expires string) (token.Spec, error) {
 		}
 	}
 	if expires != "never" {
-		if spec.Lifetime, err = time.ParseDuration(expires); err != nil || spec.Lifetime <= 0 {
-			fault("expires", "want a duration like 2160h, or never")
+		if spec.Lifetime, err = config.ParseDuration(expires); err != nil || spec.Lifetime <= 0 {
+			fault("expires", "want a duration like 90d or 12h, or never")
 		}
 	}
 	return spec, errors.Join(faults...)
@@ -218,11 +219,12 @@ func openToken(ctx context.Context, arg string, env environment) (*store.Store, 
 	return st, row, nil
 }
 
-func revokeToken(ctx context.Context, arg string, args []string, env environment) error {
-	if err := parse(newFlags("token revoke"), helpFirst(arg, args), env); err != nil {
+func revokeToken(ctx context.Context, args []string, env environment) error {
+	id, err := parseWith(newFlags("token revoke"), args, env, "ID")
+	if err != nil {
 		return err
 	}
-	st, row, err := openToken(ctx, arg, env)
+	st, row, err := openToken(ctx, id[0], env)
 	if err != nil {
 		return err
 	}
@@ -234,16 +236,17 @@ func revokeToken(ctx context.Context, arg string, args []string, env environment
 	return nil
 }
 
-func rotateToken(ctx context.Context, arg string, args []string, env environment) error {
+func rotateToken(ctx context.Context, args []string, env environment) error {
 	flags := newFlags("token rotate")
-	grace := flags.Duration("grace", 0, "how long the old secret is taken besides the new one")
-	if err := parse(flags, helpFirst(arg, args), env); err != nil {
+	grace := durationFlag(flags, "grace", "how long the old secret is taken besides the new one (none unless this is set)")
+	id, err := parseWith(flags, args, env, "ID")
+	if err != nil {
 		return err
 	}
 	if *grace < 0 {
 		return &settingsError{errors.New("--grace: must not be negative")}
 	}
-	st, was, err := openToken(ctx, arg, env)
+	st, was, err := openToken(ctx, id[0], env)
 	if err != nil {
 		return err
 	}

@@ -151,6 +151,13 @@ var scratchMu sync.Mutex
 // a time under a scratch name: this is what makes the environment an argument,
 // files work, and every fault show.
 func decode(text string, dst reflect.Value) error {
+	if dst.Type() == reflect.TypeFor[time.Duration]() { // envconfig knows no days
+		d, err := ParseDuration(text)
+		if err == nil {
+			dst.SetInt(int64(d))
+		}
+		return err
+	}
 	one := reflect.New(reflect.StructOf([]reflect.StructField{{
 		Name: "Field", Type: dst.Type(), Tag: reflect.StructTag(`envconfig:"` + scratch + `"`),
 	}}))
@@ -182,8 +189,6 @@ func decode(text string, dst reflect.Value) error {
 // wanted says what a value of that type looks like.
 func wanted(dst reflect.Value) string {
 	switch {
-	case dst.Type() == reflect.TypeFor[time.Duration]():
-		return "want a duration like 30s or 5m"
 	case dst.CanInt():
 		return "want a whole number"
 	case dst.Kind() == reflect.Bool:

@@ -70,7 +70,7 @@ func TestFaultsAreReportedAtOnce(t *testing.T) {
 			map[string]string{"S_USER": "a", "S_KEY": "hush", "S_BASE_URL": "http://vendor.example", "S_RATE": "hush/1h", "S_TIMEOUT": "hush", "S_COUNT": "hush", "S_LANG": "hush"},
 			[]string{
 				"S_BASE_URL: want https (http is taken for a loopback address alone)", "S_RATE: want calls/duration like 1200/1h, or 0",
-				"S_TIMEOUT: want a duration like 30s or 5m", "S_COUNT: want a whole number", "S_LANG: must be one of en, ru",
+				"S_TIMEOUT: want a duration like 30s, 5m or 30d", "S_COUNT: want a whole number", "S_LANG: must be one of en, ru",
 			},
 		},
 		{"NUL", map[string]string{"S_USER": "a\x00b", "S_KEY": "k"}, []string{"S_USER: has a NUL byte"}},
@@ -129,6 +129,33 @@ func TestValues(t *testing.T) {
 		if r.UnmarshalText([]byte(text)) == nil {
 			t.Errorf("%q was taken", text)
 		}
+	}
+}
+
+func TestParseDuration(t *testing.T) {
+	const day = 24 * time.Hour
+	for text, want := range map[string]time.Duration{
+		"30s": 30 * time.Second, "1h30m": 90 * time.Minute, "0": 0, "-1s": -time.Second, "2160h": 90 * day, "30d": 30 * day, "0d": 0, "1d12h": 36 * time.Hour,
+		"65535d": 65535 * day, "2d1.5h": 2*day + 90*time.Minute,
+	} {
+		if got, err := config.ParseDuration(text); err != nil || got != want {
+			t.Errorf("%s: got %s, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "d", "30", "30 d", "1.5d", "-1d", "1d-1h", "1h1d", "1dd", "65536d", "65535d1000000h", "65535d2562047h", "hush"} {
+		if got, err := config.ParseDuration(text); err == nil || err.Error() != "want a duration like 30s, 5m or 30d" {
+			t.Errorf("%s: got %s, %v", text, got, err)
+		}
+	}
+}
+
+// TestDays: wherever a setting is a duration, it may be in days.
+func TestDays(t *testing.T) {
+	r := config.NewReader(lookup(map[string]string{"S_USER": "a", "S_KEY": "k", "S_TIMEOUT": "1d12h", "S_RATE": "5/1d"}))
+	var got sample
+	r.Into("S", &got)
+	if err := r.Err(); err != nil || got.Timeout != 36*time.Hour || got.Rate.Per != 24*time.Hour || got.Rate.String() != "5/24h" {
+		t.Errorf("got %+v, %v", got, err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -34,6 +35,33 @@ func (p *Path) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// errDuration holds no value, which may be a secret in the wrong place.
+var errDuration = errors.New("want a duration like 30s, 5m or 30d")
+
+// ParseDuration reads a duration as time.ParseDuration does, and days before
+// it: "30d", "1d12h". A day is 24 hours.
+func ParseDuration(text string) (time.Duration, error) {
+	days, rest, ok := strings.Cut(text, "d")
+	if !ok {
+		days, rest = "0", text
+	}
+	n, err := strconv.ParseUint(days, 10, 16) // 2^16 days are less than 2^63 ns
+	if err != nil {
+		return 0, errDuration
+	}
+	var d time.Duration
+	if rest != "" || !ok {
+		if d, err = time.ParseDuration(rest); err != nil || ok && d < 0 {
+			return 0, errDuration
+		}
+	}
+	sum := time.Duration(n)*24*time.Hour + d
+	if ok && sum < d {
+		return 0, errDuration
+	}
+	return sum, nil
+}
+
 // Rate is a number of calls in a span of time, written "1200/1h".
 // The zero value means no limit and is written "0".
 type Rate struct {
@@ -52,7 +80,7 @@ func (r *Rate) UnmarshalText(text []byte) error {
 	if !ok || err != nil || n < 1 {
 		return fmt.Errorf("want calls/duration like 1200/1h, or 0")
 	}
-	d, err := time.ParseDuration(per)
+	d, err := ParseDuration(per)
 	if err != nil || d <= 0 {
 		return fmt.Errorf("want calls/duration like 1200/1h, or 0")
 	}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestFlagsAnywhere: flags may stand before, between and behind a command's
+// other arguments, and what follows "--" is none.
+func TestFlagsAnywhere(t *testing.T) {
+	t.Parallel()
+	settings := tokens(t)
+	_, id := created(t, settings, "--name", "a", "--scopes", "read", "--accounts", "*")
+	tests := []struct {
+		args   string
+		status int
+		stderr string // a part of it
+	}{
+		{"token rotate --grace 1h " + id, 0, "token " + id},
+		{"token rotate " + id + " --grace=1d", 0, "token " + id},
+		{"token revoke -- " + id, 0, "is revoked"},
+		{"token revoke -- --grace", 2, "want the ID of a token"},
+		{"operations settle --state failed abc --by me --reason none", 1, `no operation "abc"`},
+		{"operations settle --state failed --by me --reason none abc", 1, `no operation "abc"`},
+		{"operations settle abc --state failed --by me --reason none", 1, `no operation "abc"`},
+		{"operations settle --state failed --by me --reason none", 2, "gateway operations settle wants ID"},
+		{"operations settle --state failed abc --by me def", 2, `gateway operations settle takes no argument "def"`},
+		{"operations settle --state failed abc --reason none", 2, "--by: say who you are"},
+		{"operations settle -h", 0, "-reason"},
+		{"operations settle abc -h", 0, "-reason"},
+		{"token revoke -h", 0, "Usage of gateway token revoke"},
+	}
+	for _, tt := range tests {
+		status, _, stderr := complete(t, settings, strings.Fields(tt.args)...)
+		if status != tt.status || !strings.Contains(stderr, tt.stderr) {
+			t.Errorf("%s: exit status %d, wrote %q", tt.args, status, stderr)
+		}
+	}
+}
+
+// TestDaysInFlags: where a flag is a duration, it may be in days.
+func TestDaysInFlags(t *testing.T) {
+	t.Parallel()
+	settings := tokens(t)
+	_, id := created(t, settings, "--name", "a", "--scopes", "read", "--accounts", "*", "--expires", "30d")
+	row := listed(t, settings)[0]
+	if got := row.ExpiresAt.Sub(row.CreatedAt); got != 30*24*time.Hour {
+		t.Errorf("expires after %s", got)
+	}
+	if status, _, stderr := complete(t, settings, "token", "rotate", id, "--grace", "2d"); status != 0 {
+		t.Fatalf("exit status %d, wrote %q", status, stderr)
+	}
+	row = listed(t, settings)[0]
+	if got := row.OldSecretUntil.Sub(row.IssuedAt); got != 48*time.Hour {
+		t.Errorf("the grace is %s", got)
+	}
+}
