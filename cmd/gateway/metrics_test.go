@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	model "github.com/prometheus/client_model/go"
@@ -218,6 +219,9 @@ func TestMetrics(t *testing.T) {
 	}
 	// A forecast needs a history of days: its metric is tested in internal/account.
 	second := scrape(t, g)
+	for deadline := time.Now().Add(patience); second["account_balance"] == nil && time.Now().Before(deadline); second = scrape(t, g) {
+		<-time.After(50 * time.Millisecond) // a scrape is shared for a second
+	}
 	second.hasPromised(t, func(name string, _ bool) bool { return name == "account_balance_runway_seconds" })
 	for name, want := range map[string][]string{
 		"account_balance":       {"regru RUB regru", "shop USD selzy"},

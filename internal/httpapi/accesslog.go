@@ -39,16 +39,16 @@ func (s *server) logRequest(n *note, r *http.Request, route, method string, took
 		Int("bytes", bytes).Dur("duration_ms", took).Msg("request")
 }
 
-// accessLevel is error for our own faults, warn for other failures on this side
-// of the caller, debug for what probes and scrapes ask all day.
+// accessLevel is error for our own faults, debug for what probes and scrapes ask
+// all day, warn for other failures on this side of the caller.
 func accessLevel(route string, status int) zerolog.Level {
 	switch {
 	case status == http.StatusInternalServerError:
 		return zerolog.ErrorLevel
-	case status > http.StatusInternalServerError:
-		return zerolog.WarnLevel
 	case route == "/healthz" || route == "/readyz" || route == "/metrics":
 		return zerolog.DebugLevel
+	case status > http.StatusInternalServerError:
+		return zerolog.WarnLevel
 	}
 	return zerolog.InfoLevel
 }

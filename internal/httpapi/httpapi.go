@@ -7,6 +7,7 @@ package httpapi
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
@@ -33,8 +34,9 @@ type Options struct {
 	// Secure tells browsers to come by https alone.
 	Secure bool
 
-	// Ready tells whether the gateway can serve; nil: always. A NotReady error's
-	// text is shown to anyone; any other goes to the log alone.
+	// Ready tells whether the gateway can serve; nil: always. Anybody may have it
+	// asked, without a limit, so it looks at no more than memory. A NotReady
+	// error's text is shown to anyone; any other goes to the log alone.
 	Ready func(context.Context) error
 
 	Tracer trace.Tracer // nil: no spans
@@ -58,10 +60,13 @@ type server struct {
 	providers    map[string]string               // by the name of the account
 	cacheControl map[provider.Operation][]string // of answers of readings
 
+	notReady atomic.Bool // when it was last asked
+
 	anonymous token.Caller
 	callers   *limits  // by the caller's id
 	policy    []string // what callers are told of their limit
 	strangers *limits  // by network
+	scrapes   *limits  // by network
 	refusals  *limits  // lines of the audit log, by network
 	auditLog  zerolog.Logger
 }
@@ -71,6 +76,7 @@ func newServer(o Options) *server {
 		Options: o, requests: newRequestMetric(o.Registry, o.Log),
 		providers: map[string]string{}, cacheControl: map[provider.Operation][]string{},
 		anonymous: token.Anonymous(), callers: newLimits(o.CallerRate, maxAtOnce), strangers: newLimits(strangerRate, 0),
+		scrapes:  newLimits(scrapeRate, 0),
 		refusals: newLimits(refusalLines, 0), auditLog: auditLog(o.Log),
 	}
 	s.policy = s.callers.policy()

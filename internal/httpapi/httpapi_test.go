@@ -164,9 +164,9 @@ func startDirect(t *testing.T, accounts map[string]fake, change ...func(*Options
 	return g
 }
 
-// TestMain lets the specification's check take pages as they are.
+// TestMain lets the specification's check take pages and metrics as they are.
 func TestMain(m *testing.M) {
-	for _, contentType := range []string{"text/html", "text/css", "text/javascript", "image/svg+xml"} {
+	for _, contentType := range []string{"text/html", "text/css", "text/javascript", "image/svg+xml", "application/openmetrics-text", "application/vnd.google.protobuf"} {
 		openapi3filter.RegisterBodyDecoder(contentType, openapi3filter.FileBodyDecoder)
 	}
 	os.Exit(m.Run())

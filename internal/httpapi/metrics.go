@@ -9,7 +9,6 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/rs/zerolog"
 	"go.opentelemetry.io/otel/trace"
 )
@@ -85,15 +84,5 @@ func (s *server) preset(routes chi.Routes) {
 		}
 		s.requests.of(requestSeries{route, method, status})
 		return nil
-	})
-}
-
-// metrics serves the registry to Prometheus.
-func (s *server) metrics() http.Handler {
-	return promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{
-		ErrorHandling:       promhttp.ContinueOnError,
-		MaxRequestsInFlight: 4,
-		Timeout:             10 * time.Second,
-		EnableOpenMetrics:   true,
 	})
 }

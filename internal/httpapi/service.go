@@ -28,6 +28,7 @@ func (s *server) GetReady(ctx context.Context, _ GetReadyRequestObject) (GetRead
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	err := s.Ready(ctx)
+	s.logReady(err)
 	if err == nil {
 		return encode(http.StatusOK, Health{Status: HealthStatusOk})
 	}
@@ -38,4 +39,14 @@ func (s *server) GetReady(ctx context.Context, _ GetReadyRequestObject) (GetRead
 		reason = string(public)
 	}
 	return encode(http.StatusServiceUnavailable, Health{Status: HealthStatusUnavailable, Reason: &reason})
+}
+
+// logReady writes a line when readiness has changed, not for each who asks.
+func (s *server) logReady(err error) {
+	switch was := s.notReady.Swap(err != nil); {
+	case err != nil && !was:
+		s.Log.Warn().Err(err).Msg("the gateway is not ready")
+	case err == nil && was:
+		s.Log.Info().Msg("the gateway is ready again")
+	}
 }
