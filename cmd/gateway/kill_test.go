@@ -439,3 +439,36 @@ func TestKilledReplica(t *testing.T) {
 		})
 	}
 }
+
+// TestKilledWhileReading kills a gateway while the vendor has its question. The
+// vendor's call may take an hour, and so may the turn that the dead gateway
+// holds: neither another gateway nor the next one waits for that.
+func TestKilledWhileReading(t *testing.T) {
+	t.Parallel()
+	for _, e := range engines {
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFleet(t)
+			gate := newGate(newRefillVendor(t), "get_balance")
+			f.add("regru", "regru", gate, partner...)
+			settings := with(f.settings, "GATEWAY_DATABASE_URL="+e.url(t), "GATEWAY_PROVIDER_TIMEOUT=1h")
+			doomed, other := spawn(t, settings), spawn(t, settings)
+			go func() {
+				req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, doomed.url+"/accounts/regru/balance", nil)
+				if err != nil {
+					t.Error(err)
+				}
+				if resp, err := caller.Do(req); err == nil {
+					resp.Body.Close() // it does not come to that: the gateway dies
+				}
+			}()
+			await(t, "the first call", gate.came)
+			doomed.kill()
+			close(gate.before)
+			close(gate.after)
+			for _, c := range []*child{other, spawn(t, settings)} {
+				get(t, c.url, "/accounts/regru/balance").wantStatus(http.StatusOK, false)
+			}
+		})
+	}
+}

@@ -53,7 +53,7 @@ func (b *breakage) end(t *testing.T) {
 // full makes every write fail as it does on a full disk, and leaves reading.
 func (b *breakage) full(t *testing.T) {
 	t.Helper()
-	for _, table := range []string{"leases", "budgets", "readings", "balance_history", "readings_seq"} {
+	for _, table := range []string{"leases", "replicas", "budgets", "readings", "balance_history", "readings_seq"} {
 		for _, event := range []string{"INSERT", "UPDATE"} {
 			b.exec(t, `CREATE TRIGGER full_`+table+event+` BEFORE `+event+` ON `+table+` BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`)
 		}
@@ -62,7 +62,7 @@ func (b *breakage) full(t *testing.T) {
 
 func (b *breakage) roomy(t *testing.T) {
 	t.Helper()
-	for _, table := range []string{"leases", "budgets", "readings", "balance_history", "readings_seq"} {
+	for _, table := range []string{"leases", "replicas", "budgets", "readings", "balance_history", "readings_seq"} {
 		for _, event := range []string{"INSERT", "UPDATE"} {
 			b.exec(t, `DROP TRIGGER full_`+table+event)
 		}

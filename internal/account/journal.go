@@ -2,11 +2,7 @@ package account
 
 import (
 	"context"
-	"errors"
-	"os"
-	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"accountgateway/internal/provider"
@@ -79,32 +75,7 @@ func (s *Service) Operation(ctx context.Context, name, id string) (Operation, er
 // abandoned tells whether an operation's holder will surely not record its end
 // any more.
 func (s *Service) abandoned(op store.Operation, now time.Time) bool {
-	return now.After(op.GiveUpAt) || s.died(op.Holder)
-}
-
-// died tells whether the holder of an operation is an earlier process of this
-// machine that has ended. Of other machines nothing is known.
-func (s *Service) died(holder string) bool {
-	host, pid := splitReplica(holder)
-	ownHost, _ := splitReplica(s.replica)
-	if host != ownHost || pid <= 0 {
-		return false
-	}
-	process, err := os.FindProcess(pid)
-	return err == nil && errors.Is(process.Signal(syscall.Signal(0)), os.ErrProcessDone)
-}
-
-// splitReplica gives host and process of a replica's name.
-func splitReplica(name string) (host string, pid int) {
-	parts := strings.Split(name, "/")
-	if len(parts) != 3 {
-		return "", 0
-	}
-	pid, err := strconv.Atoi(parts[1])
-	if err != nil {
-		return "", 0
-	}
-	return parts[0], pid
+	return now.After(op.GiveUpAt) || s.peers.gone(op.Holder)
 }
 
 // giveUp makes an abandoned operation unknown.

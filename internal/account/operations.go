@@ -327,6 +327,9 @@ func (s *Service) answer(a *watched, w work, op store.Operation, e ending) (Oper
 
 // replay answers a key that was used before.
 func (s *Service) replay(ctx context.Context, a *watched, w work, op store.Operation) (Operation, error) {
+	if op.State == store.Started && op.Holder != s.replica {
+		s.peers.settle(ctx, op.Holder)
+	}
 	if op.State == store.Started && s.abandoned(op, s.now()) {
 		op = s.giveUp(ctx, op)
 	}

@@ -16,8 +16,6 @@ import (
 const (
 	// syncInterval is how soon a replica knows what others have read.
 	syncInterval = time.Second
-	// replicaTTL is how long a replica that says nothing counts as one.
-	replicaTTL = 30 * time.Second
 	// pruneInterval is how often old rows are deleted.
 	pruneInterval = time.Hour
 )
@@ -35,6 +33,7 @@ func newReplicaName() string {
 // other replicas, deleting what is too old. It ends with ctx, after everything
 // that it started; then nothing is read from vendors any more.
 func (s *Service) Run(ctx context.Context) {
+	defer s.peers.start()()
 	var wg sync.WaitGroup
 	every := func(d time.Duration, do func(context.Context)) {
 		wg.Go(func() {
@@ -50,6 +49,7 @@ func (s *Service) Run(ctx context.Context) {
 			}
 		})
 	}
+	every(beatInterval, s.heartbeat)
 	every(syncInterval, s.exchange)
 	every(pruneInterval, s.prune)
 	every(resolveInterval, s.resolve)
@@ -70,17 +70,13 @@ func (s *Service) Load(ctx context.Context) {
 }
 
 // exchange looks whether the store is back if it was away, tells it that this
-// replica lives, and learns what others have read.
+// replica lives and what it did alone, and learns what others have read.
 func (s *Service) exchange(ctx context.Context) {
 	s.exchanging.Lock() // a start and the first tick may meet
 	defer s.exchanging.Unlock()
-	var replicas int
 	used := map[string]int{}
 	err := s.durable.probe(ctx, func(ctx context.Context, st *store.Store) (err error) {
-		if _, err = st.AcquireLease(ctx, replicaLease+s.replica, s.replica, replicaTTL); err != nil {
-			return err
-		}
-		if replicas, err = st.CountLeases(ctx, replicaLease); err != nil {
+		if err := s.beat(ctx, st); err != nil { // which also finds a store that can't be written
 			return err
 		}
 		for _, a := range s.accounts {
@@ -97,6 +93,7 @@ func (s *Service) exchange(ctx context.Context) {
 	if err != nil {
 		return
 	}
+	replicas := s.peers.count()
 	for name, a := range s.accounts {
 		if a.Budget != nil {
 			a.Budget.heard(used[name], replicas)
@@ -104,14 +101,6 @@ func (s *Service) exchange(ctx context.Context) {
 	}
 	s.sync.pull(ctx, s)
 	s.sweep(ctx)
-}
-
-const replicaLease = "replica/"
-
-// leave gives back what this replica holds, so that others need not wait for
-// it to run out.
-func (s *Service) leave(ctx context.Context) {
-	_ = s.durable.use(ctx, func(ctx context.Context, st *store.Store) error { return st.ReleaseLeases(ctx, s.replica) })
 }
 
 // prune deletes what is too old, in one replica.

@@ -40,6 +40,7 @@ type Service struct {
 	memory     *memory
 	flights    *flights
 	sync       syncer
+	peers      peers
 	unrecorded unrecorded
 	drainUntil atomic.Pointer[time.Time] // nil: see DrainUntil
 

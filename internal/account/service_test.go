@@ -23,6 +23,7 @@ import (
 type replica struct {
 	*account.Service
 	durable *account.Durable
+	store   *store.Store // nil: none
 }
 
 // newReplica makes a service of one account "a". url is its database; "" is none.
@@ -34,16 +35,18 @@ func newReplica(t *testing.T, fake provider.Provider, url string) *replica {
 		StaleIfError: 24 * time.Hour, LoadTimeout: 10 * time.Second, HistoryFor: 100 * 24 * time.Hour,
 		Registry: prometheus.NewRegistry(), Log: zerolog.Nop(),
 	})
+	r := &replica{Service: s, durable: d}
 	if url != "" {
 		st, err := store.Open(t.Context(), url, store.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { st.Close() })
+		r.store = st
 		d.Attach(st)
 		s.Load(t.Context())
 	}
-	return &replica{Service: s, durable: d}
+	return r
 }
 
 func usd(text string) provider.Readings {

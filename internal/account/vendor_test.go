@@ -237,10 +237,12 @@ func (g *gateway) attach(t *testing.T, url string) {
 }
 
 // run does what the gateway does by itself, until stop.
-func (g *gateway) run(t *testing.T) (stop func()) {
+func (g *gateway) run(t *testing.T) (stop func()) { return run(t, g.Service) }
+
+func run(t *testing.T, s *account.Service) (stop func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	var wg sync.WaitGroup
-	wg.Go(func() { g.Run(ctx) })
+	wg.Go(func() { s.Run(ctx) })
 	stop = sync.OnceFunc(func() {
 		cancel()
 		wg.Wait()

@@ -8,7 +8,9 @@ import (
 
 // AcquireLease makes holder the one holder of the named lease for ttl from
 // now, or renews its lease; false while another holds it. Who holds a lease
-// must stop when it could not renew it within ttl.
+// must stop when it could not renew it within ttl. A holder is a replica, or
+// a name that begins with a replica's and a slash: ReleaseLeasesOf ends its
+// lease sooner once that replica is gone.
 func (s *Store) AcquireLease(ctx context.Context, name, holder string, ttl time.Duration) (bool, error) {
 	now := s.now()
 	n, err := s.exec(ctx, `
@@ -29,28 +31,6 @@ func (s *Store) ReleaseLease(ctx context.Context, name, holder string) error {
 		return fmt.Errorf("release lease %q: %w", name, err)
 	}
 	return nil
-}
-
-// ReleaseLeases gives back every lease of a holder.
-func (s *Store) ReleaseLeases(ctx context.Context, holder string) error {
-	if _, err := s.exec(ctx, `DELETE FROM leases WHERE holder = $1`, holder); err != nil {
-		return fmt.Errorf("release the leases of %q: %w", holder, err)
-	}
-	return nil
-}
-
-// CountLeases counts the leases in force whose names begin with prefix.
-func (s *Store) CountLeases(ctx context.Context, prefix string) (int, error) {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
-	var n int
-	err := s.read.QueryRowContext(ctx, `
-		SELECT count(*) FROM leases WHERE substr(name, 1, $1) = $2 AND expires_at > $3`,
-		len(prefix), prefix, micros(s.now())).Scan(&n)
-	if err != nil {
-		return 0, fmt.Errorf("count leases %q: %w", prefix, err)
-	}
-	return n, nil
 }
 
 // PruneLeases deletes the leases that nobody has taken since they ran out, a
