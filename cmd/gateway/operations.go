@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -68,12 +69,26 @@ func listOperations(ctx context.Context, args []string, env environment) error {
 		return nil
 	}
 	table := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "ID\tACCOUNT\tKIND\tSTATE\tCREATED\tCALLER\tAMOUNT\tREFERENCE")
+	fmt.Fprintln(table, "ID\tACCOUNT\tKIND\tSTATE\tCREATED\tCALLER\tAMOUNT\tREFERENCE\tCANDIDATES")
 	for _, op := range list {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s %s\t%s\n", op.ID, op.Account, op.Kind, op.State,
-			op.CreatedAt.Format(time.RFC3339), op.Caller, op.Amount, op.Currency, op.Reference)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s %s\t%s\t%s\n", op.ID, op.Account, op.Kind, op.State,
+			op.CreatedAt.Format(time.RFC3339), op.Caller, op.Amount, op.Currency, op.Reference, candidateIDs(op))
 	}
 	return table.Flush()
+}
+
+// candidateIDs are the numbers of the unpaid invoices that an operation may
+// have made, while nobody knows.
+func candidateIDs(op store.Operation) string {
+	var candidates []struct{ ID string }
+	if op.State != store.Unknown || len(op.Candidates) == 0 || json.Unmarshal(op.Candidates, &candidates) != nil {
+		return ""
+	}
+	ids := make([]string, len(candidates))
+	for i, c := range candidates {
+		ids[i] = c.ID
+	}
+	return strings.Join(ids, ",")
 }
 
 // journalEntry is an operation in the journal's JSON form.
@@ -92,6 +107,8 @@ type journalEntry struct {
 	Problem   json.RawMessage `json:"problem"`
 	SettledBy string          `json:"settled_by"`
 	Reason    string          `json:"reason"`
+	// Candidates are the unpaid invoices that it may have made, while nobody knows.
+	Candidates json.RawMessage `json:"candidates"`
 }
 
 func journalLine(op store.Operation) journalEntry {
@@ -104,6 +121,10 @@ func journalLine(op store.Operation) journalEntry {
 	entry := journalEntry{
 		ID: op.ID, Account: op.Account, Kind: op.Kind, State: string(op.State), Caller: op.Caller, Key: op.Key, CreatedAt: op.CreatedAt,
 		Request: raw(op.Request), Reference: op.Reference, Result: raw(op.Result), Problem: raw(op.Problem), SettledBy: op.By, Reason: op.Reason,
+		Candidates: json.RawMessage("[]"),
+	}
+	if op.State == store.Unknown && len(op.Candidates) > 0 {
+		entry.Candidates = op.Candidates
 	}
 	if !op.SettledAt.IsZero() {
 		entry.SettledAt = &op.SettledAt

@@ -171,7 +171,9 @@ func (a answer) wantOK() {
 func TestCutAnswers(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
-	v := f.refilling("regru")
+	// Each refill lists the unpaid invoices first, and they grow: more calls than the true vendor allows.
+	v := &refillVendor{Server: regru.New(regru.Options{Refill: true, Rate: regru.Rate{Calls: 10_000, Per: time.Hour}}), t: t}
+	f.add("regru", "regru", v, partner...)
 	whole := len(v.ask("user/refill_balance", url.Values{"pay_type": {"WM"}, "wmid": {"123456789012"}, "amount": {"19.95"}, "currency": {"USD"}}))
 	v.Control.ForgetCalls()
 	g := f.serve("REGRU_RATE=1000/1s")
@@ -468,7 +470,7 @@ func TestSettledByHand(t *testing.T) {
 	g, other := serving(t, settings), serving(t, settings)
 	lost := func(route, key, body string) string {
 		t.Helper()
-		v.inject(simulator.Fault{Kind: "reset_after", Times: 1})
+		v.inject(simulator.Fault{Kind: "reset_after", Operation: map[string]string{"refills": "user/refill_balance", "users": "user/create"}[route], Times: 1})
 		a := g.post(t, "/accounts/regru/"+route, key, body)
 		a.wantStatus(http.StatusAccepted, false)
 		return g.operation(t, a).ID

@@ -140,6 +140,10 @@ type operation struct {
 	Problem                 *problem
 	SettledBy               *string `json:"settled_by"`
 	Reason                  *string
+	Candidates              []struct {
+		ID, Date string
+		Payment  *struct{ Amount, Currency string }
+	}
 }
 
 // operation reads the operation that an answer is about.

@@ -46,8 +46,11 @@ type Operation struct {
 	Problem   *Failure // nil unless failed or unknown
 	SettledBy string   // who settled an unknown one: an operator, or "lookup"; "" for the vendor's own answer
 	Reason    string   // why, in their words
-	Replayed  bool     // this is the answer to an earlier request under the same key
-	Recorded  bool     // false: the database has not taken the end yet, and a crash would lose it
+	// Candidates are the unpaid invoices that a refill may have made while
+	// nobody knows its outcome. Nil for none.
+	Candidates []Candidate
+	Replayed   bool // this is the answer to an earlier request under the same key
+	Recorded   bool // false: the database has not taken the end yet, and a crash would lose it
 
 	// User and APIKey are of a creation's answer and never stored: User is
 	// made anew from the payload, APIKey is in the first answer alone.
@@ -392,6 +395,13 @@ func operation(vendor string, op store.Operation) (Operation, error) {
 		if err := json.Unmarshal(op.Result, out.Invoice); err != nil {
 			return Operation{}, fmt.Errorf("operation %s: its invoice: %w", op.ID, err)
 		}
+	}
+	if op.State == store.Unknown {
+		candidates, err := decodeCandidates(op.Candidates)
+		if err != nil {
+			return Operation{}, fmt.Errorf("operation %s: its candidates: %w", op.ID, err)
+		}
+		out.Candidates = candidates
 	}
 	return out, nil
 }

@@ -1,10 +1,10 @@
 package account
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"accountgateway/internal/provider"
@@ -17,6 +17,10 @@ const (
 	// resolveFor is how long after it was asked for a refill is looked up; by
 	// then it is paid, or a person has to look.
 	resolveFor = 3 * 24 * time.Hour
+	// settleWithin is how long after a refill was given up a lookup may settle
+	// it. What is seen later may be what somebody made by hand because nothing
+	// came of the refill.
+	settleWithin = 5 * time.Minute
 )
 
 // settledByLookup is Operation.SettledBy of a refill whose invoice was found.
@@ -43,8 +47,8 @@ func (s *Service) resolve(ctx context.Context) {
 	}
 }
 
-// resolveAccount looks up one account's invoices, in one replica, and settles
-// what surely fits.
+// resolveAccount looks up one account's invoices, in one replica, settles what
+// is theirs beyond doubt, and names what may be theirs.
 func (s *Service) resolveAccount(ctx context.Context, a *watched, unknown []store.Operation) {
 	finder, ok := a.Adapter.(provider.InvoiceFinder)
 	if !ok || a.held.err(false, s.now()) != nil {
@@ -60,6 +64,7 @@ func (s *Service) resolveAccount(ctx context.Context, a *watched, unknown []stor
 	}
 	ctx, cancel := context.WithTimeout(provider.WithCause(ctx, provider.CauseRefresh), s.options.LoadTimeout)
 	defer cancel()
+	began := s.now()
 	invoices, err := finder.UnpaidInvoices(ctx)
 	if s.observe(a, err) {
 		s.persist(ctx, a, nil, true)
@@ -67,96 +72,60 @@ func (s *Service) resolveAccount(ctx context.Context, a *watched, unknown []stor
 	if err != nil {
 		return // the next round looks again
 	}
-	var all []store.Operation
-	err = s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
-		all, err = st.Operations(ctx, store.OperationFilter{Account: a.Name, Kind: string(KindRefill), Since: s.now().Add(-2 * resolveFor)})
+	look := lookup{began: began, invoices: invoices}
+	err = s.durable.query(ctx, func(ctx context.Context, st *store.Store) (err error) {
+		look.all, err = st.Operations(ctx, store.OperationFilter{Account: a.Name, Kind: string(KindRefill), Since: s.now().Add(-2 * resolveFor)})
+		if err != nil {
+			return err
+		}
+		look.before, err = unpaidBefore(ctx, st, unknown)
 		return err
 	})
 	if err != nil {
 		return
 	}
-	for id, invoice := range fit(unknown, all, invoices) {
-		result, err := json.Marshal(invoice.Invoice)
-		if err != nil {
-			continue
-		}
-		to := store.Settlement{
-			State: store.Succeeded, SettledAt: s.now(), Reference: invoice.ID, Result: result, By: settledByLookup,
-			Reason: fmt.Sprintf("invoice %s is among the unpaid ones, and it alone fits", invoice.ID),
-		}
-		// If it was settled by hand meanwhile, that stands.
-		var done bool
-		err = s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
-			done, err = st.SettleOperation(ctx, id, to, store.Unknown)
-			return err
-		})
-		if err != nil || !done {
-			continue
-		}
-		s.options.Log.Info().Str("account", a.Name).Str("operation", id).Str("reference", invoice.ID).Msg("an unknown refill is settled: its invoice was found")
-	}
-}
-
-// claimed are the invoices that surely belong to an operation.
-func claimed(all []store.Operation) map[string]bool {
-	ids := map[string]bool{}
-	for _, op := range all {
-		if op.Reference != "" && op.State != store.Unknown {
-			ids[op.Reference] = true
-		}
-	}
-	return ids
-}
-
-// fit pairs unknown refills with invoices where both leave no doubt: exactly
-// one invoice fits the refill, and it fits no other of all refills that may
-// have made one that nobody claims, those under way included.
-func fit(unknown, all []store.Operation, invoices []provider.UnpaidInvoice) map[string]provider.UnpaidInvoice {
-	claimed := claimed(all)
-	rivals := map[string]int{} // refills, by the invoice that they may have made
-	for _, op := range all {
-		if op.State == store.Failed || op.State != store.Unknown && op.Reference != "" {
-			continue
-		}
-		for _, invoice := range invoices {
-			if fitsRefill(op, invoice) {
-				rivals[invoice.ID]++
-			}
-		}
-	}
-	pairs := map[string]provider.UnpaidInvoice{}
 	for _, op := range unknown {
-		var found []provider.UnpaidInvoice
-		for _, invoice := range invoices {
-			if !claimed[invoice.ID] && fitsRefill(op, invoice) {
-				found = append(found, invoice)
-			}
+		candidates, own := look.refill(op)
+		if own != nil {
+			s.settleFound(ctx, a, op, *own)
+			continue
 		}
-		if len(found) == 1 && rivals[found[0].ID] == 1 {
-			pairs[op.ID] = found[0]
-		}
+		s.nameCandidates(ctx, a, op, candidates)
 	}
-	return pairs
 }
 
-// fitsRefill tells whether an invoice can be a refill's: by its number if the
-// vendor told one, else by method, sum, currency and day.
-func fitsRefill(op store.Operation, invoice provider.UnpaidInvoice) bool {
-	if op.Reference != "" {
-		return op.Reference == invoice.ID
+// settleFound settles a refill whose invoice was found.
+func (s *Service) settleFound(ctx context.Context, a *watched, op store.Operation, invoice provider.UnpaidInvoice) {
+	result, err := json.Marshal(invoice.Invoice)
+	if err != nil {
+		return
 	}
-	var asked provider.RefillRequest
-	if err := json.Unmarshal(op.Request, &asked); err != nil || invoice.Method != asked.Method {
-		return false
+	to := store.Settlement{
+		State: store.Succeeded, SettledAt: s.now(), Reference: invoice.ID, Result: result, By: settledByLookup,
+		Reason: fmt.Sprintf("invoice %s is among the unpaid ones, and it alone fits", invoice.ID),
 	}
-	// The vendor tells a day in a zone that it does not name, so a day more on
-	// both sides is possible.
-	day := 24 * time.Hour
-	first, last := op.CreatedAt.Truncate(day).Add(-day), op.GiveUpAt.Truncate(day).Add(day)
-	if invoice.Date.Before(first) || invoice.Date.After(last) {
-		return false
-	}
-	return slices.ContainsFunc(invoice.Amounts, func(m provider.Money) bool {
-		return m.Currency == asked.Amount.Currency && m.Amount.Cmp(asked.Amount.Amount) == 0
+	// If it was settled by hand meanwhile, that stands.
+	var done bool
+	err = s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
+		done, err = st.SettleOperation(ctx, op.ID, to, store.Unknown)
+		return err
 	})
+	if err == nil && done {
+		s.options.Log.Info().Str("account", a.Name).Str("operation", op.ID).Str("reference", invoice.ID).
+			Msg("an unknown refill is settled: its invoice was found")
+	}
+}
+
+// nameCandidates keeps the invoices that a refill may have made, for whoever
+// looks into it.
+func (s *Service) nameCandidates(ctx context.Context, a *watched, op store.Operation, candidates []Candidate) {
+	list, err := encodeCandidates(candidates)
+	if err != nil || bytes.Equal(list, op.Candidates) {
+		return
+	}
+	err = s.durable.use(ctx, func(ctx context.Context, st *store.Store) error { return st.SaveCandidates(ctx, op.ID, list) })
+	if err == nil {
+		s.options.Log.Info().Str("account", a.Name).Str("operation", op.ID).Int("candidates", len(candidates)).
+			Msg("unpaid invoices that an unknown refill may have made: look at the vendor, and settle the operation")
+	}
 }

@@ -60,12 +60,16 @@ func (s *Service) Refill(ctx context.Context, o Order, r provider.RefillRequest)
 	if err != nil {
 		return Operation{}, err
 	}
+	if _, ok := a.Adapter.(provider.InvoiceFinder); ok {
+		op.GiveUpAt = op.GiveUpAt.Add(unpaidTimeout)
+	}
 	op.Amount, op.Currency = r.Amount.Amount.String(), string(r.Amount.Currency)
 	return s.do(ctx, a, work{
 		op:    op,
 		since: op.CreatedAt.Add(-spendingDay),
 		allow: func(spent []store.Spent) error { return a.Spending.allow(r.Amount, spent) },
 		send: func(ctx context.Context) (sent, error) {
+			s.keepUnpaid(ctx, a, op.ID)
 			invoice, err := refiller.Refill(ctx, r)
 			if err != nil {
 				return sent{}, err

@@ -407,6 +407,18 @@ type Balances struct {
 	Totals []Money `json:"totals"`
 }
 
+// Candidate defines model for Candidate.
+type Candidate struct {
+	// Date The vendor's day, in a zone that it does not name.
+	Date string `json:"date"`
+
+	// ID The vendor's number of the invoice.
+	ID string `json:"id"`
+
+	// Payment What the account gains; in the refill's currency if the vendor tells it in that.
+	Payment *Money `json:"payment"`
+}
+
 // Capabilities defines model for Capabilities.
 type Capabilities struct {
 	// Balance `unsupported`: the vendor can't do it. `not_built`: the vendor can, the gateway does not yet.
@@ -572,12 +584,16 @@ type Operation struct {
 	Account string `json:"account"`
 
 	// Caller Who asked.
-	Caller    string           `json:"caller"`
-	CheckOnly bool             `json:"check_only"`
-	CreatedAt time.Time        `json:"created_at"`
-	ID        string           `json:"id"`
-	Invoice   *NullableInvoice `json:"invoice"`
-	Kind      OperationKind    `json:"kind"`
+	Caller string `json:"caller"`
+
+	// Candidates The vendor's unpaid invoices that a refill of unknown outcome may have made, and that no lookup could settle. For whoever
+	// looks into it: one of them may be its own, or none. Empty for all other operations.
+	Candidates []Candidate      `json:"candidates"`
+	CheckOnly  bool             `json:"check_only"`
+	CreatedAt  time.Time        `json:"created_at"`
+	ID         string           `json:"id"`
+	Invoice    *NullableInvoice `json:"invoice"`
+	Kind       OperationKind    `json:"kind"`
 
 	// Problem Why it failed, or why nobody knows; null otherwise.
 	Problem  *Problem `json:"problem"`

@@ -71,9 +71,13 @@ func operationBody(op account.Operation) (Operation, error) {
 		ID: op.ID, Account: op.Account, Provider: op.Provider, Kind: OperationKind(op.Kind), State: OperationState(op.State),
 		Caller: op.Caller, CreatedAt: op.CreatedAt.UTC(), SettledAt: utc(op.SettledAt), Reference: present(op.Reference),
 		CheckOnly: op.CheckOnly, Recorded: op.Recorded, Invoice: invoiceBody(op.Invoice), SettledBy: present(op.SettledBy), Reason: present(op.Reason),
+		Candidates: make([]Candidate, 0, len(op.Candidates)),
 	}
 	if err := json.Unmarshal(op.Request, &body.Request); err != nil {
 		return Operation{}, fmt.Errorf("operation %s: its request: %w", op.ID, err)
+	}
+	for _, c := range op.Candidates {
+		body.Candidates = append(body.Candidates, Candidate{ID: c.ID, Payment: optionalMoney(c.Payment), Date: string(c.Date)})
 	}
 	if op.Problem != nil {
 		p, _ := describe(op.Problem.Err())

@@ -109,7 +109,7 @@ func TestCreateUser(t *testing.T) {
 	}
 	want := sorted(t, []byte(`{"id":"`+id+`","account":"acme","provider":"vendor-of-acme","kind":"create_user","state":"succeeded","caller":"anonymous",
 		"created_at":"T","settled_at":"T","reference":"17","check_only":false,"recorded":true,"request":{"login":"ada","check_only":false,"fields":["country","email","password"]},
-		"invoice":null,"problem":null,"settled_by":null,"reason":null}`))
+		"invoice":null,"problem":null,"candidates":[],"settled_by":null,"reason":null}`))
 	if diff := cmp.Diff(want, g.operation(id)); diff != "" {
 		t.Errorf("operation (-want +got):\n%s", diff)
 	}

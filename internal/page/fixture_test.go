@@ -224,6 +224,9 @@ func aFleet(f *fixture) {
 		&store.Settlement{State: store.Failed, Problem: []byte(`{"kind":"conflict","message":"the login is taken"}`)})
 	f.operation(store.Operation{ID: "op-topup-unknown", Account: "regru", Kind: "refill", Amount: "150", Currency: "RUB"}, 25*time.Minute,
 		&store.Settlement{State: store.Unknown, Problem: []byte(`{"kind":"provider_timeout","message":"no answer within 10 s"}`)})
+	if err := f.store.SaveCandidates(f.t.Context(), "op-topup-unknown", []byte(`[{"id":"8812399","payment":{"amount":"150.00","currency":"RUB"},"date":"2026-10-30"}]`)); err != nil {
+		f.t.Fatal(err)
+	}
 
 	// Credentials refused three days ago: the last figure is too old to be served.
 	f.state("regru-shop", account.StateBadCredentials, 76*time.Hour, "provider_credentials: the vendor refused the username or password (vendor code PASSWORD_AUTH_FAILED)")

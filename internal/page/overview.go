@@ -139,6 +139,15 @@ type write struct {
 	SettledBy string
 	Reason    string
 	Unknown   bool
+	// Candidates are the unpaid invoices that it may have made, while nobody knows.
+	Candidates []candidate
+}
+
+// candidate is an unpaid invoice as it is shown.
+type candidate struct {
+	ID      string
+	Payment *figure // nil if it is not told
+	Date    string
 }
 
 func newWrite(op account.Operation, now time.Time) write {
@@ -152,6 +161,9 @@ func newWrite(op account.Operation, now time.Time) write {
 	}
 	if op.Problem != nil {
 		w.Problem = op.Problem.Message
+	}
+	for _, c := range op.Candidates {
+		w.Candidates = append(w.Candidates, candidate{ID: c.ID, Payment: optionalFigure(c.Payment), Date: string(c.Date)})
 	}
 	if op.Kind == account.KindRefill {
 		w.Reference = op.Reference

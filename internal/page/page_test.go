@@ -107,6 +107,7 @@ func TestAccount(t *testing.T) {
 		"Domains active 12,843 – – now", "Emails period 512 500 102 % in the period", "Contacts 1,048 no limit – now",
 		"Costs 45,210.5 RUB", "Plan standard", "Backup", "over",
 		"Invoice 8812345.", "the login is taken", "gateway operations settle op-topup-unknown",
+		"It may have made: invoice 8812399 of 150.00 RUB , dated 2026-10-30.",
 	)
 	wants(t, page, `role="img" aria-label="Balance of regru: `, `aria-current="true">30 days`)
 	wants(t, f.get("/ui/regru?days=90").Body.String(), `aria-current="true">90 days`)

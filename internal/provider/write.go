@@ -20,8 +20,8 @@ type Refiller interface {
 	Refill(ctx context.Context, r RefillRequest) (Invoice, error)
 }
 
-// InvoiceFinder looks up unpaid invoices, so that a refill without an answer
-// can be settled.
+// InvoiceFinder looks up unpaid invoices: before a refill, so that it is known
+// which are not its own, and after one whose outcome is unknown.
 type InvoiceFinder interface {
 	// UnpaidInvoices are the account's unpaid top-up invoices, newest first if
 	// the vendor says; all of them, or an error.
@@ -80,7 +80,9 @@ type Invoice struct {
 // UnpaidInvoice is an invoice that nobody has paid yet.
 type UnpaidInvoice struct {
 	Invoice
-	Method  RefillMethod // "" if it is none of ours
-	Amounts []Money      // every sum that the vendor tells of it
-	Date    time.Time    // the vendor's day, at midnight UTC; its zone is not known
+	Method   RefillMethod // "" if it is none of ours
+	WalletID string       // the payer's; "" if the vendor does not show it
+	Currency Currency     // what it is to be paid in; "" if the vendor does not show it
+	Amounts  []Money      // the sum that the account gains, without fees, in each currency that the vendor tells it in
+	Date     time.Time    // the vendor's day, at midnight UTC; its zone is not known
 }

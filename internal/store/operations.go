@@ -24,6 +24,7 @@ type Operation struct {
 	CreatedAt   time.Time
 	Holder      string    // the process that makes the vendor call
 	GiveUpAt    time.Time // when the holder has surely given up
+	Candidates  []byte    // what it may have made, while nobody knows; see SaveCandidates
 	Settlement
 }
 
@@ -53,7 +54,7 @@ const (
 type Spent struct{ Amount, Currency string }
 
 const operationColumns = `id, account, kind, caller, idem_key, fingerprint, request, amount, currency, created_at, holder, give_up_at,
-	state, settled_at, reference, result, problem, settled_by, reason`
+	state, settled_at, reference, result, problem, settled_by, reason, candidates`
 
 // BeginOperation records an operation as started, before its vendor call. If
 // its caller has used the key before, nothing is recorded and the earlier
@@ -75,7 +76,7 @@ func (s *Store) BeginOperation(ctx context.Context, op Operation, since time.Tim
 		}
 		result, err := tx.ExecContext(ctx, `
 			INSERT INTO operations (`+operationColumns+`)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'started', NULL, '', $13, $13, '', '')
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'started', NULL, '', $13, $13, '', '', $13)
 			ON CONFLICT (caller, idem_key) DO NOTHING`,
 			op.ID, op.Account, op.Kind, op.Caller, op.Key, notNil(op.Fingerprint), notNil(op.Request), op.Amount, op.Currency,
 			micros(op.CreatedAt), op.Holder, microsUp(op.GiveUpAt), []byte{})
@@ -273,7 +274,7 @@ func scanOperation(row interface{ Scan(...any) error }) (Operation, error) {
 	var created, giveUp int64
 	var settled sql.NullInt64
 	err := row.Scan(&op.ID, &op.Account, &op.Kind, &op.Caller, &op.Key, &op.Fingerprint, &op.Request, &op.Amount, &op.Currency,
-		&created, &op.Holder, &giveUp, &op.State, &settled, &op.Reference, &op.Result, &op.Problem, &op.By, &op.Reason)
+		&created, &op.Holder, &giveUp, &op.State, &settled, &op.Reference, &op.Result, &op.Problem, &op.By, &op.Reason, &op.Candidates)
 	op.CreatedAt, op.GiveUpAt = fromMicros(created), fromMicros(giveUp)
 	if settled.Valid {
 		op.SettledAt = fromMicros(settled.Int64)

@@ -46,7 +46,8 @@ func (f *Fake) Refill(ctx context.Context, r provider.RefillRequest) (provider.I
 	defer f.mu.Unlock()
 	invoice := provider.Invoice{ID: strconv.Itoa(len(f.invoices) + 1), Payment: &r.Amount, TotalPayment: &r.Amount}
 	f.invoices = append(f.invoices, provider.UnpaidInvoice{
-		Invoice: invoice, Method: r.Method, Amounts: []provider.Money{r.Amount}, Date: time.Now().UTC().Truncate(24 * time.Hour),
+		Invoice: invoice, Method: r.Method, WalletID: r.WalletID, Currency: r.Amount.Currency,
+		Amounts: []provider.Money{r.Amount}, Date: time.Now().UTC().Truncate(24 * time.Hour),
 	})
 	return invoice, nil
 }

@@ -106,14 +106,14 @@ func unpaidInvoice(id string, fields *wire.Object) provider.UnpaidInvoice {
 		fields.Fail("bill_date", "is no date like 2006-01-02")
 	}
 	invoice := provider.UnpaidInvoice{
-		Invoice: provider.Invoice{ID: id, Payment: money(&payment, rouble), TotalPayment: money(total, currency)},
-		Amounts: []provider.Money{{Amount: payment, Currency: rouble}},
-		Date:    day,
+		Invoice:  provider.Invoice{ID: id, Payment: money(&payment, rouble), TotalPayment: money(total, currency)},
+		WalletID: fields.Scalar("wmid"), // not documented here, but user/refill_balance echoes it
+		Currency: currency,
+		Amounts:  []provider.Money{{Amount: payment, Currency: rouble}},
+		Date:     day,
 	}
-	for _, m := range []*provider.Money{money(original, currency), invoice.TotalPayment} {
-		if m != nil {
-			invoice.Amounts = append(invoice.Amounts, *m)
-		}
+	if original != nil {
+		invoice.Amounts = append(invoice.Amounts, provider.Money{Amount: *original, Currency: currency})
 	}
 	payType := fields.Code("pay_type")
 	for method, code := range payTypes {

@@ -29,13 +29,13 @@ func TestUnpaidInvoices(t *testing.T) {
 	invoice := func(amounts ...provider.Money) provider.UnpaidInvoice {
 		roubles := sum("3400", "RUB")
 		return provider.UnpaidInvoice{
-			Invoice: provider.Invoice{ID: "70045", Payment: &roubles}, Method: provider.WebMoney, Date: day,
+			Invoice: provider.Invoice{ID: "70045", Payment: &roubles}, Method: provider.WebMoney, Currency: "USD", Date: day,
 			Amounts: append([]provider.Money{roubles}, amounts...),
 		}
 	}
 	total := sum("43.35", "USD")
-	full := invoice(sum("42.50", "USD"), total)
-	full.TotalPayment = &total
+	full := invoice(sum("42.50", "USD"))
+	full.TotalPayment, full.WalletID = &total, "400500600700"
 	bank := invoice()
 	bank.Method = ""
 	for _, row := range []struct {
@@ -44,7 +44,7 @@ func TestUnpaidInvoices(t *testing.T) {
 		drift       string
 	}{
 		{"none", `[]`, []provider.UnpaidInvoice{}, ""},
-		{"a refill", `[` + billJSON(`"total_payment": "43.35", "orig_payment": "42.50", "pay_date": null, "items": [{"itemtype": "prepayment"}]`) + `]`,
+		{"a refill", `[` + billJSON(`"total_payment": "43.35", "orig_payment": "42.50", "wmid": 400500600700, "pay_date": null, "items": [{"itemtype": "prepayment"}]`) + `]`,
 			[]provider.UnpaidInvoice{full}, ""},
 		{"without totals", `[` + billJSON(`"items": [{"itemtype": "prepayment"}]`) + `]`, []provider.UnpaidInvoice{invoice()}, ""},
 		{"without items", `[` + billJSON(`"items": []`) + `]`, []provider.UnpaidInvoice{invoice()}, ""},

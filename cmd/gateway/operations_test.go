@@ -1,0 +1,60 @@
+package main
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"accountgateway/internal/store"
+)
+
+// TestOperationsListCandidates: the journal names the invoices that a refill may have made while nobody knows, and no
+// longer once that is settled.
+func TestOperationsListCandidates(t *testing.T) {
+	t.Parallel()
+	url := "sqlite:" + filepath.Join(t.TempDir(), "gateway.db")
+	st, err := store.Open(t.Context(), url, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	const candidates = `[{"id":"70050","payment":{"amount":"7","currency":"RUB"},"date":"2026-03-05"},{"id":"70051","payment":null,"date":"2026-03-05"}]`
+	for _, id := range []string{"open", "settled"} {
+		if _, _, err := st.BeginOperation(t.Context(), store.Operation{ID: id, Key: id, Account: "regru", Kind: "refill", Request: []byte(`{}`), CreatedAt: time.Now()}, time.Time{}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := st.SettleOperation(t.Context(), id, store.Settlement{State: store.Unknown, SettledAt: time.Now()}, store.Started); err != nil {
+			t.Fatal(err)
+		}
+		if err := st.SaveCandidates(t.Context(), id, []byte(candidates)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := st.SettleOperation(t.Context(), "settled", store.Settlement{State: store.Failed, SettledAt: time.Now()}, store.Unknown); err != nil {
+		t.Fatal(err)
+	}
+	settings := map[string]string{"GATEWAY_DATABASE_URL": url}
+	_, table, _ := complete(t, settings, "operations", "list")
+	for line := range strings.Lines(table) {
+		if named := strings.Contains(line, "70050,70051"); named != strings.HasPrefix(line, "open ") {
+			t.Errorf("got %s", line)
+		}
+	}
+	_, list, _ := complete(t, settings, "operations", "list", "--json")
+	want := map[string]string{"open": candidates, "settled": "[]"}
+	for line := range strings.Lines(list) {
+		var op struct {
+			ID         string
+			Candidates json.RawMessage
+		}
+		if err := json.Unmarshal([]byte(line), &op); err != nil || string(op.Candidates) != want[op.ID] {
+			t.Errorf("%v: got %s", err, line)
+		}
+		delete(want, op.ID)
+	}
+	if len(want) > 0 {
+		t.Errorf("%v are not listed: %s", want, list)
+	}
+}

@@ -1,0 +1,60 @@
+package account
+
+import (
+	"context"
+	"time"
+
+	"accountgateway/internal/provider"
+	"accountgateway/internal/store"
+)
+
+// unpaidTimeout bounds how long a refill waits for the list of unpaid invoices.
+const unpaidTimeout = 5 * time.Second
+
+// keepUnpaid keeps, before a refill is sent, which invoices are unpaid: those
+// are not its own. Without that list, because the vendor has none or it could
+// not be read or kept, the refill goes on, and no lookup settles it.
+//
+// The call yields to others as background readings do, so that it never takes
+// the last of the budget from the refill itself.
+func (s *Service) keepUnpaid(ctx context.Context, a *watched, operation string) {
+	finder, ok := a.Adapter.(provider.InvoiceFinder)
+	if !ok || a.held.err(false, s.now()) != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(provider.WithCause(ctx, provider.CauseRefresh), unpaidTimeout)
+	defer cancel()
+	invoices, err := finder.UnpaidInvoices(ctx)
+	if err == nil {
+		ids := make([]string, 0, len(invoices))
+		for _, invoice := range invoices {
+			ids = append(ids, invoice.ID)
+		}
+		err = s.durable.use(ctx, func(ctx context.Context, st *store.Store) error { return st.SaveUnpaidBefore(ctx, operation, ids) })
+	}
+	if err != nil {
+		s.options.Log.Warn().Str("account", a.Name).Str("operation", operation).Err(err).
+			Msg("the unpaid invoices before a refill are not known: should its outcome be unknown, it has to be settled by hand")
+	}
+}
+
+// unpaidBefore reads what keepUnpaid kept of each operation that it kept
+// something of.
+func unpaidBefore(ctx context.Context, st *store.Store, operations []store.Operation) (map[string]map[string]bool, error) {
+	all := map[string]map[string]bool{}
+	for _, op := range operations {
+		ids, known, err := st.UnpaidBefore(ctx, op.ID)
+		if err != nil {
+			return nil, err
+		}
+		if !known {
+			continue
+		}
+		before := make(map[string]bool, len(ids))
+		for _, id := range ids {
+			before[id] = true
+		}
+		all[op.ID] = before
+	}
+	return all, nil
+}
