@@ -5,7 +5,10 @@
 GO_TOOL = go tool -modfile=tools/go.mod
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: help build generate lint bench
+FOR ?= 10m
+SEED ?= 0
+
+.PHONY: help build generate lint bench torture
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -23,3 +26,6 @@ lint: ## formatting and linters
 
 bench: ## compare with a bare handler, chi and nginx; sizes and times (docs/performance.md)
 	go test -run '^$$' -bench . -timeout 30m ./internal/bench/
+
+torture: ## kills, outages, full disks and clock jumps for ten minutes, with PostgreSQL if $GATEWAY_TEST_POSTGRES_URL names one
+	go test -count 1 -v -timeout 0 -run '^TestTorture$$' ./internal/torture -torture.for $(FOR) -torture.seed $(SEED)
