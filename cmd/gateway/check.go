@@ -26,8 +26,12 @@ func checkCommand(ctx context.Context, args []string, env environment) error {
 	s, list := readSettings(r)
 	openCertificates(r, s, zerolog.Nop())
 	g := open(r, s, list, nil, zerolog.Nop())
-	if err := r.Err(); err != nil {
-		return &settingsError{err}
+	strange := checkNames(r, env, list)
+	if err := faults(r, strange); err != nil {
+		return err
+	}
+	for _, s := range strange {
+		fmt.Fprintf(env.stderr, "gateway check: %s is ignored: %s\n", s.name, s.why)
 	}
 	if *settingsAlone {
 		return printSettings(r, env)

@@ -20,6 +20,7 @@ func openStore(ctx context.Context, env environment) (*store.Store, error) {
 	r.Into("GATEWAY", &s, "DATABASE_URL")
 	url := string(s.DatabaseURL)
 	checkDatabaseURL(r, url)
+	checkSlips(r, env)
 	if inMemory(url) {
 		r.Fault("GATEWAY_DATABASE_URL", "what a gateway has in memory can't be reached from here: set a database that lasts, here and there")
 	}

@@ -59,6 +59,7 @@ func demoCommand(ctx context.Context, args []string, env environment) error {
 		"UNISENDER_BASE_URL":    "http://" + unisenderAt,
 		"UNISENDER_API_KEY":     "ordinarykey",
 	}
+	env.names = nil
 	env.lookup = func(name string) (string, bool) {
 		value, found := settings[name]
 		return value, found

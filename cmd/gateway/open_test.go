@@ -15,7 +15,7 @@ import (
 func TestAccountsHost(t *testing.T) {
 	t.Parallel()
 	env := map[string]string{
-		"ONE_USERNAME": "u", "ONE_PASSWORD": "p", "TWO_API_KEY": "k", "THREE_API_KEY": "k", "THREE_BASE_URL": "http://127.0.0.1:9/x",
+		"ONE_USERNAME": "u", "ONE_PASSWORD": "password", "TWO_API_KEY": "two-key", "THREE_API_KEY": "three-key", "THREE_BASE_URL": "http://127.0.0.1:9/x",
 	}
 	r := config.NewReader(func(name string) (string, bool) {
 		value, ok := env[name]

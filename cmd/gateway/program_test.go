@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -64,6 +65,7 @@ func begin(t *testing.T, settings map[string]string, args ...string) *program {
 			value, found := settings[name]
 			return value, found
 		},
+		names:  slices.Sorted(maps.Keys(settings)),
 		stdout: p.stdout,
 		stderr: p.stderr,
 	}

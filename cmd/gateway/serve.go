@@ -44,8 +44,12 @@ func serve(ctx context.Context, env environment, started func(addr net.Addr)) er
 	certificates := openCertificates(r, s, log)
 	tracer, stopTracing := tracing(ctx, r, env, log)
 	g := open(r, s, list, tracer, log)
-	if err := r.Err(); err != nil {
-		return &settingsError{err}
+	strange := checkNames(r, env, list)
+	if err := faults(r, strange); err != nil {
+		return err
+	}
+	for _, s := range strange {
+		log.Warn().Str("setting", s.name).Msg("a variable is ignored: " + s.why)
 	}
 	defer flush(ctx, stopTracing)
 

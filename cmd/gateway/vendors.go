@@ -15,7 +15,8 @@ import (
 
 // vendor is how accounts of one vendor are opened.
 type vendor struct {
-	credentials []string // settings that tell, when one is set, that there is an account
+	credentials []string // settings that tell, when one is set, that there is an account; all are required
+	settings    any      // what open reads, for its names
 	open        func(r *config.Reader, prefix string, connect connect) provider.Provider
 }
 
@@ -27,6 +28,7 @@ type connect func(base config.BaseURL, secrets []string, rate config.Rate) *upst
 var vendors = map[string]vendor{
 	"regru": {
 		credentials: []string{"USERNAME", "PASSWORD"},
+		settings:    regru.Config{},
 		open: func(r *config.Reader, prefix string, connect connect) provider.Provider {
 			var cfg regru.Config
 			r.Into(prefix, &cfg)
@@ -36,6 +38,7 @@ var vendors = map[string]vendor{
 	},
 	"selzy": {
 		credentials: []string{"API_KEY"},
+		settings:    selzy.Config{},
 		open: func(r *config.Reader, prefix string, connect connect) provider.Provider {
 			var cfg selzy.Config
 			r.Into(prefix, &cfg)
@@ -45,6 +48,7 @@ var vendors = map[string]vendor{
 	},
 	"unisender": {
 		credentials: []string{"API_KEY"},
+		settings:    selzy.UniSenderConfig{},
 		open: func(r *config.Reader, prefix string, connect connect) provider.Provider {
 			var cfg selzy.UniSenderConfig
 			r.Into(prefix, &cfg)

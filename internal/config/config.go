@@ -30,6 +30,7 @@ type Reader struct {
 	lookup Lookup
 	faults []error
 	rows   []Row
+	names  []string
 }
 
 // NewReader reads from the given environment.
@@ -42,6 +43,9 @@ func (r *Reader) Set(name string) bool {
 	file, _ := r.lookup(name + "_FILE")
 	return value != "" || file != ""
 }
+
+// Names are the variables that settings were looked for in, those for files too.
+func (r *Reader) Names() []string { return r.names }
 
 // Fault adds a fault that names a setting.
 func (r *Reader) Fault(name, format string, args ...any) {
@@ -77,6 +81,7 @@ func (r *Reader) Into(prefix string, dst any, only ...string) {
 }
 
 func (r *Reader) field(name string, field reflect.StructField, dst reflect.Value) {
+	r.names = append(r.names, name, name+"_FILE")
 	text, from, err := r.text(name, field.Type == reflect.TypeFor[Path]())
 	if err != nil {
 		r.Fault(name, "%v", err)

@@ -86,6 +86,11 @@ func gatewayMain(args []string) int {
 	if os.Getenv("GATEWAY_ADDR") == "" && args[0] != "demo" {
 		os.Setenv("GATEWAY_ADDR", os.Getenv(envAddr))
 	}
+	for _, name := range os.Environ() { // of an account that the document has not set up yet
+		if prefix, _, is := strings.Cut(name, "_BASE_URL="); is && os.Getenv(prefix+"_USERNAME")+os.Getenv(prefix+"_API_KEY") == "" {
+			os.Unsetenv(prefix + "_BASE_URL")
+		}
+	}
 	if err := nobodyElse(args); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"accountgateway/internal/config"
+)
+
+// ignored is a variable that looks like a setting, is none, and may be there
+// for a reason of its own.
+type ignored struct{ name, why string }
+
+// faults is the error of settings that can't be used, nil if there is none. It
+// tells of what is ignored too: that may be the very value that is missing.
+func faults(r *config.Reader, strange []ignored) error {
+	err := r.Err()
+	if err == nil {
+		return nil
+	}
+	if len(strange) > 0 {
+		lines := []string{"and these are ignored:"}
+		for _, s := range strange {
+			lines = append(lines, "  "+s.name+": "+s.why)
+		}
+		err = fmt.Errorf("%w\n%s", err, strings.Join(lines, "\n"))
+	}
+	return &settingsError{err}
+}
+
+// variableNames are the names in a list of NAME=value, as os.Environ gives it.
+func variableNames(environ []string) []string {
+	names := make([]string, 0, len(environ))
+	for _, line := range environ {
+		name, _, _ := strings.Cut(line, "=")
+		names = append(names, name)
+	}
+	return names
+}
+
+// checkNames looks for misspelt settings among the variables, once the settings
+// have been read. One that is nearly a setting, and half of a vendor's
+// credentials, is a fault: whoever set it believes that it is in force. Other
+// names under a prefix of ours are returned.
+func checkNames(r *config.Reader, env environment, list []accountSetting) []ignored {
+	var found []ignored
+	unlisted := unlistedVendors(list)
+	for _, v := range unlisted {
+		if r.Faulty("GATEWAY_ACCOUNTS") {
+			break // it may be meant to be listed
+		}
+		found = append(found, checkUnlisted(r, v)...)
+	}
+	own := slices.Concat(r.Names(), vendorSettings(unlisted))
+	prefixes := []string{"GATEWAY_"}
+	for _, a := range slices.Concat(list, unlisted) {
+		prefixes = append(prefixes, a.prefix()+"_")
+	}
+	for _, name := range strangers(env, own) {
+		near := config.Near(name, own)
+		ours := slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(strings.ToUpper(name), p) })
+		switch {
+		case near != "" && (ours || strings.HasPrefix(near, "GATEWAY_")):
+			r.Fault(name, "is no setting: %s is, which it is nearly", near)
+		case near != "":
+			found = append(found, ignored{name, "it is no setting, though nearly " + near})
+		case ours:
+			found = append(found, ignored{name, "it is no setting"})
+		}
+	}
+	return found
+}
+
+// checkSlips is checkNames for a command that reads a few settings: only slips
+// for these are faults.
+func checkSlips(r *config.Reader, env environment) {
+	own := r.Names()
+	for _, name := range strangers(env, own) {
+		if near := config.Near(name, own); near != "" {
+			r.Fault(name, "is no setting: %s is, which it is nearly", near)
+		}
+	}
+}
+
+// strangers are the variables that have a value and are not among known, but for
+// those that Kubernetes sets.
+func strangers(env environment, known []string) []string {
+	var names []string
+	for _, name := range slices.Sorted(slices.Values(env.names)) {
+		value, _ := env.lookup(name)
+		if value != "" && !slices.Contains(known, name) && !config.IsServiceVariable(name, value) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// unlistedVendors are the vendors that have no account of their own name.
+func unlistedVendors(list []accountSetting) []accountSetting {
+	var unlisted []accountSetting
+	for _, name := range slices.Sorted(maps.Keys(vendors)) {
+		if !slices.ContainsFunc(list, func(a accountSetting) bool { return a.name == name }) {
+			unlisted = append(unlisted, accountSetting{name: name, vendor: name})
+		}
+	}
+	return unlisted
+}
+
+func vendorSettings(list []accountSetting) []string {
+	var names []string
+	for _, a := range list {
+		for _, name := range slices.Concat(config.Names(a.prefix(), vendors[a.vendor].settings), config.Names(a.prefix(), spendingSettings{})) {
+			names = append(names, name, name+"_FILE")
+		}
+	}
+	return names
+}
+
+// checkUnlisted looks at what is set for an account that there is not. Whole credentials may be of use elsewhere; half of them are a
+// mistake.
+func checkUnlisted(r *config.Reader, a accountSetting) []ignored {
+	why := "there is no account " + a.name
+	var set, missing []string
+	for _, c := range vendors[a.vendor].credentials {
+		if name := a.prefix() + "_" + c; r.Set(name) {
+			set = append(set, name)
+		} else {
+			missing = append(missing, name)
+		}
+	}
+	if len(set) > 0 && len(missing) > 0 {
+		for _, name := range set {
+			r.Fault(name, "is set, but %s is not, and %s", strings.Join(missing, " and "), why)
+		}
+		return nil
+	}
+	var found []ignored
+	for _, name := range vendorSettings([]accountSetting{a}) {
+		if !strings.HasSuffix(name, "_FILE") && r.Set(name) {
+			found = append(found, ignored{name, why})
+		}
+	}
+	return found
+}
