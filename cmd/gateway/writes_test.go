@@ -268,6 +268,19 @@ func TestUnlistedCodesAreUnknown(t *testing.T) {
 	}
 }
 
+// TestListLeavesTheLastCall: the list of unpaid invoices before a refill does not take from a budget of one call what the
+// refill itself needs.
+func TestListLeavesTheLastCall(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	v := f.refilling("regru")
+	g := f.serve("REGRU_RATE=1/1h", "GATEWAY_REFRESH_INTERVAL=0")
+	g.post(t, "/accounts/regru/refills", "k", aRefill).wantStatus(http.StatusCreated, false)
+	if n := v.refills(); n != 1 {
+		t.Errorf("%d refills", n)
+	}
+}
+
 // TestVendorIsNotSure: REG.RU made the invoice, and does not know whether
 // WebMoney got it.
 func TestVendorIsNotSure(t *testing.T) {

@@ -22,7 +22,7 @@ type writingVendor struct {
 	providertest.Fake
 	calls  atomic.Int64
 	refill func(context.Context, provider.RefillRequest) (provider.Invoice, error)
-	unpaid []provider.UnpaidInvoice
+	list   func(context.Context) ([]provider.UnpaidInvoice, error) // nil: none is unpaid
 }
 
 func (v *writingVendor) Capabilities() provider.Capabilities {
@@ -41,8 +41,11 @@ func (v *writingVendor) CreateUser(context.Context, provider.NewUser) (provider.
 	return provider.CreatedUser{ID: "17", APIKey: "once"}, nil
 }
 
-func (v *writingVendor) UnpaidInvoices(context.Context) ([]provider.UnpaidInvoice, error) {
-	return v.unpaid, nil
+func (v *writingVendor) UnpaidInvoices(ctx context.Context) ([]provider.UnpaidInvoice, error) {
+	if v.list == nil {
+		return nil, nil
+	}
+	return v.list(ctx)
 }
 
 func invoice(context.Context, provider.RefillRequest) (provider.Invoice, error) {
