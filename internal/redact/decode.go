@@ -49,7 +49,8 @@ func unescape(v view, first byte, decode func([]byte) ([]byte, int)) (view, bool
 				b = newBuilder(v)
 			}
 			b.copy(done, i)
-			b.unit(i, decoded...)
+			b.out.text = append(b.out.text, decoded...)
+			b.placed(i)
 			done = i + length
 		}
 		i += max(length, 1)

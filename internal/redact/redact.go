@@ -168,7 +168,13 @@ func (n *needles) find(text string) []span {
 	if n.least == 0 || len(text) < n.least {
 		return nil
 	}
-	original := view{text: []byte(text)}
+	if len(n.spans(view{text: []byte(text), blind: true})) == 0 {
+		return nil
+	}
+	return n.spans(view{text: []byte(text)})
+}
+
+func (n *needles) spans(original view) []span {
 	folded := fold(original)
 	spans := n.search(nil, folded)
 	for _, form := range n.base64 {

@@ -10,8 +10,9 @@ import (
 // view is what a text decodes to, with the way back. A unit is what is decoded as one, such as %41; its bytes have one
 // place in the original.
 type view struct {
-	text []byte
-	at   []int32 // where in the original each byte's unit begins, and one more for the end; nil: where it is here
+	text  []byte
+	at    []int32 // where in the original each byte's unit begins, and one more for the end; nil: where it is here
+	blind bool    // without the way back, which takes most of the time and memory: places mean nothing
 }
 
 func (v view) origin(i int) int {
@@ -64,17 +65,24 @@ func fold(v view) view {
 		}
 		ascii[i] = b
 	}
-	return view{text: ascii, at: v.at}
+	return view{text: ascii, at: v.at, blind: v.blind}
 }
 
 func foldRunes(v view) view {
 	b := newBuilder(v)
 	for i := 0; i < len(v.text); {
-		r, width := utf8.DecodeRune(v.text[i:])
-		if r == '+' {
+		r, width := rune(v.text[i]), 1
+		switch {
+		case 'A' <= r && r <= 'Z':
+			r += 'a' - 'A'
+		case r == '+':
 			r = ' '
+		case r >= utf8.RuneSelf:
+			if r, width = utf8.DecodeRune(v.text[i:]); r != utf8.RuneError {
+				r = unicode.ToLower(unicode.ToUpper(r))
+			}
 		}
-		b.rune(i, unicode.ToLower(unicode.ToUpper(r)))
+		b.rune(i, r)
 		i += width
 	}
 	return b.done()
@@ -87,28 +95,41 @@ type builder struct {
 }
 
 func newBuilder(of view) *builder {
-	return &builder{of: of, out: view{text: make([]byte, 0, len(of.text)), at: make([]int32, 0, len(of.text)+1)}}
+	out := view{text: make([]byte, 0, len(of.text)), blind: of.blind}
+	if !of.blind {
+		out.at = make([]int32, 0, len(of.text)+1)
+	}
+	return &builder{of: of, out: out}
 }
 
-// unit adds what stands for the unit that begins at i.
-func (b *builder) unit(i int, decoded ...byte) {
+// unit adds a byte that the unit that begins at i decodes to.
+func (b *builder) unit(i int, decoded byte) {
+	b.out.text = append(b.out.text, decoded)
+	b.placed(i)
+}
+
+// placed notes that all bytes added since are of the unit that begins at i.
+func (b *builder) placed(i int) {
+	if b.of.blind {
+		return
+	}
 	at := int32(b.of.origin(i)) //nolint:gosec // texts are at most a few MiB
-	for _, c := range decoded {
-		b.out.text, b.out.at = append(b.out.text, c), append(b.out.at, at)
+	for len(b.out.at) < len(b.out.text) {
+		b.out.at = append(b.out.at, at)
 	}
 }
 
 func (b *builder) rune(i int, r rune) {
-	if r < utf8.RuneSelf {
-		b.unit(i, byte(r)) //nolint:gosec // it is one byte
-		return
-	}
-	var buffer [utf8.UTFMax]byte
-	b.unit(i, utf8.AppendRune(buffer[:0], r)...)
+	b.out.text = utf8.AppendRune(b.out.text, r)
+	b.placed(i)
 }
 
 // copy adds the bytes from i to before j as they are.
 func (b *builder) copy(i, j int) {
+	if b.of.blind {
+		b.out.text = append(b.out.text, b.of.text[i:j]...)
+		return
+	}
 	for ; i < j; i++ {
 		b.unit(i, b.of.text[i])
 	}
@@ -131,6 +152,8 @@ func (b *builder) gap(i, j int) {
 }
 
 func (b *builder) done() view {
-	b.out.at = append(b.out.at, int32(b.of.origin(len(b.of.text)))) //nolint:gosec // see unit
+	if !b.of.blind {
+		b.out.at = append(b.out.at, int32(b.of.origin(len(b.of.text)))) //nolint:gosec // see placed
+	}
 	return b.out
 }
