@@ -22,7 +22,8 @@ import (
 // the database's files, the log, a metric, a problem or an operation.
 func TestWrittenSecrets(t *testing.T) {
 	t.Parallel()
-	const newPassword = "new+" + mark + "/pass" // a good one for both vendors
+	const newPassword = "new+" + mark + `/p&a<s>s"\` // a good one for both vendors, with what JSON escapes inside URL escapes
+	quotedPassword := fmt.Sprintf("%q", newPassword)
 	dir := t.TempDir()
 	database := filepath.Join(dir, "gateway.db")
 	f := newFleet(t)
@@ -83,7 +84,7 @@ func TestWrittenSecrets(t *testing.T) {
 	ask(422, "/accounts/regru/users", "ok", user("eve", inGermany))
 	ask(409, "/accounts/regru/users", "taken", user("ada", inGermany))
 	ask(201, "/accounts/regru/users", "dry", user("bob", inGermany+`,"check_only":true`))
-	ask(422, "/accounts/regru/users", "refused", user("cyd", `,"country":"DE","attributes":{"nonsense":"`+newPassword+`"}`))
+	ask(422, "/accounts/regru/users", "refused", user("cyd", `,"country":"DE","attributes":{"nonsense":`+quotedPassword+`}`))
 	ask(422, "/accounts/regru/users", "odd login", user("Cyd", inGermany))
 	ask(201, "/accounts/regru/refills", "refill", aRefill)
 	for i, fault := range []simulator.Fault{{Kind: "reset_after"}, {Kind: "body", Body: newPassword}, {Kind: "status", Status: 500, Body: newPassword}} {
@@ -95,7 +96,7 @@ func TestWrittenSecrets(t *testing.T) {
 		ask(202, "/accounts/regru/users", key, body)
 		ask(409, "/accounts/regru/users", key, body)
 	}
-	ask(400, "/accounts/regru/users", "bad", user("dan", `,"passwrd":"`+newPassword+`","country":"`+newPassword+`"`))
+	ask(400, "/accounts/regru/users", "bad", user("dan", `,"passwrd":`+quotedPassword+`,"country":`+quotedPassword))
 	ask(400, "/accounts/regru/users", "broken", user("dan", ""+`,`))
 
 	made := g.post(t, "/accounts/agency/users", "made", user("fay", ""))

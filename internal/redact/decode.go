@@ -11,11 +11,7 @@ import (
 
 // decode shows what a view decodes to by each decoder that finds something to decode.
 func (n *needles) decode(v view, show func(view)) {
-	for _, e := range escapes {
-		if decoded, ok := unescape(v, e.first, e.decode); ok {
-			show(decoded)
-		}
-	}
+	unescape(v, show)
 	if n.runs == 0 {
 		return
 	}
@@ -39,7 +35,16 @@ var escapes = []struct {
 	{'&', htmlEscape},
 }
 
-func unescape(v view, first byte, decode func([]byte) ([]byte, int)) (view, bool) {
+// unescape shows what a view decodes to by each of escapes.
+func unescape(v view, show func(view)) {
+	for _, e := range escapes {
+		if decoded, ok := unescapeOne(v, e.first, e.decode); ok {
+			show(decoded)
+		}
+	}
+}
+
+func unescapeOne(v view, first byte, decode func([]byte) ([]byte, int)) (view, bool) {
 	var b *builder // until there is an escape
 	done := 0
 	for i := bytes.IndexByte(v.text, first); i >= 0 && i < len(v.text); {

@@ -180,10 +180,14 @@ func (n *needles) spans(original view) []span {
 	for _, form := range n.base64 {
 		spans = folded.search(spans, form)
 	}
-	// Two layers: all that a text decodes to, and all that this decodes to.
+	// Two layers: all that a text decodes to, and all that this decodes to. A third one of escapes is for requests that
+	// are repeated in one, because a password in a request is in JSON in a URL already.
 	n.decode(original, func(once view) {
 		spans = n.search(spans, fold(once))
-		n.decode(once, func(twice view) { spans = n.search(spans, fold(twice)) })
+		n.decode(once, func(twice view) {
+			spans = n.search(spans, fold(twice))
+			unescape(twice, func(thrice view) { spans = n.search(spans, fold(thrice)) })
+		})
 	})
 	return spans
 }

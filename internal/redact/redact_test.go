@@ -1,99 +1,20 @@
 package redact_test
 
 import (
-	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
-	"fmt"
-	"html"
 	"math/rand/v2"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
-	"unicode/utf16"
 	"unicode/utf8"
 
 	"accountgateway/internal/redact"
+	"accountgateway/internal/redact/redacttest"
 )
 
 // awkward holds a character of every sort that some encoding escapes.
 const awkward = "p/w\"d'\\+ <&>%:ключ\t€\U0001F511"
-
-// encoding is a way in which servers write a text.
-type encoding struct {
-	name   string
-	encode func(string) string
-	around bool // it has bytes around the secret, of which a few digits stay
-}
-
-// plain is an encoding of its own, so that two layers are also one and none.
-var encodings = []encoding{
-	{"plain", func(s string) string { return s }, false},
-	{"JSON", func(s string) string { return inJSON(s, true) }, false},
-	{"JSON, not HTML", func(s string) string { return inJSON(s, false) }, false},
-	{"JSON, slashes", func(s string) string { return strings.ReplaceAll(inJSON(s, true), "/", `\/`) }, false},
-	{"JSON, all as \\u", func(s string) string { return eachUnit(s, `\u%04x`) }, false},
-	{"JSON, all as \\u, upper", func(s string) string { return eachUnit(s, `\u%04X`) }, false},
-	{"query", url.QueryEscape, false},
-	{"query, lower", func(s string) string { return lowerHex(url.QueryEscape(s)) }, false},
-	{"path", url.PathEscape, false},
-	{"URL, all", func(s string) string { return eachByte(s, "%%%02x") }, false},
-	{"HTML", html.EscapeString, false},
-	{"HTML, named", strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;", "€", "&euro;").Replace, false},
-	{"HTML, all decimal", func(s string) string { return eachRune(s, "&#%d;") }, false},
-	{"HTML, all hex", func(s string) string { return eachRune(s, "&#x%X;") }, false},
-	{"base64", func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }, false},
-	{"base64, unpadded", func(s string) string { return base64.RawStdEncoding.EncodeToString([]byte(s)) }, false},
-	{"base64 for URLs", func(s string) string { return base64.URLEncoding.EncodeToString([]byte(s)) }, false},
-	{"base64 at 1", func(s string) string { return base64.RawStdEncoding.EncodeToString([]byte(":" + s + ":")) }, true},
-	{"base64 at 2", func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte("u:" + s + "\n")) }, true},
-	{"hex", func(s string) string { return hex.EncodeToString([]byte(s)) }, false},
-	{"hex, upper", func(s string) string { return strings.ToUpper(hex.EncodeToString([]byte(s))) }, false},
-	{"upper case", strings.ToUpper, false},
-	{"lower case", strings.ToLower, false},
-}
-
-func inJSON(s string, escapeHTML bool) string {
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(escapeHTML)
-	_ = enc.Encode(s)
-	quoted := strings.TrimSpace(b.String())
-	return quoted[1 : len(quoted)-1]
-}
-
-func eachByte(s, format string) (out string) {
-	for _, b := range []byte(s) {
-		out += fmt.Sprintf(format, b)
-	}
-	return out
-}
-
-func eachRune(s, format string) (out string) {
-	for _, r := range s {
-		out += fmt.Sprintf(format, r)
-	}
-	return out
-}
-
-func eachUnit(s, format string) (out string) {
-	for _, unit := range utf16.Encode([]rune(s)) {
-		out += fmt.Sprintf(format, unit)
-	}
-	return out
-}
-
-// lowerHex makes %2B to %2b.
-func lowerHex(s string) string {
-	out := []byte(s)
-	for i, b := range out {
-		if b == '%' {
-			copy(out[i:], strings.ToLower(s[i:i+3]))
-		}
-	}
-	return string(out)
-}
 
 // words are what a vendor says around a secret.
 const (
@@ -112,12 +33,12 @@ func leftOver(text string) string {
 }
 
 // mayLeave is how many bytes may be left of what is around a secret inside two encodings.
-func mayLeave(outer, inner encoding) int {
+func mayLeave(outer, inner redacttest.Encoding) int {
 	left := 0
-	if inner.around {
-		left = 2 * len(outer.encode("WWWW"))
+	if inner.Around {
+		left = 2 * len(outer.Encode("WWWW"))
 	}
-	if outer.around {
+	if outer.Around {
 		left += 8
 	}
 	return left
@@ -128,19 +49,37 @@ func TestTwoLayers(t *testing.T) {
 	secrets := []string{awkward, "s3cret", "wxyz", "correct-horse-battery", `p&q<r>"s"\t`, "Пароль", "pass+Hu5hN0w1/\"w<or>d'&=% %41\\é", strings.Repeat("long & ", 36)}
 	for _, secret := range secrets {
 		r := redact.New(redact.Texts{Secrets: []string{"", "other secret", secret}})
-		for _, outer := range encodings {
-			for _, inner := range encodings {
-				if len(secret) < 5 && strings.HasSuffix(outer.name, " case") && strings.HasPrefix(inner.name, "base64") {
+		for _, outer := range redacttest.Encodings {
+			for _, inner := range redacttest.Encodings {
+				if len(secret) < 5 && strings.HasSuffix(outer.Name, " case") && strings.HasPrefix(inner.Name, "base64") {
 					continue // too short to be told from other letters: see minForm
 				}
-				hidden := outer.encode(inner.encode(secret))
+				hidden := outer.Encode(inner.Encode(secret))
 				if rest := leftOver(r.Words(before + hidden + after)); len(rest) > mayLeave(outer, inner) {
-					t.Errorf("%s of %s of %q: %q left of %q", outer.name, inner.name, secret, rest, hidden)
+					t.Errorf("%s of %s of %q: %q left of %q", outer.Name, inner.Name, secret, rest, hidden)
 				}
 				if clean, ok := r.Value(hidden); ok && mayLeave(outer, inner) == 0 {
-					t.Errorf("%s of %s of %q is a value: %q", outer.name, inner.name, secret, clean)
+					t.Errorf("%s of %s of %q is a value: %q", outer.Name, inner.Name, secret, clean)
 				}
 			}
+		}
+	}
+}
+
+// TestRepeatedRequest: a password in a request is in JSON in a URL; a vendor may repeat the request in one more encoding.
+func TestRepeatedRequest(t *testing.T) {
+	const secret = `p&q<r>"s"\t+Пароль`
+	r := redact.New(redact.Texts{Secrets: []string{secret}})
+	quoted, err := json.Marshal(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hidden := url.QueryEscape(string(quoted[1 : len(quoted)-1]))
+	for _, outer := range redacttest.Encodings {
+		request := outer.Encode("input_data=%7B%22user_password%22%3A%22" + hidden + "%22%7D&input_format=json")
+		got := r.Words(request)
+		if !strings.Contains(got, redact.Mark) || len(request)-len(got) < len(outer.Encode(hidden))-len(outer.Encode("WWWW"))-len(redact.Mark) {
+			t.Errorf("%s: %q became %q", outer.Name, request, got)
 		}
 	}
 }
@@ -240,10 +179,10 @@ func FuzzRedact(f *testing.F) {
 		}
 		r := redact.New(redact.Texts{Secrets: []string{secret}})
 		random := rand.New(rand.NewPCG(seed, 0))
-		outer, inner := encodings[random.IntN(len(encodings))], encodings[random.IntN(len(encodings))]
-		hidden := outer.encode(inner.encode(secret))
+		outer, inner := redacttest.Encodings[random.IntN(len(redacttest.Encodings))], redacttest.Encodings[random.IntN(len(redacttest.Encodings))]
+		hidden := outer.Encode(inner.Encode(secret))
 		if rest := leftOver(r.Words(before + hidden + after)); len(rest) > mayLeave(outer, inner) && utf8.ValidString(secret) {
-			t.Errorf("%s of %s of %q: %q left of %q", outer.name, inner.name, secret, rest, hidden)
+			t.Errorf("%s of %s of %q: %q left of %q", outer.Name, inner.Name, secret, rest, hidden)
 		}
 		if got := r.Words(text); got != text && !holds(text, secret) {
 			t.Errorf("%q without %q became %q", text, secret, got)

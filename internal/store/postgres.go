@@ -2,7 +2,6 @@ package store
 
 import (
 	"errors"
-	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -10,6 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"accountgateway/internal/redact"
 )
 
 const (
@@ -49,19 +50,11 @@ func openPostgres(raw string) (*Store, error) {
 	return &Store{write: db, durable: db, read: db}, nil
 }
 
-// withoutPassword hides the URL's passwords, as written and as meant, in text.
+// withoutPassword hides the URL's passwords in text.
 func withoutPassword(text string, u *url.URL) string {
 	secrets := u.Query()["password"]
 	if password, ok := u.User.Password(); ok {
 		secrets = append(secrets, password)
 	}
-	for _, secret := range secrets {
-		if secret == "" {
-			continue
-		}
-		for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret), fmt.Sprintf("%q", secret)} {
-			text = strings.ReplaceAll(text, form, "[redacted]")
-		}
-	}
-	return text
+	return redact.New(redact.Texts{Secrets: secrets}).Words(text)
 }
