@@ -164,6 +164,8 @@ func newHTTPServer(h http.Handler, log zerolog.Logger) *http.Server {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          newServerLog(log),
+		// OPTIONS * goes the way of all requests, with the same bounds.
+		DisableGeneralOptionsHandler: true,
 	}
 }
 

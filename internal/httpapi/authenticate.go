@@ -48,15 +48,15 @@ func (s *server) grant(scope token.Scope) func(http.Handler) http.Handler {
 	}
 }
 
-// letIn serves anybody who comes by a name of this machine. Such a gateway
-// listens on loopback alone, and a site that a browser here shows could reach it
-// by giving its own name that address.
+// letIn serves anybody who comes by a name of this machine, and nobody who gives
+// none. Such a gateway listens on loopback alone, and a site that a browser here
+// shows could reach it by giving its own name that address.
 func (s *server) letIn(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	host := r.Host
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	if host != "" && !config.IsLoopback(strings.Trim(host, "[]")) {
+	if !config.IsLoopback(strings.Trim(host, "[]")) {
 		s.fail(w, r, &problemError{code: ProblemCodeForbidden, detail: "a gateway that asks for no token answers to localhost, 127.0.0.1 and [::1] alone, not to other names"})
 		return
 	}

@@ -291,7 +291,7 @@ func TestBearerIsRead(t *testing.T) {
 func TestOtherNamesWithoutTokens(t *testing.T) {
 	g := startDirect(t, map[string]fake{"acme": everything()})
 	for host, status := range map[string]int{
-		"": 200, "localhost": 200, "localhost:8080": 200, "127.0.0.1:8080": 200, "127.0.0.2": 200, "[::1]:8080": 200, "[::1]": 200,
+		"": 403, ":8080": 403, "[]": 403, "localhost": 200, "localhost:8080": 200, "127.0.0.1:8080": 200, "127.0.0.2": 200, "[::1]:8080": 200, "[::1]": 200,
 		"rebound.example:8080": 403, "rebound.example": 403, "localhost.rebound.example": 403, "127.0.0.1.rebound.example": 403, "192.0.2.1:8080": 403, "[::]:8080": 403, "x:y:z": 403,
 	} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "/accounts", nil)

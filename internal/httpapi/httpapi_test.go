@@ -278,6 +278,9 @@ func (g *gateway) do(req *http.Request) (*http.Response, error) {
 	}
 	w := httptest.NewRecorder()
 	req.RemoteAddr = g.from
+	if req.Host == "" {
+		req.Host = "localhost"
+	}
 	g.direct.ServeHTTP(w, req)
 	return w.Result(), nil
 }

@@ -80,7 +80,7 @@ func (s *server) serviceRoutes(r chi.Router, h *ServerInterfaceWrapper, guard ..
 // logged is what the recovered and limited request ended with.
 func (s *server) router() *chi.Mux {
 	r := chi.NewRouter()
-	r.Use(s.observe, s.recoverer, s.limitURL, s.limitBody, middleware.GetHead)
+	r.Use(endConnection, s.observe, s.recoverer, s.limitURL, s.limitBody, middleware.GetHead)
 	r.NotFound(s.notFound)
 	r.MethodNotAllowed(s.methodNotAllowed)
 	return r

@@ -71,10 +71,8 @@ func (p *Page) Login(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case text == "":
 		p.askForToken(w, r, http.StatusUnauthorized, tokenForm{Next: next, Error: "Paste a token."})
-	case errors.Is(err, token.ErrExpired):
-		p.askForToken(w, r, http.StatusUnauthorized, tokenForm{Next: next, Error: "This token has expired. Ask for a new one."})
-	case errors.Is(err, token.ErrUnknown):
-		p.askForToken(w, r, http.StatusUnauthorized, tokenForm{Next: next, Error: "This token is not known: mistyped, cut off or revoked."})
+	case errors.Is(err, token.ErrExpired), errors.Is(err, token.ErrUnknown): // one answer: it must not tell which tokens were real
+		p.askForToken(w, r, http.StatusUnauthorized, tokenForm{Next: next, Error: "This token is not good: mistyped, cut off, expired or revoked. Ask for a new one."})
 	case err != nil:
 		p.askForToken(w, r, http.StatusServiceUnavailable, tokenForm{Next: next, Error: "The gateway can't check tokens yet, because its database does not answer. Try again soon."})
 	default:

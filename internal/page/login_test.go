@@ -1,6 +1,7 @@
 package page
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -92,8 +93,8 @@ func TestLoginRefused(t *testing.T) {
 		status  int
 		says    string
 	}{
-		{"unknown", "gw_x", token.ErrUnknown, nil, 401, "This token is not known"},
-		{"expired", "gw_x", token.ErrExpired, nil, 401, "This token has expired"},
+		{"unknown", "gw_x", token.ErrUnknown, nil, 401, "This token is not good: mistyped, cut off, expired or revoked. Ask for a new one."},
+		{"expired", "gw_x", token.ErrExpired, nil, 401, "This token is not good: mistyped, cut off, expired or revoked. Ask for a new one."},
 		{"nothing", " ", token.ErrUnknown, nil, 401, "Paste a token"},
 		{"not loaded", "gw_x", token.ErrNotLoaded, nil, 503, "can&#39;t check tokens yet"},
 		{"too long", strings.Repeat("x", 5000), nil, nil, 400, "did not arrive whole"},
@@ -112,6 +113,20 @@ func TestLoginRefused(t *testing.T) {
 				t.Error("the page says the token back")
 			}
 		})
+	}
+}
+
+// TestLoginTellsNothingOfTokens: expired, unknown and wrong ones get one answer, byte
+// for byte, so that a thief doesn't learn which were real.
+func TestLoginTellsNothingOfTokens(t *testing.T) {
+	f := newFixture(t, nil, "a")
+	answer := func(err error) string {
+		f.page.Check = func(string) (token.Caller, error) { return token.Caller{}, err }
+		got := f.post("/login", url.Values{"token": {goodToken}})
+		return fmt.Sprint(got.Code, got.Header(), got.Body)
+	}
+	if unknown, expired := answer(token.ErrUnknown), answer(token.ErrExpired); unknown != expired {
+		t.Errorf("an unknown token gets\n%s\n\nan expired one\n%s", unknown, expired)
 	}
 }
 
