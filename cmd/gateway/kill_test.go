@@ -269,7 +269,7 @@ var steps = []struct {
 			// It waits for the lock, or will. Another write shows that the gateway got that far.
 			eventually(k.t, "a refusal because of the lock", func() bool {
 				a, _, err := tryPost(k.t, k.first.url, "/accounts/regru/"+k.route, "other", k.body)
-				return err == nil && a.status == http.StatusInternalServerError
+				return err == nil && a.status == http.StatusServiceUnavailable && strings.Contains(string(a.body), "database_unavailable")
 			})
 		},
 		sure: true,

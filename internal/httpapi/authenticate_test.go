@@ -185,7 +185,7 @@ func TestTokensNotLoaded(t *testing.T) {
 	g := start(t, map[string]fake{"acme": everything()}, func(o *Options) { o.Tokens = token.NewKeeper(zerolog.Nop()) })
 	for _, h := range []http.Header{nil, as("gw_x")} {
 		a := g.ask(http.MethodGet, "/accounts/acme/balance", h, nil)
-		a.wantCode(ProblemCodeInternal)
+		a.wantCode(ProblemCodeDatabaseUnavailable)
 		if a.header.Get("Retry-After") != "5" || a.header.Get("WWW-Authenticate") != "" {
 			t.Errorf("got %v", a.header)
 		}

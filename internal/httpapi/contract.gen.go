@@ -126,6 +126,7 @@ func (e OperationState) Valid() bool {
 const (
 	ProblemCodeAccountNotFound        ProblemCode = "account_not_found"
 	ProblemCodeConflict               ProblemCode = "conflict"
+	ProblemCodeDatabaseUnavailable    ProblemCode = "database_unavailable"
 	ProblemCodeForbidden              ProblemCode = "forbidden"
 	ProblemCodeIdempotencyKeyMissing  ProblemCode = "idempotency_key_missing"
 	ProblemCodeIdempotencyKeyReused   ProblemCode = "idempotency_key_reused"
@@ -161,6 +162,8 @@ func (e ProblemCode) Valid() bool {
 	case ProblemCodeAccountNotFound:
 		return true
 	case ProblemCodeConflict:
+		return true
+	case ProblemCodeDatabaseUnavailable:
 		return true
 	case ProblemCodeForbidden:
 		return true
@@ -878,6 +881,9 @@ type WriteState string
 
 // AccountName defines model for AccountName.
 type AccountName = string
+
+// DatabaseUnavailable RFC 9457. Members that don't apply are absent.
+type DatabaseUnavailable = Problem
 
 // InsufficientFunds RFC 9457. Members that don't apply are absent.
 type InsufficientFunds = Problem
@@ -1844,6 +1850,8 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	return r
 }
 
+type DatabaseUnavailableApplicationProblemPlusJSONResponse Problem
+
 type InsufficientFundsApplicationProblemPlusJSONResponse Problem
 
 type InternalApplicationProblemPlusJSONResponse Problem
@@ -2012,6 +2020,22 @@ func (response ListAccounts500ApplicationProblemPlusJSONResponse) VisitListAccou
 	return err
 }
 
+type ListAccounts503ApplicationProblemPlusJSONResponse struct {
+	DatabaseUnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListAccounts503ApplicationProblemPlusJSONResponse) VisitListAccountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetAccountRequestObject struct {
 	Account AccountName `json:"account"`
 }
@@ -2142,6 +2166,22 @@ func (response GetAccount500ApplicationProblemPlusJSONResponse) VisitGetAccountR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccount503ApplicationProblemPlusJSONResponse struct {
+	DatabaseUnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetAccount503ApplicationProblemPlusJSONResponse) VisitGetAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2535,6 +2575,22 @@ func (response GetBalanceHistory501ApplicationProblemPlusJSONResponse) VisitGetB
 	return err
 }
 
+type GetBalanceHistory503ApplicationProblemPlusJSONResponse struct {
+	DatabaseUnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetBalanceHistory503ApplicationProblemPlusJSONResponse) VisitGetBalanceHistoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetForecastRequestObject struct {
 	Account AccountName `json:"account"`
 }
@@ -2907,6 +2963,22 @@ func (response ListOperations500ApplicationProblemPlusJSONResponse) VisitListOpe
 	return err
 }
 
+type ListOperations503ApplicationProblemPlusJSONResponse struct {
+	DatabaseUnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListOperations503ApplicationProblemPlusJSONResponse) VisitListOperationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetOperationRequestObject struct {
 	Account AccountName `json:"account"`
 	ID      string      `json:"id"`
@@ -3038,6 +3110,22 @@ func (response GetOperation500ApplicationProblemPlusJSONResponse) VisitGetOperat
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOperation503ApplicationProblemPlusJSONResponse struct {
+	DatabaseUnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetOperation503ApplicationProblemPlusJSONResponse) VisitGetOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4209,6 +4297,22 @@ func (response GetBalances502ApplicationProblemPlusJSONResponse) VisitGetBalance
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBalances503ApplicationProblemPlusJSONResponse struct {
+	DatabaseUnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetBalances503ApplicationProblemPlusJSONResponse) VisitGetBalancesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
 	return err
 }

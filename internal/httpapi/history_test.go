@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
 
@@ -151,13 +153,21 @@ func TestDatabaseAway(t *testing.T) {
 	g := start(t, map[string]fake{"acme": everything()})
 	for _, target := range []string{"/accounts/acme/balance/history", "/accounts/acme/forecast"} {
 		a := g.get(target)
-		p := a.wantCode(ProblemCodeInternal)
+		p := a.wantCode(ProblemCodeDatabaseUnavailable)
 		if p.Detail != "the gateway's database does not answer" || a.header.Get("Retry-After") != "5" || p.Account != nil || p.Provider != nil {
 			t.Errorf("%s: got %s, Retry-After %q", target, a.body, a.header.Get("Retry-After"))
 		}
-		if !logHas(g.log, a.header.Get(requestIDHeader), `"level":"error"`, "not been reached since the start") {
+		if !logHas(g.log, a.header.Get(requestIDHeader), `"level":"warn"`, "not been reached since the start") {
 			t.Errorf("the cause is not in the log:\n%s", g.log)
 		}
+	}
+	// Nor does a reading that could not be asked for because of it.
+	g = start(t, map[string]fake{"acme": {balance: func(context.Context, provider.BalanceQuery) (provider.Balance, error) {
+		return provider.Balance{}, &provider.Error{Kind: provider.KindDatabase, NotSent: true, Message: "the gateway's database is slow"}
+	}}})
+	a := g.get("/accounts/acme/balance")
+	if p := a.wantCode(ProblemCodeDatabaseUnavailable); a.header.Get("Retry-After") != "5" || p.Account != nil || p.Provider != nil {
+		t.Errorf("got %s, Retry-After %q", a.body, a.header.Get("Retry-After"))
 	}
 	p, _ := describe(&account.UnavailableError{Err: errors.New("secret text")})
 	if strings.Contains(p.Detail, "secret") {

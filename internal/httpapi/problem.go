@@ -48,6 +48,7 @@ var problems = map[ProblemCode]struct {
 	ProblemCodeProviderBadResponse:    {http.StatusBadGateway, "The vendor's answer was not understood"},
 	ProblemCodeProviderError:          {http.StatusBadGateway, "The vendor answered an error"},
 	ProblemCodeTooManyRequests:        {http.StatusTooManyRequests, "Too many requests"},
+	ProblemCodeDatabaseUnavailable:    {http.StatusServiceUnavailable, "The gateway's database does not answer"},
 	ProblemCodeInternal:               {http.StatusInternalServerError, "The gateway failed"},
 }
 
@@ -120,9 +121,9 @@ func describe(err error) (Problem, time.Duration) {
 	case errors.As(err, &tooOld):
 		return describeTooOld(tooOld)
 	case errors.As(err, &away):
-		return newProblem(ProblemCodeInternal, "the gateway's database does not answer"), databaseRetry
+		return newProblem(ProblemCodeDatabaseUnavailable, "the gateway's database does not answer"), databaseRetry
 	case errors.Is(err, token.ErrNotLoaded):
-		return newProblem(ProblemCodeInternal, "the gateway's database does not answer, so no token can be checked yet"), databaseRetry
+		return newProblem(ProblemCodeDatabaseUnavailable, "the gateway's database does not answer, so no token can be checked yet"), databaseRetry
 	case errors.As(err, &tooMany):
 		return invalid(invalidParameters{{Field: "step", Message: tooMany.Error()}}), 0
 	case errors.As(err, &vendor):
@@ -173,6 +174,9 @@ func describeVendor(e *provider.Error) (Problem, time.Duration) {
 	if e.Field != "" {
 		p.Errors = &[]FieldError{{Field: e.Field, Message: e.Message}}
 	}
+	if e.Kind == provider.KindDatabase {
+		return p, databaseRetry
+	}
 	if e.RetryAfter == 0 && (e.Kind == provider.KindUnavailable || e.Kind == provider.KindTimeout || e.Kind == provider.KindRateLimited) {
 		return p, retryUnknown
 	}
@@ -194,7 +198,8 @@ func upstreamBody(u *provider.Upstream) *Upstream {
 // the problem names them.
 func vendorFailed(err error) bool {
 	var away *account.UnavailableError
-	return provider.KindOf(err) != "" && !errors.As(err, &away)
+	kind := provider.KindOf(err)
+	return kind != "" && kind != provider.KindDatabase && !errors.As(err, &away)
 }
 
 func newProblem(code ProblemCode, detail string) Problem {

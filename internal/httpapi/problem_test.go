@@ -55,6 +55,7 @@ func TestProblems(t *testing.T) {
 		{"provider_bad_response", 502, vendor(provider.KindBadResponse)},
 		{"provider_error", 502, vendor(provider.KindOther)},
 		{"too_many_requests", 429, own("too_many_requests")},
+		{"database_unavailable", 503, vendor(provider.KindDatabase)},
 		{"internal", 500, errors.New("anything else")},
 	}
 	seen := map[ProblemCode]bool{}

@@ -342,12 +342,12 @@ func TestWritesNeedTheDatabase(t *testing.T) {
 	g := start(t, map[string]fake{"acme": writable(nil)})
 	for route, body := range map[string]string{"users": adaBody, "refills": refillBody} {
 		a := g.post("/accounts/acme/"+route, "k", body)
-		a.wantCode(ProblemCodeInternal)
+		a.wantCode(ProblemCodeDatabaseUnavailable)
 		if a.header.Get("Retry-After") != "5" {
 			t.Errorf("got %v", a.header)
 		}
 	}
-	g.get("/accounts/acme/operations").wantCode(ProblemCodeInternal)
+	g.get("/accounts/acme/operations").wantCode(ProblemCodeDatabaseUnavailable)
 }
 
 func TestOperationPages(t *testing.T) {

@@ -29,6 +29,10 @@ const (
 	KindTimeout              Kind = "provider_timeout"      // no answer within the deadline
 	KindBadResponse          Kind = "provider_bad_response" // an answer that is not understood
 	KindOther                Kind = "provider_error"        // any other vendor code, kept in Upstream
+
+	// KindDatabase is no vendor's failure: the gateway's own database did not
+	// answer, and the vendor was not asked.
+	KindDatabase Kind = "database_unavailable"
 )
 
 // Error is a failed call to a vendor. It never holds a secret: texts that
