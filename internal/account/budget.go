@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"errors"
 	"math"
 	"sync"
 	"time"
@@ -69,8 +70,9 @@ func NewBudget(account string, rate config.Rate, hold time.Duration, d *Durable)
 	}
 }
 
-// Take grants one vendor call or fails with KindRateLimited, which tells when
-// to come again. end is called once the call is over; sent is false if the
+// Take grants one vendor call or fails: with KindRateLimited, which tells when
+// to come again, or with KindDatabase where the store took all the time that
+// there was. end is called once the call is over; sent is false if the
 // vendor surely did not see it.
 func (b *Budget) Take(ctx context.Context) (end func(sent bool), err error) {
 	if wait := b.drainedFor(b.durable.now()); wait > 0 {
@@ -93,8 +95,11 @@ func (b *Budget) Take(ctx context.Context) (end func(sent bool), err error) {
 		return err
 	})
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, &provider.Error{Kind: provider.KindOf(ctx.Err()), NotSent: true, Message: "the call was not made in time"}
+		switch {
+		case errors.Is(ctx.Err(), context.Canceled):
+			return nil, &provider.Error{Kind: provider.KindUnavailable, NotSent: true, Message: "the call was given up before it was made"}
+		case ctx.Err() != nil:
+			return nil, &provider.Error{Kind: provider.KindDatabase, NotSent: true, Message: "the gateway's database did not answer in time, and the vendor was not asked", Err: err}
 		}
 		return b.takeAlone(b.durable.now(), b.durable.now(), background)
 	}

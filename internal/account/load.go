@@ -92,20 +92,21 @@ func (s *Service) readingName(k key) string {
 }
 
 // run makes an errand's vendor call and keeps what it taught. Its context is
-// its own: whoever asked may hang up.
+// its own: whoever asked may hang up. The call's time begins once the turn is
+// had.
 func (s *Service) run(e errand, landed func(error)) {
 	ctx := trace.ContextWithSpanContext(context.Background(), e.span)
 	ctx = WithCaller(provider.WithCause(ctx, e.cause), e.caller)
-	ctx, cancel := context.WithTimeout(ctx, s.options.LoadTimeout)
-	defer cancel()
 	if s.shared(e.key) {
-		release, err := s.takeTurn(ctx, e)
-		if err != nil || release == nil {
-			landed(err)
+		release := s.takeTurn(ctx, e)
+		if release == nil {
+			landed(nil)
 			return
 		}
 		defer release()
 	}
+	ctx, cancel := context.WithTimeout(ctx, s.options.LoadTimeout)
+	defer cancel()
 	asOf := s.now()
 	readings, err := e.load(ctx)
 	stateChanged := s.observe(e.account, err)
@@ -127,9 +128,12 @@ const turnPoll = 200 * time.Millisecond
 
 // takeTurn waits while another replica makes the same call. When that brings
 // the reading, release is nil and there is nothing left to do; else the turn
-// is ours until release is called. While the store is away replicas don't
-// know of each other.
-func (s *Service) takeTurn(ctx context.Context, e errand) (release func(), err error) {
+// is ours until release is called. The reading matters more than the turn:
+// without the store, or after as long as a load may take, it is asked for
+// without one.
+func (s *Service) takeTurn(ctx context.Context, e errand) (release func()) {
+	ctx, cancel := context.WithTimeout(ctx, s.options.LoadTimeout)
+	defer cancel()
 	had := s.memory.get(e.key)
 	holder := s.replica + "/" + rand.Text() // no other errand's, this replica's included
 	digest := sha256.Sum256([]byte(e.name)) // which may hold a login
@@ -142,7 +146,7 @@ func (s *Service) takeTurn(ctx context.Context, e errand) (release func(), err e
 			return err
 		})
 		if err != nil {
-			return func() {}, nil //nolint:nilerr // the reading matters more than the turn
+			return func() {}
 		}
 		if waited || ours {
 			// It may just have been read: by whom we waited for, or since our
@@ -161,17 +165,17 @@ func (s *Service) takeTurn(ctx context.Context, e errand) (release func(), err e
 		switch {
 		case ours && arrived:
 			release()
-			return nil, nil
+			return nil
 		case ours:
-			return release, nil
+			return release
 		case arrived:
-			return nil, nil
+			return nil
 		}
 		waited = true
 		select {
 		case <-time.After(poll):
 		case <-ctx.Done():
-			return nil, provider.Errorf(provider.KindTimeout, "another replica is asking the vendor and has not been answered in time")
+			return func() {}
 		}
 	}
 }

@@ -186,7 +186,8 @@ type ending struct {
 // sendOnce makes the vendor call, whoever still waits for it, and records how
 // it ended. The answer comes after the record, or says that there is none yet.
 func (s *Service) sendOnce(ctx context.Context, a *watched, w work, op store.Operation, ended chan<- ending) {
-	ctx, cancel := context.WithDeadline(ctx, op.GiveUpAt.Add(-giveUpMargin))
+	// The time for it begins now, however long the record took.
+	ctx, cancel := context.WithTimeout(ctx, op.GiveUpAt.Sub(op.CreatedAt)-queryTimeout-giveUpMargin)
 	defer cancel()
 	answer, err := s.sendRecovered(ctx, w)
 	e := ending{settlement: settlementOf(s.now(), answer, err, w.dryRun), apiKey: answer.apiKey, err: err}

@@ -116,7 +116,7 @@ func (l Limits) whyAsk(at standing) Reason {
 func cantBeAsked(err error) bool {
 	switch provider.KindOf(err) {
 	case provider.KindUnavailable, provider.KindTimeout, provider.KindRateLimited, provider.KindBadResponse,
-		provider.KindCredentials, provider.KindAccess, provider.KindOther:
+		provider.KindCredentials, provider.KindAccess, provider.KindOther, provider.KindDatabase:
 		return true
 	default:
 		return false

@@ -108,7 +108,8 @@ func (t *tracker) succeeded(asOf time.Time) {
 }
 
 // classify tells what an outcome says of the account: nothing ("") if the
-// caller gave up or the vendor was never asked.
+// caller gave up, or the vendor was never asked, be it for the gateway's own
+// trouble.
 func classify(err error) (state, detail string) {
 	if err == nil {
 		return StateOK, "the last call succeeded"

@@ -183,6 +183,7 @@ type gatewayOptions struct {
 	interval time.Duration
 	ttl      time.Duration // 0: a minute
 	stale    time.Duration // 0: a day
+	timeout  time.Duration // of a vendor call; 0: callTimeout
 }
 
 const callTimeout = 10 * time.Second
@@ -196,6 +197,9 @@ func newGateway(t *testing.T, vendor *wireServer, o gatewayOptions) *gateway {
 	if o.stale == 0 {
 		o.stale = 24 * time.Hour
 	}
+	if o.timeout == 0 {
+		o.timeout = callTimeout
+	}
 	if o.accounts == nil {
 		o.accounts = []string{"a"}
 	}
@@ -203,9 +207,9 @@ func newGateway(t *testing.T, vendor *wireServer, o gatewayOptions) *gateway {
 	metrics := upstream.NewMetrics(prometheus.NewRegistry())
 	var accounts []account.Account
 	for _, name := range o.accounts {
-		budget := account.NewBudget(name, o.rate, callTimeout, g.durable)
+		budget := account.NewBudget(name, o.rate, o.timeout, g.durable)
 		client := upstream.New(upstream.Options{
-			Account: name, Provider: "wire", Timeout: callTimeout, Metrics: metrics, Log: zerolog.Nop(), Transport: vendor, Budget: budget,
+			Account: name, Provider: "wire", Timeout: o.timeout, Metrics: metrics, Log: zerolog.Nop(), Transport: vendor, Budget: budget,
 		})
 		adapter := &wireVendor{client: client, oneCall: o.oneCall, shared: vendor}
 		accounts = append(accounts, account.Account{Name: name, Provider: "wire", Adapter: adapter, Budget: budget, Circuit: client.Circuit})
@@ -215,7 +219,7 @@ func newGateway(t *testing.T, vendor *wireServer, o gatewayOptions) *gateway {
 	}
 	g.Service = account.New(accounts, g.durable, account.Options{
 		TTL:          map[provider.Operation]time.Duration{provider.OpBalance: o.ttl, provider.OpStatistics: o.ttl, provider.OpUsers: o.ttl},
-		StaleIfError: o.stale, RefreshInterval: o.interval, LoadTimeout: callTimeout + 5*time.Second, HistoryFor: 100 * 24 * time.Hour,
+		StaleIfError: o.stale, RefreshInterval: o.interval, LoadTimeout: o.timeout + 5*time.Second, HistoryFor: 100 * 24 * time.Hour,
 		Registry: g.registry, Log: zerolog.Nop(),
 	})
 	if o.url != "" {

@@ -129,7 +129,7 @@ func (s *Service) newOperation(a *watched, o Order, kind OperationKind, payload,
 	return store.Operation{
 		ID: strings.ToLower(rand.Text()), Account: a.Name, Kind: string(kind), Caller: o.Caller, Key: o.Key,
 		Fingerprint: a.fingerprint(kind, whole), Request: request, CreatedAt: now, Holder: s.replica,
-		GiveUpAt: now.Add(s.options.LoadTimeout + giveUpMargin),
+		GiveUpAt: now.Add(queryTimeout + s.options.LoadTimeout + giveUpMargin),
 	}, nil
 }
 

@@ -34,7 +34,7 @@ const (
 type Options struct {
 	Account, Provider string        // metric labels
 	Secrets           []string      // the account's: redacted from whatever the vendor says; empty strings are ignored
-	Timeout           time.Duration // one call, retries included; 0 is 10 s
+	Timeout           time.Duration // one call, retries included, from when it is let through; 0 is 10 s
 	Metrics           *Metrics      // nil counts nowhere
 	Log               zerolog.Logger
 	Transport         http.RoundTripper // nil: a new http.Transport with sane limits
@@ -122,8 +122,6 @@ func retries() failsafe.Policy[try] {
 // failure even if read accepts it. A call that the caller gave up wraps
 // context.Canceled.
 func (c *Client) Do(ctx context.Context, call Call, read func(Answer) error) error {
-	ctx, cancel := context.WithTimeout(ctx, c.o.Timeout)
-	defer cancel()
 	ctx, span := c.startSpan(ctx, call)
 	defer span.End()
 	way := c.reads
@@ -137,13 +135,16 @@ func (c *Client) Do(ctx context.Context, call Call, read func(Answer) error) err
 	var last try
 	var tries int
 	var sent bool
-	began := time.Now()
+	var began time.Time
 	_, policyErr := way.policies.WithContext(ctx).Get(func() (try, error) {
-		t := c.try(ctx, way.transport, call, tries, func(status int, body []byte) error {
+		t := c.try(ctx, way.transport, call, tries, began, func(status int, body []byte) error {
 			return read(Answer{Status: status, Body: body, Secrets: secrets})
 		})
 		if !t.refused || tries == 0 {
 			last = t // a retry that was not admitted leaves the failure before it
+		}
+		if tries == 0 {
+			began = t.began
 		}
 		tries++
 		sent = sent || t.sent
@@ -155,11 +156,11 @@ func (c *Client) Do(ctx context.Context, call Call, read func(Answer) error) err
 	}
 	err = finish(err, secrets, last.retryAfter, sent)
 
-	took := time.Since(began)
 	endSpan(span, last.status, tries, outcome(err))
 	if last.refused { // there was no call to count
 		return err
 	}
+	took := last.ended.Sub(began)
 	c.metrics.ended(ctx, call.Operation, outcome(err), took)
 	if last.drift != "" {
 		c.metrics.drifted(last.drift)
@@ -173,6 +174,8 @@ func (c *Client) Do(ctx context.Context, call Call, read func(Answer) error) err
 // try is what one try came to.
 type try struct {
 	err        error
+	began      time.Time     // when breaker and budget had let it through
+	ended      time.Time     // when the vendor's answer was read
 	status     int           // 0 if no answer came
 	sent       bool          // the vendor may have seen the request
 	refused    bool          // breaker or budget did not let it through
@@ -183,19 +186,32 @@ type try struct {
 	wait       time.Duration // before that
 }
 
-func (c *Client) try(ctx context.Context, transport http.RoundTripper, call Call, retry int, read func(status int, body []byte) error) try {
+// try makes one try. callBegan is when the first one began, from which on all
+// of them have Options.Timeout; it is zero for the first. What breaker and
+// budget take before that is not the vendor's time.
+func (c *Client) try(ctx context.Context, transport http.RoundTripper, call Call, retry int, callBegan time.Time, read func(status int, body []byte) error) try {
 	cause := provider.CauseOf(ctx)
 	if retry > 0 {
 		cause = provider.CauseRetry
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, callBegan.Add(c.o.Timeout))
+		defer cancel()
 	}
 	done, err := c.admit(ctx)
 	if err != nil {
 		return try{err: err, refused: true}
 	}
+	began := time.Now()
+	if retry == 0 {
+		callBegan = began
+	}
+	ctx, cancel := context.WithDeadline(ctx, callBegan.Add(c.o.Timeout))
+	defer cancel()
 	t := try{sent: true, faulty: true} // what is told if read panics
 	func() {
 		defer func() { done(&t) }()
 		t = c.exchange(ctx, transport, call, read)
+		t.began, t.ended = began, time.Now()
 	}()
 	if t.sent {
 		c.metrics.called(call.Operation, cause)

@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/upstream"
 )
@@ -118,6 +120,92 @@ func TestDeadlineIsForAllTries(t *testing.T) {
 		failure(t, c.Do(t.Context(), call("http://vendor.test"), readJSON), provider.KindTimeout)
 		if took := time.Since(began); tries != 2 || took != 5*time.Second {
 			t.Errorf("%d tries in %s, want 2 in 5s", tries, took)
+		}
+	})
+}
+
+// slowBudget takes that long to grant a call.
+type slowBudget struct{ takes time.Duration }
+
+func (b slowBudget) Take(ctx context.Context) (func(bool), error) {
+	select {
+	case <-time.After(b.takes):
+		return func(bool) { time.Sleep(b.takes) }, nil
+	case <-ctx.Done():
+		return nil, &provider.Error{Kind: provider.KindDatabase, NotSent: true, Message: "slow"}
+	}
+}
+
+func (slowBudget) Drain(context.Context, time.Duration) time.Duration { return 0 }
+
+// The vendor has its whole time, however long our own budget takes, and none
+// of that counts as the vendor's.
+func TestDeadlineBeginsWithTheCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reg := prometheus.NewRegistry()
+		c := upstream.New(upstream.Options{
+			Account: "a", Provider: "p", Timeout: 2 * time.Second, Metrics: upstream.NewMetrics(reg), Budget: slowBudget{8 * time.Second},
+			Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+				select {
+				case <-time.After(1500 * time.Millisecond):
+					return recorded(200, `{"ok":true}`), nil
+				case <-r.Context().Done():
+					return nil, r.Context().Err()
+				}
+			}),
+		})
+		if err := c.Do(t.Context(), call("http://vendor.test"), readJSON); err != nil {
+			t.Errorf("the vendor answered in time, but: %v", err)
+		}
+		families, err := reg.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, family := range families {
+			if family.GetName() != "gateway_provider_request_duration_seconds" {
+				continue
+			}
+			for _, m := range family.GetMetric() {
+				if h := m.GetHistogram(); h.GetSampleCount() > 0 && h.GetSampleSum() != 1.5 {
+					t.Errorf("%v s are counted for a call of 1.5 s", h.GetSampleSum())
+				}
+			}
+		}
+	})
+}
+
+// A call for which our own budget has no answer was not made: no metric and no
+// breaker counts it.
+func TestSlowBudgetIsNoVendorFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reg := prometheus.NewRegistry()
+		c := upstream.New(upstream.Options{
+			Account: "a", Provider: "p", Metrics: upstream.NewMetrics(reg), Budget: slowBudget{time.Hour},
+			Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+				t.Error("sent")
+				return recorded(200, `{"ok":true}`), nil
+			}),
+		})
+		for range 10 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			if e := failure(t, c.Do(ctx, call("http://vendor.test"), readJSON), provider.KindDatabase); !e.NotSent {
+				t.Error("not said to be unsent")
+			}
+			cancel()
+		}
+		if open, _ := c.Circuit(); open {
+			t.Error("the breaker is open")
+		}
+		families, err := reg.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, family := range families {
+			for _, m := range family.GetMetric() {
+				if m.GetHistogram().GetSampleCount() > 0 || m.GetCounter().GetValue() > 0 {
+					t.Errorf("%s counts a call: %s", family.GetName(), m)
+				}
+			}
 		}
 	})
 }
