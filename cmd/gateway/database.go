@@ -15,28 +15,42 @@ import (
 // else, and says on stderr which one that is. It makes none: in the wrong
 // folder an empty database would answer for the real one.
 func openStore(ctx context.Context, env environment) (*store.Store, error) {
+	url, name, err := readDatabase(env)
+	if err != nil {
+		return nil, err
+	}
+	st, err := store.Open(ctx, url, store.Options{Existing: true})
+	if err != nil {
+		return nil, missing(err, name)
+	}
+	fmt.Fprintf(env.stderr, "database: %s\n", name)
+	return st, nil
+}
+
+// readDatabase reads the one setting of commands that work on the database, and
+// gives its URL and its name for people.
+func readDatabase(env environment) (url, name string, err error) {
 	r := config.NewReader(env.lookup)
 	var s settings
 	r.Into("GATEWAY", &s, "DATABASE_URL")
-	url := string(s.DatabaseURL)
+	url = string(s.DatabaseURL)
 	checkDatabaseURL(r, url)
 	checkSlips(r, env)
 	if inMemory(url) {
 		r.Fault("GATEWAY_DATABASE_URL", "what a gateway has in memory can't be reached from here: set a database that lasts, here and there")
 	}
 	if err := r.Err(); err != nil {
-		return nil, &settingsError{err}
+		return "", "", &settingsError{err}
 	}
-	name := databaseName(r, url)
-	st, err := store.Open(ctx, url, store.Options{Existing: true})
-	switch {
-	case errors.Is(err, store.ErrNoDatabase):
-		return nil, fmt.Errorf("there is no database at %s: set GATEWAY_DATABASE_URL as it is for gateway serve, which makes the database when it first starts", name)
-	case err != nil:
-		return nil, err
+	return url, databaseName(r, url), nil
+}
+
+// missing tells where a database was looked for that is not there.
+func missing(err error, name string) error {
+	if errors.Is(err, store.ErrNoDatabase) {
+		return fmt.Errorf("there is no database at %s: set GATEWAY_DATABASE_URL as it is for gateway serve, which makes the database when it first starts", name)
 	}
-	fmt.Fprintf(env.stderr, "database: %s\n", name)
-	return st, nil
+	return err
 }
 
 // databaseName is the database for people: a file by its full path, else the

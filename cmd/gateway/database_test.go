@@ -16,6 +16,7 @@ import (
 var onDatabase = []string{
 	"token create --name a --scopes read --accounts *", "token list", "token list --json", "token revoke aaaaaaaaaa", "token rotate aaaaaaaaaa",
 	"operations list", "operations list --json", "operations settle abc --state failed --reason none --by me",
+	"backup -",
 }
 
 // TestNoCommandMakesADatabase: in the wrong folder a command says where it
@@ -80,7 +81,7 @@ func TestCommandsNameTheirDatabase(t *testing.T) {
 	file := strings.TrimPrefix(settings["GATEWAY_DATABASE_URL"], "sqlite:")
 	for _, command := range onDatabase {
 		_, stdout, stderr := complete(t, settings, strings.Fields(command)...)
-		if !strings.HasPrefix(stderr, "database: "+file+"\n") || strings.Contains(stdout, file) {
+		if !strings.HasPrefix(stderr, "database: "+file+"\n") || strings.Contains(stdout, "database: ") {
 			t.Errorf("%s wrote %q, %q", command, stdout, stderr)
 		}
 	}

@@ -46,6 +46,7 @@ const usage = `Usage: gateway [COMMAND]
   check        read the settings, make one real call per account, look at the database
   token        make, list, revoke and rotate callers' tokens
   operations   list the writes that were asked for, settle one by hand
+  backup       copy the SQLite database into a file, while it is in use
   healthcheck  ask a running gateway whether it is up
   version      print the version
 
@@ -61,6 +62,7 @@ func run(ctx context.Context, args []string, env environment) int {
 	}
 	commands := map[string]func(context.Context, []string, environment) error{
 		"serve":       serveCommand,
+		"backup":      backupCommand,
 		"demo":        demoCommand,
 		"simulate":    simulateCommand,
 		"check":       checkCommand,

@@ -208,8 +208,9 @@ func isProblem(printed string) bool {
 	return json.Unmarshal([]byte(lines[len(lines)-1]), &answer) == nil && strings.HasPrefix(answer.Type, "urn:accountgateway:problem:")
 }
 
-// servesAnew are commands before which somebody would stop what serves.
-var servesAnew = regexp.MustCompile(`\bgateway (serve|demo)\b`)
+// servesAnew are commands before which somebody would stop what serves, or that
+// stop it.
+var servesAnew = regexp.MustCompile(`\bgateway (serve|demo)\b|\bsystemctl stop gateway\b`)
 
 // obey runs a document's command and compares what it prints.
 func (s *session) obey(path string, c command) {

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"accountgateway/internal/store"
+)
+
+const backupUsage = `Usage: gateway backup FILE
+
+Copies the SQLite database into a new file, also while gateways use it. With -
+for FILE the copy goes to standard output, as out of a container:
+
+    docker exec gateway /gateway backup - > backup.db
+
+The database is that of GATEWAY_DATABASE_URL; no other setting is needed. How to
+restore it: docs/operations.md.
+`
+
+// backupCommand copies the database. The image has no sqlite3 that could.
+func backupCommand(ctx context.Context, args []string, env environment) error {
+	flags := newFlags("backup")
+	flags.Usage = func() { fmt.Fprint(flags.Output(), backupUsage) }
+	values, err := parseWith(flags, args, env, "FILE")
+	if err != nil {
+		return err
+	}
+	url, name, err := readDatabase(env)
+	if err != nil {
+		return err
+	}
+	path, isSQLite := strings.CutPrefix(url, "sqlite:")
+	if !isSQLite {
+		return &settingsError{errors.New("GATEWAY_DATABASE_URL: PostgreSQL is backed up by pg_dump; this command is for SQLite")}
+	}
+	fmt.Fprintf(env.stderr, "database: %s\n", name)
+	file := values[0]
+	if file == "-" {
+		return missing(printBackup(ctx, env.stdout, url, filepath.Dir(strings.TrimPrefix(path, "//"))), name)
+	}
+	if err := store.Backup(ctx, url, file); err != nil {
+		return missing(err, name)
+	}
+	_, err = fmt.Fprintf(env.stderr, "backup: %s\n", file)
+	return err
+}
+
+// printBackup makes the copy in a folder beside the database, the one place
+// that the gateway can surely write, and prints it.
+func printBackup(ctx context.Context, w io.Writer, url, beside string) (err error) {
+	dir, err := os.MkdirTemp(beside, ".gateway-backup-*")
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return store.ErrNoDatabase
+	case err != nil:
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	const name = "backup.db"
+	if err := store.Backup(ctx, url, filepath.Join(dir, name)); err != nil {
+		return err
+	}
+	file, err := os.DirFS(dir).Open(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	_, err = io.Copy(w, file)
+	return err
+}
