@@ -12,19 +12,36 @@ func (s *Service) Limits(op provider.Operation) Limits {
 	return Limits{TTL: s.options.TTL[op], StaleIfError: s.options.StaleIfError}
 }
 
-// hit serves what is at hand without a call, if that will do.
-func hit[T any](ctx context.Context, s *Service, k key, b Bound) (Reading[T], bool) {
-	a, e := s.accounts[k.account], s.memory.get(k)
-	if a == nil || e == nil {
-		return Reading[T]{}, false
+// look is a reading at hand, as it stood when a request was decided upon.
+type look struct {
+	account *watched // nil: not configured
+	entry   *entry   // nil: there is none
+	at      standing
+	limits  Limits
+	verdict verdict
+}
+
+// look decides about a request, once: what is at hand may be another a moment
+// later, and then an answer would be decided twice.
+func (s *Service) look(k key, b Bound) look {
+	seen := look{account: s.accounts[k.account], limits: s.Limits(k.op)}
+	if seen.account != nil {
+		seen.entry = s.memory.get(k)
+		seen.at = seen.account.standing(seen.entry, s.now())
 	}
-	l, at := s.Limits(k.op), a.standing(e, s.now())
-	if l.decide(at, b) != serve {
-		return Reading[T]{}, false
-	}
-	r := reading[T](a, e, at, l)
+	seen.verdict = seen.limits.decide(seen.at, b)
+	return seen
+}
+
+// serves tells whether the reading at hand is the answer, and nothing else is to
+// be done.
+func (seen look) serves() bool { return seen.verdict == serve }
+
+// atHand serves the reading at hand.
+func atHand[T any](ctx context.Context, s *Service, k key, seen look) Reading[T] {
+	r := reading[T](seen.account, seen.entry, seen.at, seen.limits)
 	s.metrics.read(ctx, k.op, r.Source)
-	return r, true
+	return r
 }
 
 // standing is how a reading at hand, or nil, stands at that time.
@@ -35,9 +52,9 @@ func (a *watched) standing(e *entry, now time.Time) standing {
 	return standing{have: true, age: e.age(now), outdated: a.outdated(e)}
 }
 
-// read is for what hit could not serve: R is the adapter's interface for the
-// operation, T what it answers.
-func read[T, R any](ctx context.Context, s *Service, k key, b Bound, call func(context.Context, R) (provider.Readings, error)) (Reading[T], error) {
+// read is for what the reading at hand alone did not serve: R is the adapter's
+// interface for the operation, T what it answers.
+func read[T, R any](ctx context.Context, s *Service, k key, b Bound, seen look, call func(context.Context, R) (provider.Readings, error)) (Reading[T], error) {
 	a, err := s.find(k.account)
 	if err != nil {
 		return Reading[T]{}, err
@@ -46,36 +63,30 @@ func read[T, R any](ctx context.Context, s *Service, k key, b Bound, call func(c
 	if caps := a.Adapter.Capabilities(); !ok || !caps.Callable(k.op) {
 		return Reading[T]{}, unsupported(a.Provider, k.op, caps[k.op])
 	}
-	l := s.Limits(k.op)
 	load := loadFunc(func(ctx context.Context) (provider.Readings, error) { return call(ctx, reader) })
-
-	e := s.memory.get(k)
-	at := a.standing(e, s.now())
-	switch l.decide(at, b) {
-	case serve, serveAndRenew:
-		r := reading[T](a, e, at, l)
-		if r.Stale {
-			s.renewBehind(a, k, load)
-		}
-		s.metrics.read(ctx, k.op, r.Source)
-		return r, nil
+	switch seen.verdict {
+	case serve:
+		return atHand[T](ctx, s, k, seen), nil
+	case serveAndRenew:
+		s.renewBehind(a, k, load)
+		return atHand[T](ctx, s, k, seen), nil
 	case refuse:
-		return Reading[T]{}, &FreshnessError{Have: at.have, Age: at.age}
+		return Reading[T]{}, &FreshnessError{Have: seen.at.have, Age: seen.at.age}
 	case ask:
 	}
 
 	came := s.now()
-	fresh, source, err := s.ask(ctx, a, k, e, b, load)
+	fresh, source, err := s.ask(ctx, a, k, seen.entry, b, load)
 	if err != nil {
 		return staleIfError[T](ctx, s, a, k, b, err)
 	}
 	now := a.standing(fresh, s.now())
 	now.outdated = a.outdatedFor(fresh, came)
-	if l.TTL == 0 {
+	if seen.limits.TTL == 0 {
 		now.age = 0 // with no time to be fresh in, what was just asked for still is
 	}
-	r := reading[T](a, fresh, now, l)
-	r.Source, r.Asked = source, l.whyAsk(at)
+	r := reading[T](a, fresh, now, seen.limits)
+	r.Source, r.Asked = source, seen.limits.whyAsk(seen.at)
 	s.metrics.read(ctx, k.op, r.Source)
 	return r, nil
 }

@@ -134,10 +134,11 @@ func (s *Service) Balance(ctx context.Context, name string, q provider.BalanceQu
 	if q.Currency != "" {
 		k.query = "currency=" + string(q.Currency)
 	}
-	if r, ok := hit[provider.Balance](ctx, s, k, b); ok {
-		return r, nil
+	seen := s.look(k, b)
+	if seen.serves() {
+		return atHand[provider.Balance](ctx, s, k, seen), nil
 	}
-	return read[provider.Balance](ctx, s, k, b, func(ctx context.Context, r provider.BalanceReader) (provider.Readings, error) {
+	return read[provider.Balance](ctx, s, k, b, seen, func(ctx context.Context, r provider.BalanceReader) (provider.Readings, error) {
 		return r.ReadBalance(ctx, q)
 	})
 }
@@ -148,10 +149,11 @@ func (s *Service) Statistics(ctx context.Context, name string, q provider.Statis
 	if q != (provider.StatisticsQuery{}) {
 		k.query = "date_from=" + string(q.From) + "&date_till=" + string(q.Till)
 	}
-	if r, ok := hit[provider.Statistics](ctx, s, k, b); ok {
-		return r, nil
+	seen := s.look(k, b)
+	if seen.serves() {
+		return atHand[provider.Statistics](ctx, s, k, seen), nil
 	}
-	return read[provider.Statistics](ctx, s, k, b, func(ctx context.Context, r provider.StatisticsReader) (provider.Readings, error) {
+	return read[provider.Statistics](ctx, s, k, b, seen, func(ctx context.Context, r provider.StatisticsReader) (provider.Readings, error) {
 		return r.ReadStatistics(ctx, q)
 	})
 }
@@ -162,10 +164,11 @@ func (s *Service) Users(ctx context.Context, name string, q provider.UserQuery, 
 	if q.Login != "" {
 		k.query = "login=" + q.Login
 	}
-	if r, ok := hit[provider.Users](ctx, s, k, b); ok {
-		return r, nil
+	seen := s.look(k, b)
+	if seen.serves() {
+		return atHand[provider.Users](ctx, s, k, seen), nil
 	}
-	return read[provider.Users](ctx, s, k, b, func(ctx context.Context, r provider.UserReader) (provider.Readings, error) {
+	return read[provider.Users](ctx, s, k, b, seen, func(ctx context.Context, r provider.UserReader) (provider.Readings, error) {
 		return r.ReadUsers(ctx, q)
 	})
 }
