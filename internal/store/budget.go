@@ -59,7 +59,7 @@ func (s Slot) Granted() bool { return s.id != 0 }
 // slot is free after hold and Per. End the slot with EndSlot or ReleaseSlot,
 // also when the call's context has ended.
 func (s *Store) TakeSlot(ctx context.Context, account string, l BudgetLimit, by Asker, hold time.Duration) (Slot, Budget, error) {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.write.begin(ctx)
 	defer cancel()
 	var slot Slot
 	var left Budget
@@ -118,7 +118,7 @@ const slotsAtOnce = 200
 
 // AddSlots counts calls that were made without slots, by when they ended.
 func (s *Store) AddSlots(ctx context.Context, account string, per time.Duration, ends []time.Time) error {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.write.begin(ctx)
 	defer cancel()
 	err := inTx(ctx, s.write, func(tx *sql.Tx) error {
 		var id int64
@@ -224,7 +224,7 @@ func slotsLeft(ctx context.Context, tx *sql.Tx, account, caller string, most int
 
 // UsedSlots counts the slots of every account that are not free yet.
 func (s *Store) UsedSlots(ctx context.Context) (map[string]int, error) {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.read.begin(ctx)
 	defer cancel()
 	rows, err := s.read.QueryContext(ctx, `SELECT account, count(*) FROM budget_slots WHERE free_at > $1 GROUP BY account`, micros(s.now()))
 	if err != nil {

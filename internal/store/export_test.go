@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"time"
 )
 
 // Exec runs any SQL on the write pool.
@@ -14,8 +15,14 @@ func (s *Store) Exec(ctx context.Context, query string, args ...any) error {
 
 // Pools are a Store's connections by name.
 func (s *Store) Pools() map[string]*sql.DB {
-	return map[string]*sql.DB{"write": s.write, "durable": s.durable, "read": s.read}
+	return map[string]*sql.DB{"write": s.write.DB, "durable": s.durable.DB, "read": s.read.DB, "history": s.history.DB, "control": s.control.DB}
 }
+
+// SetWritePatience makes the write pool less patient.
+func (s *Store) SetWritePatience(d time.Duration) { s.write.patience = d }
+
+// ErrStuck is of calls that gave up together with the one before them.
+var ErrStuck = errStuck
 
 // Reading is the reading under key as it is kept; false if there is none.
 func (s *Store) Reading(ctx context.Context, key ReadingKey) (Reading, bool, error) {

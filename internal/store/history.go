@@ -49,12 +49,12 @@ func (s *Store) AppendBalance(ctx context.Context, p BalancePoint) error {
 // step always begins at the same time. Step 0 returns every point. It fails
 // with a *TooManyPointsError rather than leave points out.
 func (s *Store) BalanceHistory(ctx context.Context, account string, from, till time.Time, step time.Duration) ([]BalancePoint, error) {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.history.begin(ctx)
 	defer cancel()
 	// No two points of a currency share a microsecond, so steps that short
 	// hold every point.
 	width := max(step.Microseconds(), 1)
-	rows, err := s.read.QueryContext(ctx, `
+	rows, err := s.history.QueryContext(ctx, `
 		SELECT currency, as_of, balance, blocked, credit, bonus FROM balance_history
 		WHERE account = $1 AND (currency, as_of) IN (
 			SELECT currency, max(as_of) FROM balance_history

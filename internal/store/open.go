@@ -46,7 +46,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 		err = s.mustExist(ctx)
 	}
 	if err == nil {
-		err = migrate(ctx, s.durable, dialect)
+		err = migrate(ctx, s.durable.DB, dialect)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", setting, errors.Join(err, s.Close()))
@@ -59,7 +59,7 @@ func (s *Store) mustExist(ctx context.Context) error {
 	if err := s.read.PingContext(ctx); err != nil {
 		return err
 	}
-	if version(ctx, s.read) < 0 {
+	if version(ctx, s.read.DB) < 0 {
 		return fmt.Errorf("%w: it is empty", ErrNoDatabase)
 	}
 	return nil

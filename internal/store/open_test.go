@@ -80,7 +80,7 @@ func TestSQLitePools(t *testing.T) {
 		{"write", "synchronous", "1"},   // at checkpoints
 		{"durable", "synchronous", "2"}, // at each commit
 		{"read", "query_only", "1"},
-		{"read", "busy_timeout", "2000"},
+		{"read", "busy_timeout", "500"},
 	} {
 		var got string
 		must(t, s.Pools()[test.pool].QueryRowContext(t.Context(), "PRAGMA "+test.pragma).Scan(&got))

@@ -62,7 +62,7 @@ const operationColumns = `id, account, kind, caller, idem_key, fingerprint, requ
 // account's operations since that time have spent or may have spent, and
 // forbids this one by an error, which is returned as it is.
 func (s *Store) BeginOperation(ctx context.Context, op Operation, since time.Time, allow func([]Spent) error) (_ Operation, begun bool, err error) {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.durable.begin(ctx)
 	defer cancel()
 	var refused error
 	err = inTx(ctx, s.durable, func(tx *sql.Tx) error {
@@ -130,7 +130,7 @@ func spentSince(ctx context.Context, tx *sql.Tx, account, except string, since t
 // SettleOperation says how an operation ended, if it is in one of the states
 // from; false if it is not, or there is no such operation.
 func (s *Store) SettleOperation(ctx context.Context, id string, to Settlement, from ...OperationState) (bool, error) {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.durable.begin(ctx)
 	defer cancel()
 	result, err := s.durable.ExecContext(ctx, `
 		UPDATE operations SET state = $2, settled_at = $3, reference = $4, result = $5, problem = $6, settled_by = $7, reason = $8
@@ -157,7 +157,7 @@ func stateList(states []OperationState) string {
 
 // Operation returns one operation; false if there is none with that id.
 func (s *Store) Operation(ctx context.Context, id string) (Operation, bool, error) {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.read.begin(ctx)
 	defer cancel()
 	op, err := scanOperation(s.read.QueryRowContext(ctx, `SELECT `+operationColumns+` FROM operations WHERE id = $1`, id))
 	if errors.Is(err, sql.ErrNoRows) {
@@ -187,7 +187,7 @@ type OperationCursor struct {
 
 // Operations lists operations, newest first.
 func (s *Store) Operations(ctx context.Context, f OperationFilter) ([]Operation, error) {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.read.begin(ctx)
 	defer cancel()
 	where, args := []string{"1 = 1"}, []any{}
 	add := func(condition string, values ...any) {
@@ -245,7 +245,7 @@ type UnknownCount struct {
 // UnknownOperations counts the operations whose outcome nobody knows, by
 // account.
 func (s *Store) UnknownOperations(ctx context.Context) (map[string]UnknownCount, error) {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.read.begin(ctx)
 	defer cancel()
 	rows, err := s.read.QueryContext(ctx, `SELECT account, count(*), min(created_at) FROM operations WHERE state = 'unknown' GROUP BY account`)
 	if err != nil {

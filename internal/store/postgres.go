@@ -1,31 +1,33 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"accountgateway/internal/redact"
 )
 
+// The connections of one replica, ten at most.
 const (
-	postgresConnections = 8                // at most, by one replica
-	postgresIdle        = 5 * time.Minute  // then a connection is given back
-	postgresLife        = 30 * time.Minute // then it is renewed, so that a moved server is found
-	postgresConnect     = 5 * time.Second  // for connecting, unless the URL has connect_timeout
+	postgresWriters = 3
+	postgresDurable = 2
+	postgresReaders = 2
+	postgresHistory = 2
+	postgresControl = 1 // with the heartbeats
+
+	postgresIdle    = 5 * time.Minute  // then a connection is given back, but for the two pools that must always have one
+	postgresLife    = 30 * time.Minute // then it is renewed, so that a moved server is found
+	postgresConnect = 5 * time.Second  // for connecting, unless the URL has connect_timeout
 )
 
-// BadValue tells whether the database answered that a value can't be what it
-// was given for, such as a text with a NUL: the caller's fault, and no outage.
-func BadValue(err error) bool {
-	var e *pgconn.PgError
-	return errors.As(err, &e) && strings.HasPrefix(e.Code, "22") // class 22: data exception
-}
+// durably makes every commit of a session wait for the server's disk, whatever
+// is the default of the server, the database or the user.
+const durably = `SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')`
 
 // openPostgres prepares connections to the server in the URL; none is made yet.
 func openPostgres(raw string) (*Store, error) {
@@ -42,12 +44,24 @@ func openPostgres(raw string) (*Store, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = postgresConnect
 	}
-	db := stdlib.OpenDB(*config)
-	db.SetMaxOpenConns(postgresConnections)
-	db.SetMaxIdleConns(postgresConnections)
-	db.SetConnMaxIdleTime(postgresIdle)
-	db.SetConnMaxLifetime(postgresLife)
-	return &Store{write: db, durable: db, read: db}, nil
+	open := func(connections int, idle, patience time.Duration, o ...stdlib.OptionOpenDB) *pool {
+		db := stdlib.OpenDB(*config, o...)
+		db.SetConnMaxIdleTime(idle)
+		db.SetConnMaxLifetime(postgresLife)
+		return newPool(db, connections, patience)
+	}
+	control := open(postgresControl, 0, writePatience)
+	return &Store{
+		write: open(postgresWriters, postgresIdle, writePatience),
+		durable: open(postgresDurable, 0, 0, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+			_, err := conn.Exec(ctx, durably)
+			return err
+		})),
+		read:    open(postgresReaders, postgresIdle, 0),
+		history: open(postgresHistory, postgresIdle, 0),
+		beat:    control,
+		control: control,
+	}, nil
 }
 
 // withoutPassword hides the URL's passwords in text.

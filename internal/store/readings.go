@@ -35,7 +35,7 @@ func (s *Store) SaveReadings(ctx context.Context, readings []Reading) error {
 	if len(readings) == 0 {
 		return nil
 	}
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.write.begin(ctx)
 	defer cancel()
 	err := inTx(ctx, s.write, func(tx *sql.Tx) error {
 		// Locks the row until the commit, so that who sees a number sees all
@@ -73,7 +73,7 @@ func (s *Store) SaveReadings(ctx context.Context, readings []Reading) error {
 // others have read: start at 0 for all there is, go on with the last one's
 // Seq. None is missed, whoever saves at the same time.
 func (s *Store) ReadingsAfter(ctx context.Context, seq int64, limit int) ([]Reading, error) {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.read.begin(ctx)
 	defer cancel()
 	rows, err := s.read.QueryContext(ctx, `
 		SELECT account, operation, query, as_of, seq, body FROM readings

@@ -9,13 +9,13 @@ import (
 // Beat records that a replica lives and returns the beat of each replica, its
 // own included. A replica whose beat does not change any more is gone.
 func (s *Store) Beat(ctx context.Context, replica string) (map[string]int64, error) {
-	_, err := s.exec(ctx, `INSERT INTO replicas (name, beat) VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET beat = replicas.beat + 1`, replica)
+	ctx, cancel := s.beat.begin(ctx)
+	defer cancel()
+	_, err := s.beat.ExecContext(ctx, `INSERT INTO replicas (name, beat) VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET beat = replicas.beat + 1`, replica)
 	if err != nil {
 		return nil, fmt.Errorf("record the heartbeat of %q: %w", replica, err)
 	}
-	ctx, cancel := bounded(ctx)
-	defer cancel()
-	rows, err := s.read.QueryContext(ctx, `SELECT name, beat FROM replicas`)
+	rows, err := s.beat.QueryContext(ctx, `SELECT name, beat FROM replicas`)
 	if err != nil {
 		return nil, fmt.Errorf("read the heartbeats: %w", err)
 	}
@@ -50,9 +50,9 @@ func (s *Store) RemoveReplica(ctx context.Context, replica string, beat int64) e
 // withoutBeat changes the row of a replica by a statement, and releases its
 // leases if the row still had that beat.
 func (s *Store) withoutBeat(ctx context.Context, replica string, beat int64, change string) error {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.beat.begin(ctx)
 	defer cancel()
-	err := inTx(ctx, s.write, func(tx *sql.Tx) error {
+	err := inTx(ctx, s.beat, func(tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, change+` WHERE name = $1 AND beat = $2`, replica, beat)
 		if err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"modernc.org/sqlite"
 )
@@ -15,12 +16,12 @@ import (
 const (
 	// Readers that one process uses at once. SQLite readers don't wait for
 	// the writer, nor it for them.
-	sqliteReaders = 4
+	sqliteReaders = 3
+	sqliteHistory = 2
 
-	// How long a call waits for another writer, in milliseconds. Transactions
-	// here are short; only a sick disk makes them last. SQLite does not look at
-	// the call's context meanwhile.
-	sqliteBusy = "2000"
+	// How long SQLite waits for another process that writes, in milliseconds,
+	// before the call looks at its deadline and tries again.
+	sqliteBusy = "500"
 )
 
 // sqlitePath is the file of a URL, given what follows "sqlite:".
@@ -37,8 +38,8 @@ func sqlitePath(rest string) string { return strings.TrimPrefix(rest, "//") }
 func openSQLite(path string, create bool) (*Store, error) {
 	if path == ":memory:" {
 		// A second connection would be a second, empty database.
-		db, err := sqliteDB("file::memory:?_txlock=immediate", 1)
-		return &Store{write: db, durable: db, read: db}, err
+		db, err := sqliteDB("file::memory:?_txlock=immediate", 1, 0)
+		return &Store{write: db, durable: db, read: db, history: db, beat: db, control: db}, err
 	}
 	if path == "" || strings.ContainsAny(path, "?#") {
 		return nil, errors.New("sqlite: want the name of a file and nothing else, like sqlite:gateway.db")
@@ -60,21 +61,28 @@ func openSQLite(path string, create bool) (*Store, error) {
 
 	name := "file:" + (&url.URL{Path: path}).EscapedPath() + "?_busy_timeout=" + sqliteBusy
 	writer := name + "&_journal_mode=WAL&_txlock=immediate&_synchronous="
-	write, writeErr := sqliteDB(writer+"NORMAL", 1)
-	durable, durableErr := sqliteDB(writer+"FULL", 1)
-	read, readErr := sqliteDB(name+"&_query_only=1", sqliteReaders)
-	return &Store{write: write, durable: durable, read: read}, errors.Join(writeErr, durableErr, readErr)
+	reader := name + "&_query_only=1"
+	write, err1 := sqliteDB(writer+"NORMAL", 1, writePatience)
+	durable, err2 := sqliteDB(writer+"FULL", 1, 0)
+	read, err3 := sqliteDB(reader, sqliteReaders, 0)
+	history, err4 := sqliteDB(reader, sqliteHistory, 0)
+	beat, err5 := sqliteDB(writer+"NORMAL", 1, writePatience)
+	control, err6 := sqliteDB(reader, 1, 0)
+	if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
+		return nil, err
+	}
+	// Within this process writers wait for each other in order, not by polling
+	// the file: an operation waits for one or two other calls, however many
+	// readings are to be saved.
+	write.writer = make(chan struct{}, 1)
+	durable.writer, beat.writer = write.writer, write.writer
+	return &Store{write: write, durable: durable, read: read, history: history, beat: beat, control: control}, nil
 }
 
-// sqliteDB makes a pool that keeps its connections for good: opening one
-// costs more than all that is asked of it.
-func sqliteDB(name string, connections int) (*sql.DB, error) {
+func sqliteDB(name string, connections int, patience time.Duration) (*pool, error) {
 	connector, err := sqlite.NewConnector(name)
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: %w", err)
 	}
-	db := sql.OpenDB(connector)
-	db.SetMaxOpenConns(connections)
-	db.SetMaxIdleConns(connections)
-	return db, nil
+	return newPool(sql.OpenDB(connector), connections, patience), nil
 }

@@ -21,10 +21,14 @@ import (
 // call ends with its context or after queryTimeout, whichever comes first.
 // Errors are the database's own, with a few words about what was tried.
 type Store struct {
-	// Three pools on an SQLite file, one and the same elsewhere.
-	write   *sql.DB // one connection, so that this process's writers queue in order
-	durable *sql.DB // one more, whose commits survive a loss of power
-	read    *sql.DB // a few that only read
+	// Pools that don't wait for each other; one and the same for a database in
+	// memory.
+	write   *pool // readings, budgets, leases
+	durable *pool // operations and tokens: what must survive a loss of power
+	read    *pool // all reads but these two
+	history *pool // histories, which may take seconds
+	beat    *pool // heartbeats, which must not be late
+	control *pool // Ping
 
 	now func() time.Time
 }
@@ -40,16 +44,16 @@ const queryTimeout = 10 * time.Second
 
 // Close gives the connections back. Calls that are under way may fail.
 func (s *Store) Close() error {
-	return errors.Join(s.read.Close(), s.durable.Close(), s.write.Close())
+	return errors.Join(s.control.Close(), s.beat.Close(), s.history.Close(), s.read.Close(), s.durable.Close(), s.write.Close())
 }
 
-// Ping tells whether the state can be read.
+// Ping tells whether the database answers. It waits for no other call.
 func (s *Store) Ping(ctx context.Context) error {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.control.begin(ctx)
 	defer cancel()
 	var last int64
-	if err := s.read.QueryRowContext(ctx, `SELECT last FROM readings_seq`).Scan(&last); err != nil {
-		return fmt.Errorf("read the database: %w", err)
+	if err := s.control.QueryRowContext(ctx, `SELECT last FROM readings_seq`).Scan(&last); err != nil {
+		return fmt.Errorf("ping the database: %w", err)
 	}
 	return nil
 }
@@ -57,21 +61,21 @@ func (s *Store) Ping(ctx context.Context) error {
 // inTx runs f in one write transaction of db, which is s.write, or s.durable
 // for what must survive a loss of power. On SQLite it waits for other writers
 // before f starts; on PostgreSQL f must first lock the row that it depends on.
-func inTx(ctx context.Context, db *sql.DB, f func(tx *sql.Tx) error) error {
+func inTx(ctx context.Context, db *pool, f func(tx *sql.Tx) error) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback() // does nothing after Commit
 	if err := f(tx); err != nil {
-		return err
+		return explain(ctx, err)
 	}
-	return tx.Commit()
+	return explain(ctx, tx.Commit())
 }
 
 // exec runs one writing statement and returns the number of rows it touched.
 func (s *Store) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.write.begin(ctx)
 	defer cancel()
 	result, err := s.write.ExecContext(ctx, query, args...)
 	if err != nil {

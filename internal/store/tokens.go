@@ -32,7 +32,7 @@ const tokenColumns = `id, name, hash, old_hash, old_until, scopes, accounts, cre
 
 // AddToken keeps a new token. It is an error if there is one with its id.
 func (s *Store) AddToken(ctx context.Context, t Token) error {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.durable.begin(ctx)
 	defer cancel()
 	_, err := s.durable.ExecContext(ctx, `
 		INSERT INTO tokens (`+tokenColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
@@ -46,7 +46,7 @@ func (s *Store) AddToken(ctx context.Context, t Token) error {
 
 // Token returns one token; false if there is none with that id.
 func (s *Store) Token(ctx context.Context, id string) (Token, bool, error) {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.read.begin(ctx)
 	defer cancel()
 	t, err := scanToken(s.read.QueryRowContext(ctx, `SELECT `+tokenColumns+` FROM tokens WHERE id = $1`, id))
 	if errors.Is(err, sql.ErrNoRows) {
@@ -72,7 +72,7 @@ func (s *Store) LiveTokens(ctx context.Context, since time.Time) ([]Token, error
 }
 
 func (s *Store) tokens(ctx context.Context, query string, args ...any) ([]Token, error) {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.read.begin(ctx)
 	defer cancel()
 	rows, err := s.read.QueryContext(ctx, query, args...)
 	if err != nil {
@@ -110,7 +110,7 @@ func (s *Store) RotateToken(ctx context.Context, t Token, was []byte) (bool, err
 }
 
 func (s *Store) changeToken(ctx context.Context, id, query string, args ...any) (bool, error) {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.durable.begin(ctx)
 	defer cancel()
 	result, err := s.durable.ExecContext(ctx, query, args...)
 	if err != nil {
@@ -126,7 +126,7 @@ func (s *Store) changeToken(ctx context.Context, id, query string, args ...any) 
 // TouchTokens says when tokens, by id, were used last. It never moves a time
 // back.
 func (s *Store) TouchTokens(ctx context.Context, used map[string]time.Time) error {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.write.begin(ctx)
 	defer cancel()
 	err := inTx(ctx, s.write, func(tx *sql.Tx) error {
 		// In order, so that two replicas never wait for each other.

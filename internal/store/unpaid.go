@@ -11,7 +11,7 @@ import (
 // SaveUnpaidBefore keeps the numbers of the invoices that were unpaid before
 // an operation's vendor call. It survives a loss of power.
 func (s *Store) SaveUnpaidBefore(ctx context.Context, operation string, invoices []string) error {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.durable.begin(ctx)
 	defer cancel()
 	if invoices == nil {
 		invoices = []string{}
@@ -29,7 +29,7 @@ func (s *Store) SaveUnpaidBefore(ctx context.Context, operation string, invoices
 // UnpaidBefore are the numbers that SaveUnpaidBefore kept; known is false if it
 // kept none for the operation.
 func (s *Store) UnpaidBefore(ctx context.Context, operation string) (invoices []string, known bool, err error) {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.read.begin(ctx)
 	defer cancel()
 	var list []byte
 	err = s.read.QueryRowContext(ctx, `SELECT invoices FROM unpaid_before WHERE operation_id = $1`, operation).Scan(&list)
