@@ -114,8 +114,11 @@ func TestEchoedSecrets(t *testing.T) {
 		return []string{hidden, string(quoted[1 : len(quoted)-1]), html.EscapeString(hidden)}
 	}
 	var wg sync.WaitGroup
+	turns := make(chan struct{}, 4) // so that other tests have something of the machine too
 	for i, field := range fields {
 		wg.Go(func() {
+			turns <- struct{}{}
+			defer func() { <-turns }()
 			seed := fnv.New64()
 			_, _ = io.WriteString(seed, field.provider+field.operation+field.name)
 			random := rand.New(rand.NewPCG(seed.Sum64(), 0))
@@ -141,8 +144,19 @@ func TestEchoedSecrets(t *testing.T) {
 				says[i].Store(&body)
 				asked++
 				key := fmt.Sprint(account, "-", asked)
-				first, second := ask(key), ask(key) // a write's second answer is from the database
-				said := headers(first) + string(first.body) + headers(second) + string(second.body)
+				write := field.operation == "create" || field.operation == "refill"
+				first := ask(key)
+				for range 5 { // a machine under load may have a database that is away for a while: nothing was asked then
+					if first.status != http.StatusInternalServerError && !strings.Contains(string(first.body), `"database_unavailable"`) {
+						break
+					}
+					first = ask(key)
+				}
+				said := headers(first) + string(first.body)
+				if write { // its second answer is from the database
+					second := ask(key)
+					said += headers(second) + string(second.body)
+				}
 				mu.Lock()
 				for _, shape := range shapes(hidden) {
 					told[shape] = true
@@ -154,7 +168,6 @@ func TestEchoedSecrets(t *testing.T) {
 						break
 					}
 				}
-				write := field.operation == "create" || field.operation == "refill"
 				refused := write && first.status == http.StatusAccepted || !write && strings.Contains(string(first.body), `"provider_bad_response"`)
 				hides := strings.Contains(string(first.body), "[redacted]")
 				switch {
