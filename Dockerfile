@@ -15,6 +15,8 @@ COPY --from=build --chown=65532:65532 /out/data /data
 # The embedded database is kept here: mount a volume on it.
 WORKDIR /data
 USER 65532:65532
+# Loopback would be the container's own. Callers need a token all the same.
+ENV GATEWAY_ADDR=0.0.0.0:8080
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=4s --start-period=5s CMD ["/gateway", "healthcheck"]
 ENTRYPOINT ["/gateway"]

@@ -71,7 +71,6 @@ func printBackup(ctx context.Context, w io.Writer, url, beside string) (err erro
 	if err != nil {
 		return err
 	}
-	defer file.Close()
 	_, err = io.Copy(w, file)
-	return err
+	return errors.Join(err, file.Close())
 }

@@ -40,7 +40,7 @@ func TestCommandLine(t *testing.T) {
 		{"simulate --regru-profile 2016", 2, `^$`, `(?m)^  --regru-profile: want current or 2017$`},
 		{"simulate --regru-addr 0.0.0.0:0", 2, `^$`, `(?m)^  --regru-addr: 0\.0\.0\.0:0 is no loopback address`},
 		{"simulate --selzy-addr :0", 2, `^$`, `(?m)^  --selzy-addr: :0 is no loopback address`},
-		{"demo --addr 0.0.0.0:0", 2, `^$`, `(?m)^  GATEWAY_AUTH: none is accepted on a loopback address only`},
+		{"demo --addr here", 2, `^$`, `(?m)^  GATEWAY_ADDR: want host:port`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.args, func(t *testing.T) {
@@ -167,6 +167,42 @@ func TestDemo(t *testing.T) {
 	}
 	if status := p.stop(); status != 0 || strings.Contains(p.stdout.String()+p.stderr.String(), "hush") {
 		t.Errorf("exit status %d, wrote %s%s", status, p.stdout, p.stderr)
+	}
+}
+
+// TestDemoForOthers: in a container the demo is reached from outside, by any
+// name, and says what that means.
+func TestDemoForOthers(t *testing.T) {
+	t.Parallel()
+	p := begin(t, nil, "demo", "--addr", "0.0.0.0:0")
+	base := p.see(p.stdout, `(?m)^The account gateway serves simulated vendors on (http://127\.0\.0\.1:\d+)$`)[1]
+	if said := p.stderr.String(); !strings.Contains(said, "WARNING: anybody who reaches 0.0.0.0:0 may use this demo, without a token.") {
+		t.Errorf("the warning: %q", said)
+	}
+	for _, target := range []string{"/accounts", "/", "/metrics"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+target, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = "demo.example:8080"
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			t.Errorf("%s: %d", target, resp.StatusCode)
+		}
+	}
+}
+
+// TestDemoOnLoopback warns of nothing.
+func TestDemoOnLoopback(t *testing.T) {
+	t.Parallel()
+	p := begin(t, nil, "demo", "--addr", "localhost:0")
+	p.see(p.stdout, `(?m)/metrics$`)
+	if p.stop(); strings.Contains(p.stderr.String(), "WARNING") {
+		t.Error(p.stderr.String())
 	}
 }
 

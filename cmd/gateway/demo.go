@@ -15,10 +15,14 @@ import (
 // stay out of it, and keeps nothing on disk.
 func demoCommand(ctx context.Context, args []string, env environment) error {
 	flags := newFlags("demo")
-	addr := flags.String("addr", "127.0.0.1:8080", "loopback address to listen on")
+	addr := flags.String("addr", "127.0.0.1:8080", "address to listen on; others than loopback let anybody in")
 	verbose := flags.Bool("v", false, "log each request")
 	if err := parse(flags, args, env); err != nil {
 		return err
+	}
+
+	if !loopbackAddr(*addr) {
+		fmt.Fprintf(env.stderr, "gateway demo: WARNING: anybody who reaches %s may use this demo, without a token. Its accounts and money are simulated, and it knows no credentials of yours.\n", *addr)
 	}
 
 	sims := newSimulators()
@@ -67,7 +71,8 @@ func demoCommand(ctx context.Context, args []string, env environment) error {
 	serving, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go func() { cancel(sims.wait(serving)) }() // ends with this function at the latest
-	if err := serve(serving, env, func(at net.Addr) { _ = tour.Execute(env.stdout, "http://"+at.String()) }); err != nil {
+	show := func(at net.Addr) { _ = tour.Execute(env.stdout, "http://"+reachable(at.String())) }
+	if err := serve(serving, env, serveOptions{started: show, simulated: true}); err != nil {
 		return fmt.Errorf("%w (another address can be given: gateway demo --addr 127.0.0.1:8090)", err)
 	}
 	if ctx.Err() == nil {

@@ -31,15 +31,22 @@ func serveCommand(ctx context.Context, args []string, env environment) error {
 	if err := parse(newFlags("serve"), args, env); err != nil {
 		return err
 	}
-	return serve(ctx, env, nil)
+	return serve(ctx, env, serveOptions{})
+}
+
+// serveOptions are what demo needs beyond settings.
+type serveOptions struct {
+	started   func(addr net.Addr) // if set, is told the address once requests are answered
+	simulated bool                // nothing is worth guarding: no token is needed on any address
 }
 
 // serve runs the gateway as its settings say until ctx ends, then drains.
-// started, if set, is told the address once requests are answered.
-func serve(ctx context.Context, env environment, started func(addr net.Addr)) error {
+func serve(ctx context.Context, env environment, o serveOptions) error {
 	r := config.NewReader(env.lookup)
 	s, list := readSettings(r)
-	s.checkAuth(r)
+	if !o.simulated {
+		s.checkAuth(r)
+	}
 	log := newLogger(env.stderr, s)
 	certificates := openCertificates(r, s, log)
 	tracer, stopTracing := tracing(ctx, r, env, log)
@@ -90,7 +97,7 @@ func serve(ctx context.Context, env environment, started func(addr net.Addr)) er
 	}
 	options := httpapi.Options{
 		Accounts: g.accounts, Log: log, Registry: g.registry, Ready: ready, Spec: api.Spec, ServiceApart: s.MetricsAddr != "",
-		CallerRate: s.CallerRate, Secure: certificates != nil, Tracer: tracer,
+		CallerRate: s.CallerRate, Secure: certificates != nil, Tracer: tracer, AnyName: o.simulated,
 	}
 	if s.Auth == "token" {
 		options.Tokens = g.tokens
@@ -114,8 +121,8 @@ func serve(ctx context.Context, env environment, started func(addr net.Addr)) er
 		defer server.http.Close()
 	}
 	log.Info().Str("addr", servers[0].listener.Addr().String()).Bool("tls", certificates != nil).Str("auth", s.Auth).Int("accounts", len(list)).Str("version", version()).Msg("serving")
-	if started != nil {
-		started(servers[0].listener.Addr())
+	if o.started != nil {
+		o.started(servers[0].listener.Addr())
 	}
 
 	select {

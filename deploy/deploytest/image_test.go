@@ -61,7 +61,13 @@ func TestImage(t *testing.T) {
 		t.Errorf("the program is not static: %v %v", libraries, err)
 	}
 
+	image := regexp.MustCompile(`(?m)^ENV (\S+=\S+)$`).FindAllStringSubmatch(dockerfile, -1)
 	inside := func(cmd *exec.Cmd) {
+		var settings []string // the image's, which those of the container replace
+		for _, match := range image {
+			settings = append(settings, match[1])
+		}
+		cmd.Env = append(settings, cmd.Env...)
 		cmd.Dir = "/data"
 		cmd.SysProcAttr = &syscall.SysProcAttr{
 			Chroot: out, Credential: &syscall.Credential{Uid: imageUser, Gid: imageUser},
@@ -82,6 +88,10 @@ func TestImage(t *testing.T) {
 	}
 
 	vendors := startSimulators(ctx, t)
+	// docker run --publish 8080:8080, with nothing but the vendors' settings.
+	if text := once(vendors, "check", "--settings"); !regexp.MustCompile(`(?m)^GATEWAY_ADDR +0\.0\.0\.0:8080 `).MatchString(text) {
+		t.Errorf("the port that the image exposes is reached by nobody:\n%s", text)
+	}
 	gateway, address := startGateway(ctx, t, vendors, inside, "/gateway")
 	if status, body := request(ctx, t, http.MethodGet, address+"/accounts/regru/balance", nil, ""); status != http.StatusOK {
 		t.Errorf("balance: %d %s", status, body)

@@ -64,6 +64,29 @@ func TestKubernetesBase(t *testing.T) {
 	checkManifests(t, docs)
 }
 
+// TestKubernetesEgress wants the policy to let out what the documents offer:
+// name service, vendors, the collector of traces, and PostgreSQL for replicas.
+func TestKubernetesEgress(t *testing.T) {
+	collector := regexp.MustCompile(`OTEL_EXPORTER_OTLP_ENDPOINT=http://[\w.]+:(\d+)`).FindStringSubmatch(string(read(t, root, "docs/operations.md")))
+	if collector == nil {
+		t.Fatal("docs/operations.md names no collector")
+	}
+	base := object(parse[map[string]any](t, read(t, deploy, "kubernetes/base/networkpolicy.yaml")))
+	out := base.texts("spec", "egress", "ports", "port")
+	for _, patch := range parse[[]map[string]any](t, read(t, deploy, "kubernetes/overlays/replicas/networkpolicy.yaml")) {
+		out = append(out, object(patch).texts("value", "ports", "port")...)
+	}
+	for _, port := range []string{"53", "443", "5432", collector[1]} {
+		if !slices.Contains(out, port) {
+			t.Errorf("the policy keeps port %s from the pods; it opens %q", port, out)
+		}
+	}
+	example := regexp.MustCompile(`(?m)^# OTEL_EXPORTER_OTLP_ENDPOINT=http://[\w.]+:(\d+)$`).FindStringSubmatch(string(read(t, deploy, "kubernetes/base/gateway.env")))
+	if example == nil || example[1] != collector[1] {
+		t.Errorf("gateway.env shows the collector as %q", example)
+	}
+}
+
 // TestKustomize does the same with what kubectl would send.
 func TestKustomize(t *testing.T) {
 	build := []string{"kustomize", "build"}

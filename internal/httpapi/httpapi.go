@@ -28,6 +28,10 @@ type Options struct {
 
 	// Tokens knows the callers; nil: nobody is asked who he is, and all may do all.
 	Tokens *token.Keeper
+	// AnyName answers without tokens by other names than this machine's own too.
+	// Any site that a browser shows can then reach the gateway: it is for
+	// simulated accounts alone.
+	AnyName bool
 	// CallerRate is how many requests one caller may make of this process; the
 	// zero rate is no bound.
 	CallerRate config.Rate
