@@ -137,7 +137,7 @@ func (b *Budget) Drain(ctx context.Context, d time.Duration) time.Duration {
 	b.mu.Unlock()
 	// Without the store this replica still keeps to it.
 	_ = b.durable.use(context.WithoutCancel(ctx), func(ctx context.Context, s *store.Store) error {
-		return s.DrainBudget(ctx, b.account, until)
+		return s.DrainBudget(ctx, b.account, d)
 	})
 	return d
 }
@@ -193,25 +193,25 @@ func (b *Budget) takeAlone(now, since time.Time, background bool) (func(bool), e
 // settle tells the store of the calls that were made without it, and of a
 // limit that the vendor said it had reached meanwhile.
 func (b *Budget) settle(ctx context.Context, s *store.Store) error {
-	if drained := b.drainedUntil(); b.durable.now().Before(drained) {
-		if err := s.DrainBudget(ctx, b.account, drained); err != nil {
+	now := b.durable.now()
+	if left := b.drainedFor(now); left > 0 {
+		if err := s.DrainBudget(ctx, b.account, left); err != nil {
 			return err
 		}
 	}
-	now := b.durable.now()
 	b.mu.Lock()
 	var calls []*aloneCall
-	var ends []time.Time
+	var ago []time.Duration
 	for _, call := range b.alone {
 		if !call.settled && now.Sub(call.end) < b.limit.Per {
-			calls, ends = append(calls, call), append(ends, call.end)
+			calls, ago = append(calls, call), append(ago, now.Sub(call.end))
 		}
 	}
 	b.mu.Unlock()
 	if len(calls) == 0 {
 		return nil
 	}
-	if err := s.AddSlots(ctx, b.account, b.limit.Per, ends); err != nil {
+	if err := s.AddSlots(ctx, b.account, b.limit.Per, ago); err != nil {
 		return err
 	}
 	b.mu.Lock()

@@ -59,14 +59,12 @@ func (s Slot) Granted() bool { return s.id != 0 }
 // slot is free after hold and Per. End the slot with EndSlot or ReleaseSlot,
 // also when the call's context has ended.
 func (s *Store) TakeSlot(ctx context.Context, account string, l BudgetLimit, by Asker, hold time.Duration) (Slot, Budget, error) {
-	ctx, cancel := s.write.begin(ctx)
-	defer cancel()
 	var slot Slot
 	var left Budget
-	err := inTx(ctx, s.write, func(tx *sql.Tx) error {
+	take := func(ctx context.Context, tx *sql.Tx) error {
 		// The row is the lock: who else asks for this account waits here.
 		// Its counter names the slot.
-		var id, drainedUntil int64
+		var id, drainedUntil, said, last, timesSet int64
 		err := tx.QueryRowContext(ctx, `
 			INSERT INTO budgets (account, last_slot, drained_until) VALUES ($1, 1, 0)
 			ON CONFLICT (account) DO UPDATE SET last_slot = budgets.last_slot + 1
@@ -75,7 +73,13 @@ func (s *Store) TakeSlot(ctx context.Context, account string, l BudgetLimit, by 
 			return err
 		}
 		// Only now is the time read: waiting for the lock took some.
-		now := s.now()
+		if err := tx.QueryRowContext(ctx, `SELECT `+s.nowSQL()+`, last, times_set FROM clock`).Scan(&said, &last, &timesSet); err != nil {
+			return err
+		}
+		if err := s.asExpected(said, last, timesSet); err != nil {
+			return err // slots seem free that are not
+		}
+		now := fromMicros(said)
 		if _, err := tx.ExecContext(ctx, `DELETE FROM budget_slots WHERE account = $1 AND free_at <= $2`,
 			account, micros(now)); err != nil {
 			return err
@@ -90,6 +94,11 @@ func (s *Store) TakeSlot(ctx context.Context, account string, l BudgetLimit, by 
 		}
 		slot = Slot{account: account, id: id, per: l.Per, caller: by.Caller}
 		return nil
+	}
+	err := s.withClock(ctx, func() error {
+		ctx, cancel := s.write.begin(ctx)
+		defer cancel()
+		return inTx(ctx, s.write, func(tx *sql.Tx) error { return take(ctx, tx) })
 	})
 	if err != nil {
 		return Slot{}, Budget{}, fmt.Errorf("take from the budget of %q: %w", account, err)
@@ -103,10 +112,18 @@ func (s *Store) TakeSlot(ctx context.Context, account string, l BudgetLimit, by 
 // EndSlot says that the call has ended now: the slot is free after Per. It
 // counts from now even if the call took longer than its hold.
 func (s *Store) EndSlot(ctx context.Context, slot Slot) error {
-	_, err := s.exec(ctx, `
-		INSERT INTO budget_slots (account, id, free_at, caller) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (account, id) DO UPDATE SET free_at = excluded.free_at`,
-		slot.account, slot.id, microsUp(s.now().Add(slot.per)), slot.caller)
+	err := s.withClock(ctx, func() error {
+		now := s.nowSQL()
+		n, err := s.exec(ctx, `
+			INSERT INTO budget_slots (account, id, free_at, caller)
+			SELECT $1, $2, `+now+` + $3, $4 FROM clock WHERE `+s.asExpectedSQL(now)+`
+			ON CONFLICT (account, id) DO UPDATE SET free_at = excluded.free_at`,
+			slot.account, slot.id, slot.per.Microseconds(), slot.caller)
+		if err == nil && n == 0 {
+			err = errClockSet
+		}
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("end a slot of %q: %w", slot.account, err)
 	}
@@ -116,8 +133,9 @@ func (s *Store) EndSlot(ctx context.Context, slot Slot) error {
 // slotsAtOnce is how many rows AddSlots writes by one statement.
 const slotsAtOnce = 200
 
-// AddSlots counts calls that were made without slots, by when they ended.
-func (s *Store) AddSlots(ctx context.Context, account string, per time.Duration, ends []time.Time) error {
+// AddSlots counts calls that were made without slots, by how long ago they
+// ended; negative for those that may still be under way.
+func (s *Store) AddSlots(ctx context.Context, account string, per time.Duration, ago []time.Duration) error {
 	ctx, cancel := s.write.begin(ctx)
 	defer cancel()
 	err := inTx(ctx, s.write, func(tx *sql.Tx) error {
@@ -125,12 +143,13 @@ func (s *Store) AddSlots(ctx context.Context, account string, per time.Duration,
 		err := tx.QueryRowContext(ctx, `
 			INSERT INTO budgets (account, last_slot, drained_until) VALUES ($1, $2, 0)
 			ON CONFLICT (account) DO UPDATE SET last_slot = budgets.last_slot + $2
-			RETURNING last_slot`, account, len(ends)).Scan(&id)
-		for ; len(ends) > 0 && err == nil; ends = ends[min(len(ends), slotsAtOnce):] {
+			RETURNING last_slot`, account, len(ago)).Scan(&id)
+		now := s.nowSQL()
+		for ; len(ago) > 0 && err == nil; ago = ago[min(len(ago), slotsAtOnce):] {
 			rows, args := []string{}, []any{account}
-			for _, end := range ends[:min(len(ends), slotsAtOnce)] {
-				args = append(args, id, microsUp(end.Add(per)))
-				rows = append(rows, fmt.Sprintf("($1, $%d, $%d, '')", len(args)-1, len(args)))
+			for _, d := range ago[:min(len(ago), slotsAtOnce)] {
+				args = append(args, id, (per-d).Microseconds()+1)
+				rows = append(rows, fmt.Sprintf("($1, $%d, %s + $%d, '')", len(args)-1, now, len(args)))
 				id--
 			}
 			_, err = tx.ExecContext(ctx, `INSERT INTO budget_slots (account, id, free_at, caller) VALUES `+strings.Join(rows, ", "), args...)
@@ -153,13 +172,13 @@ func (s *Store) ReleaseSlot(ctx context.Context, slot Slot) error {
 	return nil
 }
 
-// DrainBudget lets nobody take a slot before until, because the vendor said
-// that its limit is reached. It never shortens an earlier drain.
-func (s *Store) DrainBudget(ctx context.Context, account string, until time.Time) error {
+// DrainBudget lets nobody take a slot for a time, because the vendor said that
+// its limit is reached. It never shortens an earlier drain.
+func (s *Store) DrainBudget(ctx context.Context, account string, d time.Duration) error {
 	_, err := s.exec(ctx, `
-		INSERT INTO budgets (account, last_slot, drained_until) VALUES ($1, 0, $2)
+		INSERT INTO budgets (account, last_slot, drained_until) VALUES ($1, 0, `+s.nowSQL()+` + $2)
 		ON CONFLICT (account) DO UPDATE SET drained_until = excluded.drained_until
-		WHERE excluded.drained_until > budgets.drained_until`, account, microsUp(until))
+		WHERE excluded.drained_until > budgets.drained_until`, account, d.Microseconds())
 	if err != nil {
 		return fmt.Errorf("drain the budget of %q: %w", account, err)
 	}
@@ -226,7 +245,7 @@ func slotsLeft(ctx context.Context, tx *sql.Tx, account, caller string, most int
 func (s *Store) UsedSlots(ctx context.Context) (map[string]int, error) {
 	ctx, cancel := s.read.begin(ctx)
 	defer cancel()
-	rows, err := s.read.QueryContext(ctx, `SELECT account, count(*) FROM budget_slots WHERE free_at > $1 GROUP BY account`, micros(s.now()))
+	rows, err := s.read.QueryContext(ctx, `SELECT account, count(*) FROM budget_slots WHERE free_at > `+s.nowSQL()+` GROUP BY account`)
 	if err != nil {
 		return nil, fmt.Errorf("count the budgets' slots: %w", err)
 	}

@@ -12,13 +12,13 @@ import (
 // a name that begins with a replica's and a slash: ReleaseLeasesOf ends its
 // lease sooner once that replica is gone.
 func (s *Store) AcquireLease(ctx context.Context, name, holder string, ttl time.Duration) (bool, error) {
-	now := s.now()
+	now := s.nowSQL()
 	n, err := s.exec(ctx, `
-		INSERT INTO leases (name, holder, expires_at) VALUES ($1, $2, $3)
+		INSERT INTO leases (name, holder, expires_at) VALUES ($1, $2, `+now+` + $3)
 		ON CONFLICT (name) DO UPDATE
 		SET holder = excluded.holder, expires_at = excluded.expires_at
-		WHERE leases.holder = excluded.holder OR leases.expires_at <= $4`,
-		name, holder, microsUp(now.Add(ttl)), micros(now))
+		WHERE leases.holder = excluded.holder OR leases.expires_at <= `+now,
+		name, holder, ttl.Microseconds())
 	if err != nil {
 		return false, fmt.Errorf("acquire lease %q: %w", name, err)
 	}
@@ -36,7 +36,7 @@ func (s *Store) ReleaseLease(ctx context.Context, name, holder string) error {
 // PruneLeases deletes the leases that nobody has taken since they ran out, a
 // day ago or more, and returns how many they were.
 func (s *Store) PruneLeases(ctx context.Context) (int64, error) {
-	n, err := s.exec(ctx, `DELETE FROM leases WHERE expires_at < $1`, micros(s.now().Add(-24*time.Hour)))
+	n, err := s.exec(ctx, `DELETE FROM leases WHERE expires_at < `+s.nowSQL()+` - $1`, (24 * time.Hour).Microseconds())
 	if err != nil {
 		return 0, fmt.Errorf("prune leases: %w", err)
 	}

@@ -39,6 +39,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	s.now = o.Now
 	if s.now == nil {
 		s.now = time.Now //nolint:forbidigo // the default
+		s.ownClock = dialect == goose.DialectPostgres
 	}
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()

@@ -92,7 +92,7 @@ func (s *Store) BeginOperation(ctx context.Context, op Operation, since time.Tim
 		if allow == nil {
 			return nil
 		}
-		spent, err := spentSince(ctx, tx, op.Account, op.ID, since)
+		spent, err := s.spentSince(ctx, tx, op.Account, op.ID, since)
 		if err != nil {
 			return err
 		}
@@ -108,10 +108,12 @@ func (s *Store) BeginOperation(ctx context.Context, op Operation, since time.Tim
 	return op, begun, nil
 }
 
-func spentSince(ctx context.Context, tx *sql.Tx, account, except string, since time.Time) ([]Spent, error) {
+// spentSince looks back further by as much as the clock was set forward since:
+// a day that the clock leaps over is no day.
+func (s *Store) spentSince(ctx context.Context, tx *sql.Tx, account, except string, since time.Time) ([]Spent, error) {
 	rows, err := tx.QueryContext(ctx, `
 		SELECT amount, currency FROM operations
-		WHERE account = $1 AND created_at > $2 AND amount <> '' AND state <> 'failed' AND id <> $3`, account, micros(since), except)
+		WHERE account = $1 AND created_at > $2 - (SELECT CASE WHEN ahead_until > `+s.nowSQL()+` THEN ahead ELSE 0 END FROM clock) AND amount <> '' AND state <> 'failed' AND id <> $3`, account, micros(since), except)
 	if err != nil {
 		return nil, err
 	}

@@ -17,20 +17,26 @@ type ReadingKey struct {
 // Reading is what the vendor last said under a key.
 type Reading struct {
 	Key  ReadingKey
-	AsOf time.Time // when the vendor said it; to the microsecond, UTC
+	AsOf time.Time // when the vendor said it, by Store.Now; to the microsecond, UTC
 	Body []byte
 
-	// Seq is the number of the save that brought it; SaveReadings ignores it.
+	// Seq is the number of the save that brought it, which SaveReadings sets.
 	// Later saves have higher numbers, also across replicas.
 	Seq int64
+
+	// Age is how old it is, and Unsure that nobody can tell, because the
+	// database's clock was set back after it was saved. ReadingsAfter sets both.
+	Age    time.Duration
+	Unsure bool
 }
 
 // clockSkew is how far the clocks of replicas may differ.
 const clockSkew = 2 * time.Second
 
-// SaveReadings keeps readings, all or none. A reading that is older than the
-// kept one under its key is dropped, unless that one is from the future, which
-// is from before the clock went back; one of the same time replaces it.
+// SaveReadings keeps readings, all or none, and sets their Seq. A reading that
+// is older than the kept one under its key is dropped, and its Seq is 0, unless
+// that one is from the future or from before the clock was set back; one of the
+// same time replaces it.
 func (s *Store) SaveReadings(ctx context.Context, readings []Reading) error {
 	if len(readings) == 0 {
 		return nil
@@ -47,18 +53,24 @@ func (s *Store) SaveReadings(ctx context.Context, readings []Reading) error {
 			return err
 		}
 		seq -= int64(len(readings))
-		for _, r := range readings {
+		now := s.nowSQL()
+		for i, r := range readings {
 			seq++
-			_, err := tx.ExecContext(ctx, `
+			result, err := tx.ExecContext(ctx, `
 				INSERT INTO readings (account, operation, query, as_of, seq, body)
 				VALUES ($1, $2, $3, $4, $5, $6)
 				ON CONFLICT (account, operation, query) DO UPDATE
 				SET as_of = excluded.as_of, seq = excluded.seq, body = excluded.body
-				WHERE excluded.as_of >= readings.as_of OR readings.as_of > $7`,
-				r.Key.Account, r.Key.Operation, r.Key.Query, micros(r.AsOf), seq, notNil(r.Body), micros(s.now().Add(clockSkew)))
+				WHERE excluded.as_of >= readings.as_of OR readings.as_of > `+now+` + $7 OR readings.seq <= (SELECT unsure_seq FROM clock)`,
+				r.Key.Account, r.Key.Operation, r.Key.Query, micros(r.AsOf), seq, notNil(r.Body), clockSkew.Microseconds())
 			if err != nil {
 				return err
 			}
+			kept, err := result.RowsAffected()
+			if err != nil {
+				return err
+			}
+			readings[i].Seq = seq * kept
 		}
 		return nil
 	})
@@ -73,25 +85,49 @@ func (s *Store) SaveReadings(ctx context.Context, readings []Reading) error {
 // others have read: start at 0 for all there is, go on with the last one's
 // Seq. None is missed, whoever saves at the same time.
 func (s *Store) ReadingsAfter(ctx context.Context, seq int64, limit int) ([]Reading, error) {
+	var found []Reading
+	err := s.withClock(ctx, func() (err error) {
+		found, err = s.readingsAfter(ctx, seq, limit)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read new readings: %w", err)
+	}
+	return found, nil
+}
+
+func (s *Store) readingsAfter(ctx context.Context, seq int64, limit int) ([]Reading, error) {
 	ctx, cancel := s.read.begin(ctx)
 	defer cancel()
 	rows, err := s.read.QueryContext(ctx, `
 		SELECT account, operation, query, as_of, seq, body FROM readings
 		WHERE seq > $1 ORDER BY seq LIMIT $2`, seq, limit)
 	if err != nil {
-		return nil, fmt.Errorf("read new readings: %w", err)
+		return nil, err
 	}
 	defer rows.Close()
 	var found []Reading
 	for rows.Next() {
 		r, err := scanReading(rows)
 		if err != nil {
-			return nil, fmt.Errorf("read new readings: %w", err)
+			return nil, err
 		}
 		found = append(found, r)
 	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read new readings: %w", err)
+	if err := rows.Err(); err != nil || len(found) == 0 {
+		return nil, err
+	}
+	// Only now: a clock that is set back between the two makes them old, not new.
+	var said, last, timesSet, unsure int64
+	if err := s.read.QueryRowContext(ctx, `SELECT `+s.nowSQL()+`, last, times_set, unsure_seq FROM clock`).Scan(&said, &last, &timesSet, &unsure); err != nil {
+		return nil, err
+	}
+	if err := s.asExpected(said, last, timesSet); err != nil {
+		return nil, err
+	}
+	for i := range found {
+		found[i].Age = fromMicros(said).Sub(found[i].AsOf)
+		found[i].Unsure = found[i].Seq <= unsure || found[i].Age < -clockSkew
 	}
 	return found, nil
 }

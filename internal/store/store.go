@@ -4,9 +4,8 @@
 // processes and replicas share. It knows neither HTTP nor vendors, nor what
 // the bodies and names that it keeps mean.
 //
-// Times come from the callers and from Options.Now, never from the database,
-// and are kept to the microsecond. The clocks of replicas must agree: budgets
-// and leases are wrong by as much as they differ.
+// Times are kept to the microsecond and told by the database's clock: see
+// Now and CheckClock. So the clocks of replicas need not agree.
 package store
 
 import (
@@ -14,6 +13,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 )
 
@@ -30,12 +30,15 @@ type Store struct {
 	beat    *pool // heartbeats, which must not be late
 	control *pool // Ping
 
-	now func() time.Time
+	now      func() time.Time
+	ownClock bool // the database has a clock of its own, and now is only for this process's monotonic time
+	anchor   atomic.Pointer[anchor]
+	looked   atomic.Pointer[time.Time] // see firstLook
 }
 
 // Options of a Store. The zero value works.
 type Options struct {
-	Now      func() time.Time // nil: time.Now
+	Now      func() time.Time // the database's clock; nil: PostgreSQL's own, or time.Now
 	Existing bool             // make no new database
 }
 
