@@ -36,10 +36,14 @@ func TestTokensAtWork(t *testing.T) {
 		t.Errorf("/readyz: %d %s", a.status, a.body)
 	}
 	text, id := created(t, settings, "--name", "billing", "--scopes", "read", "--accounts", "selzy")
-	within("made", text, http.StatusOK)
+	if got := status(text); got != http.StatusOK {
+		t.Errorf("just made: got %d", got)
+	}
 	_, stdout, _ := complete(t, settings, "token", "rotate", id)
 	newer := strings.TrimSpace(stdout)
-	within("rotated", newer, http.StatusOK)
+	if got := status(newer); got != http.StatusOK {
+		t.Errorf("just rotated: got %d", got)
+	}
 	within("rotated, the old one", text, http.StatusUnauthorized)
 	complete(t, settings, "token", "revoke", id)
 	within("revoked", newer, http.StatusUnauthorized)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -14,13 +15,15 @@ import (
 // page makes the pages for people. They know their reader by a bearer token or
 // by the cookie that the page's own form sets; the API takes no cookie.
 func (g *gateway) page(s settings, secure bool, log zerolog.Logger) (*page.Page, error) {
-	check := func(text string) (token.Caller, error) { return g.tokens.Check(text, time.Now()) }
+	check := func(ctx context.Context, text string) (token.Caller, error) {
+		return g.tokens.Lookup(ctx, text, time.Now())
+	}
 	caller := func(r *http.Request) (token.Caller, bool) {
 		text, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		if !bearer {
 			text = page.CookieToken(r)
 		}
-		c, err := check(text)
+		c, err := check(r.Context(), text)
 		return c, err == nil
 	}
 	if s.Auth == "none" {

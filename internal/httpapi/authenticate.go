@@ -26,7 +26,7 @@ func (s *server) grant(scope token.Scope) func(http.Handler) http.Handler {
 				return
 			}
 			now := time.Now()
-			caller, err := s.Tokens.Check(bearer(r.Header), now)
+			caller, err := s.Tokens.Lookup(r.Context(), bearer(r.Header), now)
 			if err != nil {
 				s.stranger(w, r, err, now)
 				return

@@ -178,7 +178,7 @@ func pages(t *testing.T, accounts *account.Service) *ui.Page {
 	p, err := ui.New(ui.Options{
 		Accounts: accounts, Log: zerolog.Nop(),
 		Caller: func(*http.Request) (token.Caller, bool) { return token.Anonymous(), true },
-		Check:  func(string) (token.Caller, error) { return token.Anonymous(), nil },
+		Check:  func(context.Context, string) (token.Caller, error) { return token.Anonymous(), nil },
 	})
 	if err != nil {
 		t.Fatal(err)

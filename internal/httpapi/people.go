@@ -23,7 +23,7 @@ func (s *server) people(next http.Handler) http.Handler {
 		if text == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 			text = ui.CookieToken(r)
 		}
-		caller, err := s.Tokens.Check(text, now)
+		caller, err := s.Tokens.Lookup(r.Context(), text, now)
 		if err != nil {
 			n.reason = err.Error()
 			if text == "" {

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -18,7 +19,7 @@ import (
 // withPage adds the pages for people.
 func (k *tokens) withPage(o *Options) {
 	k.t.Helper()
-	check := func(text string) (token.Caller, error) { return k.keeper.Check(text, time.Now()) }
+	check := func(_ context.Context, text string) (token.Caller, error) { return k.keeper.Check(text, time.Now()) }
 	p, err := ui.New(ui.Options{
 		Accounts: o.Accounts, Log: zerolog.Nop(), Check: check,
 		Caller: func(r *http.Request) (token.Caller, bool) {
@@ -26,7 +27,7 @@ func (k *tokens) withPage(o *Options) {
 			if text == "" {
 				text = ui.CookieToken(r)
 			}
-			c, err := check(text)
+			c, err := check(r.Context(), text)
 			return c, err == nil
 		},
 	})

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -75,7 +76,7 @@ func newFixture(t *testing.T, fill seeds, accounts ...string) *fixture {
 	f.page, err = New(Options{
 		Accounts: service, Log: zerolog.Nop(),
 		Caller: func(*http.Request) (token.Caller, bool) { return token.Anonymous(), true },
-		Check:  func(string) (token.Caller, error) { return token.Caller{}, token.ErrUnknown },
+		Check:  func(context.Context, string) (token.Caller, error) { return token.Caller{}, token.ErrUnknown },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -86,14 +87,14 @@ func newFixture(t *testing.T, fill seeds, accounts ...string) *fixture {
 
 // as makes the page ask for goodToken, whose caller this is.
 func (f *fixture) as(caller token.Caller) *fixture {
-	f.page.Check = func(text string) (token.Caller, error) {
+	f.page.Check = func(_ context.Context, text string) (token.Caller, error) {
 		if text != goodToken {
 			return token.Caller{}, token.ErrUnknown
 		}
 		return caller, nil
 	}
 	f.page.Caller = func(r *http.Request) (token.Caller, bool) {
-		caller, err := f.page.Check(CookieToken(r))
+		caller, err := f.page.Check(r.Context(), CookieToken(r))
 		return caller, err == nil
 	}
 	return f

@@ -67,7 +67,7 @@ func (p *Page) Login(w http.ResponseWriter, r *http.Request) {
 	}
 	next := localPath(r.PostForm.Get("next"))
 	text := strings.TrimSpace(r.PostForm.Get("token"))
-	_, err := p.Check(text)
+	_, err := p.Check(r.Context(), text)
 	switch {
 	case text == "":
 		p.askForToken(w, r, http.StatusUnauthorized, tokenForm{Next: next, Error: "Paste a token."})

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -103,7 +104,7 @@ func TestLoginRefused(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := newFixture(t, nil, "a")
-			f.page.Check = func(string) (token.Caller, error) { return aReader(), test.err }
+			f.page.Check = func(context.Context, string) (token.Caller, error) { return aReader(), test.err }
 			got := f.post("/login", url.Values{"token": {test.token}, "next": {"/ui/a"}}, test.headers...)
 			if got.Code != test.status || len(got.Result().Cookies()) != 0 {
 				t.Errorf("%d, cookies %v", got.Code, got.Result().Cookies())
@@ -121,7 +122,7 @@ func TestLoginRefused(t *testing.T) {
 func TestLoginTellsNothingOfTokens(t *testing.T) {
 	f := newFixture(t, nil, "a")
 	answer := func(err error) string {
-		f.page.Check = func(string) (token.Caller, error) { return token.Caller{}, err }
+		f.page.Check = func(context.Context, string) (token.Caller, error) { return token.Caller{}, err }
 		got := f.post("/login", url.Values{"token": {goodToken}})
 		return fmt.Sprint(got.Code, got.Header(), got.Body)
 	}

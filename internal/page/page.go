@@ -5,6 +5,7 @@
 package page
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -32,7 +33,7 @@ type Options struct {
 	// (see CookieToken). false: the token form is shown.
 	Caller func(*http.Request) (token.Caller, bool)
 	// Check tells whose token this is. Its errors are those of token.Keeper.
-	Check func(text string) (token.Caller, error)
+	Check func(ctx context.Context, text string) (token.Caller, error)
 
 	Secure bool // https: the cookie goes over nothing else
 }

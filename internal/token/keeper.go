@@ -19,8 +19,9 @@ const (
 	// known after that and the time of one query.
 	followEvery = time.Second
 
-	// writeEvery is how often last uses are written.
-	writeEvery = time.Minute
+	// writeEvery is how often the last use of a token is written that is used all
+	// the time. Others' are written at the next turn of followEvery.
+	writeEvery = 10 * time.Second
 
 	// expiredFor is how long an expired token is told from an unknown one.
 	expiredFor = 30 * 24 * time.Hour
@@ -48,9 +49,13 @@ type Keeper struct {
 	store atomic.Pointer[store.Store]        // nil until Attach
 	known atomic.Pointer[map[string]*record] // by id; nil until the store was read; never changed, only replaced
 
-	mu   sync.Mutex // of what follows
-	down bool
-	used map[string]*usage // by id
+	lookups lookups
+
+	loading sync.Mutex // one Load at a time, so that none brings back what an older one has read
+	mu      sync.Mutex // of what follows
+	down    bool
+	unsaid  bool              // last uses could not be written
+	used    map[string]*usage // by id
 }
 
 // record is one token in memory.
@@ -75,15 +80,15 @@ var nobody = record{usage: new(usage)}
 
 // NewKeeper makes a keeper that knows no token until Attach and Load.
 func NewKeeper(log zerolog.Logger) *Keeper {
-	return &Keeper{log: log, used: map[string]*usage{}}
+	return &Keeper{log: log, lookups: newLookups(), used: map[string]*usage{}}
 }
 
 // Attach begins to use an open store. The caller closes it, after Run has
 // ended.
 func (k *Keeper) Attach(s *store.Store) { k.store.Store(s) }
 
-// Check tells who has this token. It always hashes once and compares twice,
-// whatever is wrong.
+// Check tells, from memory alone, who has this token. It always hashes once and
+// compares twice, whatever is wrong.
 func (k *Keeper) Check(text string, now time.Time) (Caller, error) {
 	known := k.known.Load()
 	if known == nil {
@@ -117,17 +122,18 @@ func (k *Keeper) Check(text string, now time.Time) (Caller, error) {
 // Run follows the store until ctx ends; then it writes the last uses and
 // returns.
 func (k *Keeper) Run(ctx context.Context) {
-	follow, write := time.NewTicker(followEvery), time.NewTicker(writeEvery)
+	follow := time.NewTicker(followEvery)
 	defer follow.Stop()
-	defer write.Stop()
 	for {
 		select {
-		case <-follow.C:
-			_ = k.Load(ctx) // it logs, and the next turn comes
-		case <-write.C:
-			k.write(ctx)
+		case now := <-follow.C:
+			if k.Load(ctx) == nil { // else it has logged it, and the next turn comes
+				k.write(ctx, func(u *usage, last int64) bool {
+					return last-u.written >= writeEvery.Microseconds() || now.UnixMicro()-last >= followEvery.Microseconds()
+				})
+			}
 		case <-ctx.Done():
-			k.write(context.WithoutCancel(ctx))
+			k.write(context.WithoutCancel(ctx), func(*usage, int64) bool { return true })
 			return
 		}
 	}
@@ -139,6 +145,8 @@ func (k *Keeper) Load(ctx context.Context) error {
 	if s == nil {
 		return nil
 	}
+	k.loading.Lock()
+	defer k.loading.Unlock()
 	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	rows, err := s.LiveTokens(bounded, time.Now().Add(-expiredFor))
@@ -158,6 +166,7 @@ func (k *Keeper) Load(ctx context.Context) error {
 		k.log.Info().Msg("the tokens are read again")
 	}
 	k.down = false
+	k.lookups.off.Store(false)
 	known := make(map[string]*record, len(rows))
 	for _, row := range rows {
 		known[row.ID] = k.record(row)
@@ -183,8 +192,9 @@ func (k *Keeper) record(row store.Token) *record {
 	return r
 }
 
-// write tells the store when tokens were used last.
-func (k *Keeper) write(ctx context.Context) {
+// write tells the store when tokens were used last: those whose last use is not
+// written, and of which due says so.
+func (k *Keeper) write(ctx context.Context, due func(u *usage, last int64) bool) {
 	s := k.store.Load()
 	if s == nil {
 		return
@@ -193,7 +203,7 @@ func (k *Keeper) write(ctx context.Context) {
 	defer k.mu.Unlock()
 	fresh := map[string]time.Time{}
 	for id, u := range k.used {
-		if last := u.last.Load(); last > u.written {
+		if last := u.last.Load(); last > u.written && due(u, last) {
 			fresh[id] = time.UnixMicro(last)
 		}
 	}
@@ -202,10 +212,15 @@ func (k *Keeper) write(ctx context.Context) {
 	}
 	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	if err := s.TouchTokens(bounded, fresh); err != nil {
-		k.log.Warn().Err(err).Msg("the last uses of tokens can't be written: trying again in a minute")
+	err := s.TouchTokens(bounded, fresh)
+	if err != nil {
+		if !k.unsaid {
+			k.log.Warn().Err(err).Msg("the last uses of tokens can't be written: trying again")
+		}
+		k.unsaid = true
 		return
 	}
+	k.unsaid = false
 	for id, at := range fresh {
 		k.used[id].written = at.UnixMicro()
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -201,6 +202,109 @@ func TestFollow(t *testing.T) {
 	})
 }
 
+// TestLookup: a token that is made or rotated works at once, not when the store is
+// looked at next. What was ended stays ended.
+func TestLookup(t *testing.T) {
+	s := openStore(t, "sqlite::memory:")
+	now := time.Now()
+	k := keeper(t, s)
+	lookup := func(name, text string, want error) {
+		t.Helper()
+		if _, err := k.Lookup(t.Context(), text, now); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", name, err, want)
+		}
+		now = now.Add(time.Second)
+	}
+	text, row := add(t, s, billing, now)
+	lookup("with another's secret", text[:14]+strings.Repeat("a", 52), token.ErrUnknown)
+	lookup("new", text, nil)
+	if caller, err := k.Check(text, now); err != nil || caller.ID != row.ID {
+		t.Errorf("from memory, after that: %+v %v", caller, err)
+	}
+	newer, rotated := token.Rotate(row, 0, now)
+	if ok, err := s.RotateToken(t.Context(), rotated, row.Hash); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	lookup("rotated", newer, nil)
+	lookup("rotated, the old one", text, token.ErrUnknown)
+
+	revoked, row := add(t, s, billing, now)
+	if ok, err := s.RevokeToken(t.Context(), row.ID, now); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	lookup("revoked before it was ever seen", revoked, token.ErrUnknown)
+	expired, _ := add(t, s, billing, now.Add(-2*time.Hour))
+	lookup("expired before it was ever seen", expired, token.ErrExpired)
+	if _, err := token.NewKeeper(zerolog.Nop()).Lookup(t.Context(), text, now); !errors.Is(err, token.ErrNotLoaded) {
+		t.Errorf("before the store is there: %v", err)
+	}
+}
+
+// TestManyFirstRequests: whoever comes with a new token at the same moment is let in.
+func TestManyFirstRequests(t *testing.T) {
+	s := openStore(t, "sqlite::memory:")
+	k := keeper(t, s)
+	now := time.Now()
+	text, _ := add(t, s, billing, now)
+	var wg sync.WaitGroup
+	for range 200 {
+		wg.Go(func() {
+			if _, err := k.Lookup(t.Context(), text, now); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// TestGuessingCostsNoDatabase: after some guesses the store is not asked any
+// more, as a token shows that it alone knows; a second later it is again.
+func TestGuessingCostsNoDatabase(t *testing.T) {
+	s := openStore(t, "sqlite::memory:")
+	k := keeper(t, s)
+	now := time.Now()
+	text, _ := add(t, s, billing, now)
+	for range 1000 {
+		guess, _ := token.New(billing, now)
+		if _, err := k.Lookup(t.Context(), guess, now); !errors.Is(err, token.ErrUnknown) {
+			t.Fatal(err)
+		}
+	}
+	if _, err := k.Lookup(t.Context(), text, now); !errors.Is(err, token.ErrUnknown) {
+		t.Errorf("the store was asked once more: %v", err)
+	}
+	if _, err := k.Lookup(t.Context(), text, now.Add(time.Second)); err != nil {
+		t.Errorf("a second later: %v", err)
+	}
+}
+
+// TestLookupWhileTheStoreIsAway: it is not asked again until it is known to be
+// back.
+func TestLookupWhileTheStoreIsAway(t *testing.T) {
+	url := "sqlite:" + filepath.Join(t.TempDir(), "gateway.db")
+	away := openStore(t, url)
+	k := keeper(t, away)
+	must(t, away.Close())
+	back := openStore(t, url)
+	now := time.Now()
+	text, _ := add(t, back, billing, now)
+	if _, err := k.Lookup(t.Context(), text, now); !errors.Is(err, token.ErrUnknown) {
+		t.Errorf("while it is away: %v", err)
+	}
+	k.Attach(back)
+	if _, err := k.Lookup(t.Context(), text, now); !errors.Is(err, token.ErrUnknown) {
+		t.Errorf("before it is known to be back: %v", err)
+	}
+	other, _ := add(t, back, billing, now)
+	must(t, k.Load(t.Context()))
+	unseen, _ := add(t, back, billing, now)
+	for _, text := range []string{text, other, unseen} {
+		if _, err := k.Lookup(t.Context(), text, now); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestStoreAway: what was read last stands, and the log has one line.
 func TestStoreAway(t *testing.T) {
 	url := "sqlite:" + filepath.Join(t.TempDir(), "gateway.db")
@@ -233,7 +337,8 @@ func TestStoreAway(t *testing.T) {
 	})
 }
 
-// TestLastUse is written once a minute and at the end, not at each request.
+// TestLastUse is in the store within two seconds where a token is used now and
+// then, within ten where it is used all the time, and at the end.
 func TestLastUse(t *testing.T) {
 	url := "sqlite:" + filepath.Join(t.TempDir(), "gateway.db")
 	synctest.Test(t, func(t *testing.T) {
@@ -256,20 +361,33 @@ func TestLastUse(t *testing.T) {
 			_, _ = k.Check(text, time.Now())
 			return time.Now()
 		}
-		first := use(text)
-		use(unused[:len(unused)-1] + "!") // a wrong secret is no use
-		time.Sleep(59*time.Second + 500*time.Millisecond)
-		if at := lastUse(row.ID); !at.IsZero() {
-			t.Errorf("within the minute: %s", at)
+		time.Sleep(300 * time.Millisecond) // apart from the keeper's own turns
+		for range 3 {
+			at := use(text)
+			use(unused[:len(unused)-1] + "!") // a wrong secret is no use
+			time.Sleep(2 * time.Second)
+			if got := lastUse(row.ID); !got.Equal(at) {
+				t.Errorf("used at %s, and two seconds later the store says %s", at, got)
+			}
 		}
-		time.Sleep(time.Second)
-		if at := lastUse(row.ID); !at.Equal(first) {
-			t.Errorf("after the minute: %s, want %s", at, first)
+		var at time.Time
+		written := map[time.Time]bool{}
+		for range 600 {
+			at = use(text)
+			time.Sleep(100 * time.Millisecond)
+			got := lastUse(row.ID)
+			written[got] = true
+			if at.Sub(got) > 12*time.Second {
+				t.Fatalf("used at %s, the store says %s", at, got)
+			}
+		}
+		if len(written) > 10 {
+			t.Errorf("written %d times in a minute of use", len(written))
 		}
 		last := use(text)
 		cancel()
 		<-done
-		if at := lastUse(row.ID); !at.Equal(last) {
+		if at := lastUse(row.ID); !at.Equal(last) && last.Sub(at) > time.Second {
 			t.Errorf("after the end: %s, want %s", at, last)
 		}
 		if at := lastUse(unusedRow.ID); !at.IsZero() {
