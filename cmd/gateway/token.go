@@ -23,8 +23,9 @@ const tokenUsage = `Usage: gateway token create --name NAME --scopes SCOPE,… -
 
 create prints the new token alone, once: only its SHA-256 is kept. rotate gives
 a token a new secret, and prints it in the same way; the old one is taken for
-the grace more. Running gateways know of a change within two seconds. The
-database is that of GATEWAY_DATABASE_URL; no other setting is needed.
+the grace more. Running gateways know a new token at once, and that one has
+ended within two seconds. The database is that of GATEWAY_DATABASE_URL; no other
+setting is needed. Where accounts are configured, --accounts takes no others.
 `
 
 // tokenCommand makes, lists, ends and renews callers' tokens.
@@ -57,9 +58,16 @@ func createToken(ctx context.Context, args []string, env environment) error {
 	if err := parse(flags, args, env); err != nil {
 		return err
 	}
-	spec, err := tokenSpec(*name, *scopes, *accounts, *expires)
+	known, err := configuredAccounts(env)
+	if err != nil {
+		return err
+	}
+	spec, err := tokenSpec(*name, *scopes, *accounts, *expires, known)
 	if err != nil {
 		return &settingsError{err}
+	}
+	if known == nil && *accounts != token.AllAccounts {
+		fmt.Fprintln(env.stderr, "no account is configured here, so the names of --accounts are not checked")
 	}
 	st, err := openStore(ctx, env)
 	if err != nil {
@@ -73,9 +81,25 @@ func createToken(ctx context.Context, args []string, env environment) error {
 	return handOver(env, text, row)
 }
 
-// tokenSpec checks the flags. Accounts are checked for their form alone: the
-// gateway that has them may be elsewhere.
-func tokenSpec(name, scopes, accounts, expires string) (token.Spec, error) {
+// configuredAccounts are the names of the accounts that the settings here have;
+// nil for none: the gateway that has them is elsewhere then.
+func configuredAccounts(env environment) ([]string, error) {
+	r := config.NewReader(env.lookup)
+	var s settings
+	r.Into("GATEWAY", &s, "ACCOUNTS")
+	var names []string
+	for _, a := range readAccounts(r, s.Accounts) {
+		names = append(names, a.name)
+	}
+	if err := r.Err(); err != nil && s.Accounts != "" {
+		return nil, &settingsError{err}
+	}
+	return names, nil
+}
+
+// tokenSpec checks the flags. Without known accounts their names are checked for
+// their form alone.
+func tokenSpec(name, scopes, accounts, expires string, known []string) (token.Spec, error) {
 	var faults []error
 	fault := func(flag, format string, args ...any) {
 		faults = append(faults, fmt.Errorf("--%s: %s", flag, fmt.Sprintf(format, args...)))
@@ -95,8 +119,12 @@ func tokenSpec(name, scopes, accounts, expires string) (token.Spec, error) {
 	} else {
 		for entry := range strings.SplitSeq(accounts, ",") {
 			entry = strings.TrimSpace(entry)
-			if !accountName.MatchString(entry) && accounts != token.AllAccounts {
+			switch {
+			case accounts == token.AllAccounts:
+			case !accountName.MatchString(entry):
 				fault("accounts", "%q is no account name: want small letters, digits and inner hyphens, at most 63; or * alone for all", entry)
+			case known != nil && !slices.Contains(known, entry):
+				fault("accounts", "no account %q is configured here: want of %s, or * alone for all", entry, strings.Join(known, ", "))
 			}
 			if !slices.Contains(spec.Accounts, entry) {
 				spec.Accounts = append(spec.Accounts, entry)

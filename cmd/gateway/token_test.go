@@ -137,6 +137,42 @@ func TestTokenLife(t *testing.T) {
 	}
 }
 
+// TestTokenForNoAccount: a name that no account has is a slip where accounts are
+// configured; where none is, the gateway that has them is elsewhere.
+func TestTokenForNoAccount(t *testing.T) {
+	t.Parallel()
+	create := func(settings map[string]string, accounts string) (int, string, string) {
+		return complete(t, settings, "token", "create", "--name", "a", "--scopes", "read", "--accounts", accounts)
+	}
+	elsewhere := tokens(t)
+	here := with(elsewhere, "REGRU_USERNAME=u", "SELZY_API_KEY=hush")
+	named := with(elsewhere, "GATEWAY_ACCOUNTS=shop=selzy")
+	for _, tt := range []struct {
+		settings map[string]string
+		accounts string
+		status   int
+		says     string
+	}{
+		{here, "regruu", 2, `--accounts: no account "regruu" is configured here: want of regru, selzy, or * alone for all`},
+		{here, "regru,shop", 2, `--accounts: no account "shop" is configured here: want of regru, selzy, or * alone for all`},
+		{here, "regru,selzy", 0, ""},
+		{here, "*", 0, ""},
+		{named, "selzy", 2, `--accounts: no account "selzy" is configured here: want of shop, or * alone for all`},
+		{named, "shop", 0, ""},
+		{with(elsewhere, "GATEWAY_ACCOUNTS=shop=selzi"), "shop", 2, `GATEWAY_ACCOUNTS: account shop: no provider "selzi"`},
+		{elsewhere, "regruu", 0, "no account is configured here, so the names of --accounts are not checked"},
+		{elsewhere, "*", 0, ""},
+	} {
+		status, stdout, stderr := create(tt.settings, tt.accounts)
+		if status != tt.status || !strings.Contains(stderr, tt.says) || (stdout != "") != (tt.status == 0) || strings.Contains(stderr, "not checked") != strings.Contains(tt.says, "not checked") {
+			t.Errorf("%s: exit status %d, wrote %q, %q, want %d %q", tt.accounts, status, stdout, stderr, tt.status, tt.says)
+		}
+	}
+	if n := len(listed(t, elsewhere)); n != 5 {
+		t.Errorf("%d tokens were made, want 5", n)
+	}
+}
+
 func TestTokenFaults(t *testing.T) {
 	t.Parallel()
 	const (
