@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/govalues/decimal"
@@ -16,12 +17,15 @@ import (
 const (
 	forecastWindow = 14 * 24 * time.Hour // how far back readings are taken
 	forecastStep   = time.Hour           // the last reading of each hour counts
-	forecastSpan   = 24 * time.Hour      // readings must span that much, or it would be a guess
+	forecastSpan   = 24 * time.Hour      // that much must be measured, or it would be a guess
+	forecastGaps   = 10                  // in percent of the time since the first reading: less than that may lack readings
 )
 
 // ForecastMethod says how a forecast is made.
 const ForecastMethod = "mean spending: the falls between hourly readings of the last 14 days, divided by the time they cover; " +
-	"hours in which the balance rose are left out, so that top-ups do not count as negative spending; " +
+	"hours in which the balance rose from one reading to the next are left out, so that top-ups do not count as negative spending, " +
+	"and so are hours with more than two refresh intervals between two readings; " +
+	"a top-up smaller than what was spent between the same two readings is not seen, and makes the burn look smaller than it is; " +
 	"days left are (balance + credit) / burn per day"
 
 // ForecastStatus tells whether there is a forecast.
@@ -30,9 +34,19 @@ type ForecastStatus string
 // The statuses.
 const (
 	ForecastOK            ForecastStatus = "ok"
-	InsufficientHistory   ForecastStatus = "insufficient_history" // readings span less than a day
+	InsufficientHistory   ForecastStatus = "insufficient_history" // less than a day is measured
 	ForecastNoBurn        ForecastStatus = "no_burn"              // nothing was spent: it lasts for ever at this rate
 	ForecastUnpredictable ForecastStatus = "unpredictable"        // the balance rose in every hour read
+)
+
+// ForecastQuality tells how much of the time since the first reading is
+// measured.
+type ForecastQuality string
+
+// The qualities.
+const (
+	Measured ForecastQuality = "measured" // nine tenths of it at least
+	HasGaps  ForecastQuality = "gaps"     // less: what was spent in the rest is not known, nor whether a top-up hid it
 )
 
 // Forecast is how fast an account's money goes and when it ends.
@@ -46,6 +60,7 @@ type Forecast struct {
 type CurrencyForecast struct {
 	Currency   provider.Currency
 	Status     ForecastStatus
+	Quality    ForecastQuality
 	Readings   int             // that it is made from
 	Since      *time.Time      // the first of them; nil if there are none
 	BurnPerDay *provider.Money // nil unless Status is ok or no_burn; rounded to the balance's scale, at least 2
@@ -60,15 +75,15 @@ func (s *Service) Forecast(ctx context.Context, name string, b Bound) (Forecast,
 		return Forecast{}, err
 	}
 	f := Forecast{Balance: balance, Till: balance.AsOf, From: balance.AsOf.Add(-forecastWindow)}
-	points, err := s.History(ctx, name, f.From, f.Till, forecastStep)
+	var steps []store.BalanceStep
+	err = s.durable.query(ctx, func(ctx context.Context, st *store.Store) (err error) {
+		steps, err = st.BalanceSteps(ctx, name, f.From, f.Till, forecastStep)
+		return err
+	})
 	if err != nil {
-		return Forecast{}, err
+		return Forecast{}, storeError(ctx, err)
 	}
-	// The reading itself may be on its way to the store still.
-	if len(points) == 0 || points[len(points)-1].AsOf.Before(balance.AsOf.Truncate(time.Microsecond)) {
-		points = append(points, Point{AsOf: balance.AsOf, Balance: *balance.Value})
-	}
-	one, err := forecast(balance.Value, points)
+	one, err := forecast(balance, steps, 2*s.options.RefreshInterval)
 	if err != nil {
 		return Forecast{}, fmt.Errorf("forecast of %s: %w", name, err)
 	}
@@ -76,52 +91,65 @@ func (s *Service) Forecast(ctx context.Context, name string, b Bound) (Forecast,
 	return f, nil
 }
 
-// forecast makes the forecast of the balance's currency from points in the
-// order of time, which may be of other currencies too.
-func forecast(balance *provider.Balance, points []Point) (CurrencyForecast, error) {
-	f := CurrencyForecast{Currency: balance.Balance.Currency, Status: InsufficientHistory}
-	var last *Point
+// forecast makes the forecast of the balance's currency from steps in the order
+// of time, which may be of other currencies too. Where readings are more than
+// longest apart nothing is measured; 0 is any time, of which little is known.
+func forecast(balance Reading[provider.Balance], steps []store.BalanceStep, longest time.Duration) (CurrencyForecast, error) {
+	now := balance.Value.Balance
+	f := CurrencyForecast{Currency: now.Currency, Status: InsufficientHistory, Quality: HasGaps}
+	steps = slices.DeleteFunc(steps, func(s store.BalanceStep) bool { return s.Currency != string(f.Currency) })
+	// The reading itself may be on its way to the store still.
+	if len(steps) == 0 || steps[len(steps)-1].AsOf.Before(balance.AsOf.Truncate(time.Microsecond)) {
+		latest := store.BalanceStep{AsOf: balance.AsOf, Balance: now.Amount}
+		if len(steps) > 0 {
+			last := steps[len(steps)-1]
+			latest.Gap, latest.Rose = latest.AsOf.Sub(last.AsOf), now.Amount.Cmp(last.Balance) > 0
+		}
+		steps = append(steps, latest)
+	}
+	f.Readings, f.Since = len(steps), &steps[0].AsOf
+	span := steps[len(steps)-1].AsOf.Sub(steps[0].AsOf)
 	var spent decimal.Decimal
-	var covered time.Duration
-	for i, p := range points {
-		if p.Balance.Balance.Currency != f.Currency {
+	var measured, falling time.Duration // falling: the part of it in which the balance did not rise
+	for i := 1; i < len(steps); i++ {
+		took := steps[i].AsOf.Sub(steps[i-1].AsOf)
+		if longest > 0 && steps[i].Gap > longest {
 			continue
 		}
-		f.Readings++
-		if last == nil {
-			f.Since = &points[i].AsOf
-		} else {
-			fall, err := last.Balance.Balance.Amount.Sub(p.Balance.Balance.Amount)
-			if err != nil {
-				return f, err
-			}
-			if !fall.IsNeg() {
-				if spent, err = spent.Add(fall); err != nil {
-					return f, err
-				}
-				covered += p.AsOf.Sub(last.AsOf)
-			}
+		measured += took
+		if steps[i].Rose {
+			continue
 		}
-		last = &points[i]
+		falling += took
+		fall, err := steps[i-1].Balance.Sub(steps[i].Balance)
+		if err == nil {
+			spent, err = spent.Add(fall)
+		}
+		if err != nil {
+			return f, err
+		}
+	}
+	if longest > 0 && span > 0 && (span-measured)*100 < span*forecastGaps {
+		f.Quality = Measured
 	}
 	switch {
-	case last == nil || last.AsOf.Sub(*f.Since) < forecastSpan:
+	case measured < forecastSpan:
 		return f, nil
-	case covered < time.Second:
+	case falling < time.Second:
 		f.Status = ForecastUnpredictable
 		return f, nil
 	}
-	burn, err := perDay(spent, covered)
+	burn, err := perDay(spent, falling)
 	if err != nil {
 		return f, err
 	}
-	shown := burn.Rescale(max(balance.Balance.Amount.Scale(), 2))
+	shown := burn.Rescale(max(now.Amount.Scale(), 2))
 	f.BurnPerDay = &provider.Money{Amount: shown, Currency: f.Currency}
 	if spent.IsZero() {
 		f.Status = ForecastNoBurn
 		return f, nil
 	}
-	left, err := timeLeft(balance, burn)
+	left, err := timeLeft(balance.Value, burn)
 	if err != nil {
 		return f, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -119,6 +120,64 @@ func TestForecast(t *testing.T) {
 	}
 }
 
+// With background readings, what they leave out is not measured: neither the
+// time nor what the balance did in it.
+func TestForecastMeasures(t *testing.T) {
+	const interval, step = 5 * time.Minute, 9 * time.Minute // of readings, each of which costs 1
+	tests := []struct {
+		name    string
+		history []past
+		balance string // now
+		status  account.ForecastStatus
+		burn    string // a day; "" for none
+		quality account.ForecastQuality
+	}{
+		{"no gap", series(2*day, step, "420", "-1"), "100.00", account.ForecastOK, "160.00", account.Measured},
+		{
+			"a gap that hides a smaller top-up", // 320 were spent in it, and 200 came
+			slices.Concat(series(4*day, step, "1000", "-1")[:161], series(day, step, "720", "-1")),
+			"560.00", account.ForecastOK, "160.00", account.HasGaps,
+		},
+		{
+			"a short gap", // 106 were spent in it, and 100 came
+			slices.Concat(series(3*day, step, "600", "-1")[:161], series(2*day-6*step, step, "434", "-1")),
+			"120.00", account.ForecastOK, "160.00", account.Measured,
+		},
+		{
+			"a smaller top-up within an hour", // between two readings
+			slices.Concat(series(2*day, step, "420", "-1")[:161], series(day-step, step, "262", "-1")),
+			"103.00", account.ForecastOK, "160.00", account.Measured,
+		},
+		{"once a day", series(10*day, day, "200", "-10"), "100.00", account.InsufficientHistory, "", account.HasGaps},
+		{
+			"less than a day of ten",
+			slices.Concat(series(10*day, day, "1000", "-10"), series(20*time.Hour, step, "233", "-1")),
+			"100.00", account.InsufficientHistory, "", account.HasGaps,
+		},
+		{"no reading but this one", nil, "100.00", account.InsufficientHistory, "", account.HasGaps},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			onEngines(t, func(t *testing.T, url string) {
+				seed(t, url, tt.history)
+				vendor := &wireServer{answer: func(int) (int, string, http.Header) { return http.StatusOK, tt.balance, nil }}
+				g := newGateway(t, vendor, gatewayOptions{url: url, interval: interval})
+				f, err := g.Forecast(t.Context(), "a", account.Bound{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, burn := f.Currencies[0], ""
+				if got.BurnPerDay != nil {
+					burn = got.BurnPerDay.Amount.String()
+				}
+				if got.Status != tt.status || burn != tt.burn || got.Quality != tt.quality {
+					t.Errorf("%s, burn %q, %s; want %s, %q, %s", got.Status, burn, got.Quality, tt.status, tt.burn, tt.quality)
+				}
+			})
+		})
+	}
+}
+
 // seed puts balances of the account "a" into a database's history.
 func seed(t *testing.T, url string, history []past) {
 	t.Helper()
@@ -192,7 +251,7 @@ func TestRunway(t *testing.T) {
 		url := sqliteURL(t)
 		seed(t, url, series(10*day, 6*time.Hour, "1000", "-2.5"))
 		vendor := &wireServer{answer: func(n int) (int, string, http.Header) { return wireOK(900 - n) }}
-		o := gatewayOptions{url: url, interval: 20 * time.Second}
+		o := gatewayOptions{url: url, interval: 6 * time.Hour}
 		one, two := newGateway(t, vendor, o), newGateway(t, vendor, o)
 		one.run(t)
 		two.run(t)

@@ -17,6 +17,24 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for CurrencyForecastQuality.
+const (
+	CurrencyForecastQualityGaps     CurrencyForecastQuality = "gaps"
+	CurrencyForecastQualityMeasured CurrencyForecastQuality = "measured"
+)
+
+// Valid indicates whether the value is a known member of the CurrencyForecastQuality enum.
+func (e CurrencyForecastQuality) Valid() bool {
+	switch e {
+	case CurrencyForecastQualityGaps:
+		return true
+	case CurrencyForecastQualityMeasured:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CurrencyForecastStatus.
 const (
 	CurrencyForecastStatusInsufficientHistory CurrencyForecastStatus = "insufficient_history"
@@ -480,18 +498,32 @@ type CurrencyForecast struct {
 	// EndsAt When that is; null unless the status is `ok`.
 	EndsAt *time.Time `json:"ends_at"`
 
+	// Quality How much of the time since the first reading is measured, that is, has readings at most two refresh intervals
+	// (`GATEWAY_REFRESH_INTERVAL`) apart. `measured`: nine tenths at least. `gaps`: less. The burn is of the measured time alone:
+	// what was spent in the rest is not known, nor whether a top-up hid it. Without background readings it is always
+	// `gaps`, and all of the time counts as it is: a top-up smaller than what was spent between the same two readings
+	// makes the burn look smaller than it is.
+	Quality CurrencyForecastQuality `json:"quality"`
+
 	// Readings How many it is made from.
 	Readings int `json:"readings"`
 
 	// Since The first of them; null if there are none.
 	Since *time.Time `json:"since"`
 
-	// Status `ok`. `insufficient_history`: the readings span less than a day. `no_burn`: nothing was spent. `unpredictable`:
+	// Status `ok`. `insufficient_history`: less than a day is measured. `no_burn`: nothing was spent. `unpredictable`:
 	// the balance rose all the time.
 	Status CurrencyForecastStatus `json:"status"`
 }
 
-// CurrencyForecastStatus `ok`. `insufficient_history`: the readings span less than a day. `no_burn`: nothing was spent. `unpredictable`:
+// CurrencyForecastQuality How much of the time since the first reading is measured, that is, has readings at most two refresh intervals
+// (`GATEWAY_REFRESH_INTERVAL`) apart. `measured`: nine tenths at least. `gaps`: less. The burn is of the measured time alone:
+// what was spent in the rest is not known, nor whether a top-up hid it. Without background readings it is always
+// `gaps`, and all of the time counts as it is: a top-up smaller than what was spent between the same two readings
+// makes the burn look smaller than it is.
+type CurrencyForecastQuality string
+
+// CurrencyForecastStatus `ok`. `insufficient_history`: less than a day is measured. `no_burn`: nothing was spent. `unpredictable`:
 // the balance rose all the time.
 type CurrencyForecastStatus string
 

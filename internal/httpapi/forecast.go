@@ -34,7 +34,7 @@ func forecastBody(f account.Forecast) Forecast {
 	}
 	for _, c := range f.Currencies {
 		item := CurrencyForecast{
-			Currency: string(c.Currency), Status: CurrencyForecastStatus(c.Status), Readings: c.Readings,
+			Currency: string(c.Currency), Status: CurrencyForecastStatus(c.Status), Quality: CurrencyForecastQuality(c.Quality), Readings: c.Readings,
 			Balance: moneyBody(balance.Value.Balance), Credit: optionalMoney(balance.Value.Credit), BurnPerDay: optionalMoney(c.BurnPerDay),
 		}
 		if c.Since != nil {

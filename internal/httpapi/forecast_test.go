@@ -25,7 +25,7 @@ func TestForecast(t *testing.T) {
 	a := g.get("/accounts/acme/forecast")
 	for _, want := range []string{
 		`"account":"acme"`, `"provider":"vendor-of-acme"`, `"stale":false`, `"method":"` + account.ForecastMethod, `"window":{"from":"`,
-		`"currency":"RUB"`, `"status":"ok"`, `"readings":4`, `"balance":{"amount":"250.00","currency":"RUB"}`, `"credit":null`,
+		`"currency":"RUB"`, `"status":"ok"`, `"quality":"gaps"`, `"readings":4`, `"balance":{"amount":"250.00","currency":"RUB"}`, `"credit":null`,
 		`"burn_per_day":{"amount":"20.00","currency":"RUB"}`, `"days_left":12.`,
 	} {
 		if !strings.Contains(string(a.body), want) {
@@ -41,7 +41,7 @@ func TestForecast(t *testing.T) {
 	}
 	g.ask(http.MethodGet, "/accounts/acme/forecast", http.Header{"Cache-Control": {"max-age=x"}}, nil).wantFields("Cache-Control")
 	body := string(g.get("/accounts/new/forecast").body)
-	if want := `"burn_per_day":null,"credit":null,"currency":"USD","days_left":null,"ends_at":null,"readings":1`; !strings.Contains(body, want) || !strings.Contains(body, `"status":"insufficient_history"`) {
+	if want := `"burn_per_day":null,"credit":null,"currency":"USD","days_left":null,"ends_at":null,"quality":"gaps","readings":1`; !strings.Contains(body, want) || !strings.Contains(body, `"status":"insufficient_history"`) {
 		t.Errorf("no %s in %s", want, body)
 	}
 }

@@ -62,11 +62,14 @@ func newLasts(f account.Forecast, c account.CurrencyForecast, now time.Time) las
 		}
 	default:
 		l.Words = "too early to say"
-		l.Story = "A forecast needs readings that span a day at least"
+		l.Story = "A forecast needs a day of regular readings at least"
 		if c.Since != nil {
 			l.Story += "; the first of these " + plural(c.Readings, "reading") + " is from " + exactly(*c.Since).Words
 		}
 		l.Story += "."
+	}
+	if c.Quality == account.HasGaps && c.BurnPerDay != nil {
+		l.Story += " Readings are missing for a part of the time: more may have been spent than this shows."
 	}
 	return l
 }

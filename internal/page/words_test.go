@@ -82,10 +82,13 @@ func TestLasts(t *testing.T) {
 			"nothing left", "At 12.30 USD a day, balance and credit are spent.", bad},
 		{"no burn", account.CurrencyForecast{Status: account.ForecastNoBurn, BurnPerDay: money("0.00", "USD")},
 			"no spending", "Nothing was spent in the last 14 days, so at this rate the money does not end.", good},
+		{"gaps", account.CurrencyForecast{Status: account.ForecastNoBurn, Quality: account.HasGaps, BurnPerDay: money("0.00", "USD")},
+			"no spending", "Nothing was spent in the last 14 days, so at this rate the money does not end. " +
+				"Readings are missing for a part of the time: more may have been spent than this shows.", good},
 		{"rising", account.CurrencyForecast{Status: account.ForecastUnpredictable},
 			"not clear", "The balance rose in every hour that was read, so spending can't be told from top-ups.", idle},
 		{"young", account.CurrencyForecast{Status: account.InsufficientHistory, Readings: 4, Since: &since},
-			"too early to say", "A forecast needs readings that span a day at least; the first of these 4 readings is from 31 Jan 2026, 07:00 UTC.", idle},
+			"too early to say", "A forecast needs a day of regular readings at least; the first of these 4 readings is from 31 Jan 2026, 07:00 UTC.", idle},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			// The reading is an hour old, and the money lasts from then.
