@@ -32,6 +32,7 @@ type peers struct {
 
 	mu      sync.Mutex
 	seen    map[string]*peer
+	known   bool          // the store has this replica's beat
 	looks   int           // in a row that the store answered
 	looking chan struct{} // closed at the next look; nil while nobody looks regularly
 }
@@ -70,11 +71,27 @@ func (s *Service) beat(ctx context.Context, st *store.Store) error {
 	return errors.Join(errs...)
 }
 
+// acquireLease makes a holder, this replica or one whose name begins with it, the
+// holder of a lease. A replica beats before it holds anything: nobody would miss
+// one that never did.
+func (s *Service) acquireLease(ctx context.Context, st *store.Store, name, holder string, ttl time.Duration) (bool, error) {
+	s.peers.mu.Lock()
+	known := s.peers.known
+	s.peers.mu.Unlock()
+	if !known {
+		if _, err := st.Beat(ctx, s.replica); err != nil {
+			return false, err
+		}
+	}
+	return st.AcquireLease(ctx, name, holder, ttl)
+}
+
 // look compares the heartbeats with those of the last look. It returns the
 // replicas that are gone, and for how long each has not been heard of.
 func (p *peers) look(beats map[string]int64, now time.Time) map[string]time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.known = true
 	p.looks++
 	if p.looking != nil {
 		close(p.looking)
@@ -102,6 +119,7 @@ func (p *peers) look(beats map[string]int64, now time.Time) map[string]time.Dura
 func (p *peers) reset() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.known = false // the others may have forgotten it
 	p.looks = 0
 	for _, peer := range p.seen {
 		peer.missed = 0

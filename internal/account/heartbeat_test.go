@@ -61,6 +61,33 @@ func TestDeadReplicaLosesItsTurn(t *testing.T) {
 	}
 }
 
+// A replica that dies before its first regular heartbeat is missed like others.
+func TestUnseenReplicaLosesItsTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		url := sqliteURL(t)
+		other := newGateway(t, &wireServer{}, gatewayOptions{url: url})
+		other.run(t)
+		hangs := &wireServer{latency: func() time.Duration { return 9 * time.Second }}
+		doomed := newGateway(t, hangs, gatewayOptions{})
+		st, err := store.Open(t.Context(), url, store.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		doomed.store = st
+		doomed.durable.Attach(st)
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		wg.Go(func() { _, _ = doomed.balance(t.Context(), account.Bound{}) })
+		time.Sleep(100 * time.Millisecond)
+		doomed.kill(t)
+		died := time.Now()
+		got := other.must(t, account.Bound{})
+		if took := time.Since(died); took > noticed || got.Stale {
+			t.Errorf("after %s: %+v", took, got)
+		}
+	})
+}
+
 // A vendor that is slow is no sign of death: whoever waits for the call gets
 // its answer, and no second one is made.
 func TestSlowReplicaKeepsItsTurn(t *testing.T) {

@@ -142,7 +142,7 @@ func (s *Service) takeTurn(ctx context.Context, e errand) (release func()) {
 	for poll := time.Millisecond; ; poll = min(2*poll, turnPoll) {
 		var ours bool
 		err := s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
-			ours, err = st.AcquireLease(ctx, lease, holder, s.options.LoadTimeout)
+			ours, err = s.acquireLease(ctx, st, lease, holder, s.options.LoadTimeout)
 			return err
 		})
 		if err != nil {

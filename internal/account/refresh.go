@@ -108,7 +108,7 @@ func (s *Service) prune(ctx context.Context) {
 	now := s.now()
 	// durable logs it when the store goes away.
 	_ = s.durable.use(ctx, func(ctx context.Context, st *store.Store) error {
-		mine, err := st.AcquireLease(ctx, "prune", s.replica, pruneInterval*3/2)
+		mine, err := s.acquireLease(ctx, st, "prune", s.replica, pruneInterval*3/2)
 		if err != nil || !mine {
 			return err
 		}

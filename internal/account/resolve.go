@@ -56,7 +56,7 @@ func (s *Service) resolveAccount(ctx context.Context, a *watched, unknown []stor
 	}
 	var mine bool
 	err := s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
-		mine, err = st.AcquireLease(ctx, "resolve/"+a.Name, s.replica, resolveInterval*3/2)
+		mine, err = s.acquireLease(ctx, st, "resolve/"+a.Name, s.replica, resolveInterval*3/2)
 		return err
 	})
 	if err != nil || !mine {

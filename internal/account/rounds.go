@@ -129,7 +129,7 @@ func (s *Service) refresh(ctx context.Context, a *watched) {
 	mine := true
 	acquire := func(intervals int) error {
 		return s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
-			mine, err = st.AcquireLease(ctx, "refresh/"+a.Name, s.replica, time.Duration(intervals)*s.options.RefreshInterval*3/2)
+			mine, err = s.acquireLease(ctx, st, "refresh/"+a.Name, s.replica, time.Duration(intervals)*s.options.RefreshInterval*3/2)
 			return err
 		})
 	}

@@ -192,6 +192,6 @@ func (h *harness) work(ctx context.Context, seed uint64) {
 			})
 		}
 	}
-	every(4*len(h.replicas), 20*time.Millisecond, h.read)
+	every(8*len(h.replicas), 50*time.Millisecond, h.read)
 	every(2*len(h.replicas), 100*time.Millisecond, h.write)
 }
