@@ -100,7 +100,6 @@ func TestPromtoolRules(t *testing.T) {
 	dir := filepath.Join(deploy, "prometheus")
 	command(t, dir, promtool, "check", "config", "prometheus.yml")
 	command(t, dir, promtool, "check", "rules", "--lint-fatal", "gateway.rules.yml", "thresholds.yml")
-	command(t, dir, promtool, "test", "rules", "tests/money.yml", "tests/vendors.yml", "tests/itself.yml")
 }
 
 // headings are the runbook's entries by the heading above them.
