@@ -126,8 +126,8 @@ func journalLine(op store.Operation) journalEntry {
 	if op.State == store.Unknown && len(op.Candidates) > 0 {
 		entry.Candidates = op.Candidates
 	}
-	if !op.SettledAt.IsZero() {
-		entry.SettledAt = &op.SettledAt
+	if at := op.Settled(); !at.IsZero() {
+		entry.SettledAt = &at
 	}
 	return entry
 }

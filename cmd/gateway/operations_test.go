@@ -43,13 +43,14 @@ func TestOperationsListCandidates(t *testing.T) {
 		}
 	}
 	_, list, _ := complete(t, settings, "operations", "list", "--json")
-	want := map[string]string{"open": candidates, "settled": "[]"}
+	want, settled := map[string]string{"open": candidates, "settled": "[]"}, map[string]bool{"settled": true}
 	for line := range strings.Lines(list) {
 		var op struct {
 			ID         string
+			SettledAt  *time.Time `json:"settled_at"`
 			Candidates json.RawMessage
 		}
-		if err := json.Unmarshal([]byte(line), &op); err != nil || string(op.Candidates) != want[op.ID] {
+		if err := json.Unmarshal([]byte(line), &op); err != nil || string(op.Candidates) != want[op.ID] || (op.SettledAt != nil) != settled[op.ID] {
 			t.Errorf("%v: got %s", err, line)
 		}
 		delete(want, op.ID)

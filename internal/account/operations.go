@@ -31,21 +31,22 @@ type Order struct {
 
 // Operation is a write that was asked for, and how it ended.
 type Operation struct {
-	ID        string
-	Account   string
-	Provider  string
-	Kind      OperationKind
-	State     store.OperationState
-	Caller    string
-	CreatedAt time.Time
-	SettledAt *time.Time      // nil while started
-	Reference string          // the vendor's: a user's id, an invoice's number; "" if there is none
-	CheckOnly bool            // a dry run
-	Request   json.RawMessage // what was asked for, without secrets and personal data
-	Invoice   *provider.Invoice
-	Problem   *Failure // nil unless failed or unknown
-	SettledBy string   // who settled an unknown one: an operator, or "lookup"; "" for the vendor's own answer
-	Reason    string   // why, in their words
+	ID           string
+	Account      string
+	Provider     string
+	Kind         OperationKind
+	State        store.OperationState
+	Caller       string
+	CreatedAt    time.Time
+	SettledAt    *time.Time      // nil while it is not known how it ended
+	UnknownSince *time.Time      // nil unless its outcome is unknown
+	Reference    string          // the vendor's: a user's id, an invoice's number; "" if there is none
+	CheckOnly    bool            // a dry run
+	Request      json.RawMessage // what was asked for, without secrets and personal data
+	Invoice      *provider.Invoice
+	Problem      *Failure // nil unless failed or unknown
+	SettledBy    string   // who settled an unknown one: an operator, or "lookup"; "" for the vendor's own answer
+	Reason       string   // why, in their words
 	// Candidates are the unpaid invoices that a refill may have made while
 	// nobody knows its outcome. Nil for none.
 	Candidates []Candidate
@@ -375,8 +376,11 @@ func operation(vendor string, op store.Operation) (Operation, error) {
 		ID: op.ID, Account: op.Account, Provider: vendor, Kind: OperationKind(op.Kind), State: op.State, Caller: op.Caller,
 		CreatedAt: op.CreatedAt, Reference: op.Reference, Request: op.Request, SettledBy: op.By, Reason: op.Reason,
 	}
-	if !op.SettledAt.IsZero() {
-		out.SettledAt = &op.SettledAt
+	if at := op.Settled(); !at.IsZero() {
+		out.SettledAt = &at
+	}
+	if op.State == store.Unknown {
+		out.UnknownSince = &op.SettledAt
 	}
 	var asked struct {
 		CheckOnly bool `json:"check_only"`

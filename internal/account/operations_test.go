@@ -110,7 +110,7 @@ func TestRefillOutcomes(t *testing.T) {
 				t.Errorf("%d vendor calls", n)
 			}
 			stored, err := r.Operation(t.Context(), "a", first.ID)
-			if err != nil || stored.State != tt.state || stored.SettledAt == nil {
+			if err != nil || stored.State != tt.state || (stored.SettledAt == nil) != (tt.state == store.Unknown) || (stored.UnknownSince != nil) != (tt.state == store.Unknown) {
 				t.Errorf("stored %+v, %v", stored, err)
 			}
 		})

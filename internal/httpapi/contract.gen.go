@@ -648,7 +648,7 @@ type Operation struct {
 	// Request What was asked for, without secrets and personal data; of a user the login and the names of the fields given.
 	Request map[string]interface{} `json:"request"`
 
-	// SettledAt When it came into its state; null while started.
+	// SettledAt When it ended; null while that is not known, so in the states `started` and `unknown`.
 	SettledAt *time.Time `json:"settled_at"`
 
 	// SettledBy Who settled it after it was unknown: an operator, or `lookup`.

@@ -189,7 +189,7 @@ func TestWriteOutcomes(t *testing.T) {
 				}
 				op := g.get(location)
 				if !strings.Contains(string(op.body), `"state":"`+tt.state+`"`) || strings.Contains(string(op.body), `"problem":null`) ||
-					strings.Contains(string(op.body), "secret cause") {
+					strings.Contains(string(op.body), "secret cause") || strings.Contains(string(op.body), `"settled_at":null`) != (tt.state == "unknown") {
 					t.Errorf("got %s", op.body)
 				}
 			}

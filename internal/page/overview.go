@@ -132,7 +132,8 @@ type write struct {
 	State     string
 	Tone      tone
 	At        *moment
-	Settled   *moment // nil while it runs
+	Settled   *moment // nil while it is not known how it ended
+	Since     *moment // since when that is unknown; nil unless it is
 	Amount    *figure // nil if it moves no money
 	Reference string  // of an invoice; those of users may be personal data
 	Problem   string
@@ -158,6 +159,9 @@ func newWrite(op account.Operation, now time.Time) write {
 	}
 	if op.SettledAt != nil {
 		w.Settled = since(*op.SettledAt, now)
+	}
+	if op.UnknownSince != nil {
+		w.Since = standingSince(*op.UnknownSince, now)
 	}
 	if op.Problem != nil {
 		w.Problem = op.Problem.Message

@@ -78,6 +78,13 @@ func TestDailyChangeIsExact(t *testing.T) {
 	wants(t, text(f.get("/ui/regru").Body.String()), "&#43;9,999,999,999,999,999,998.99", "−9,999,999,999,999,999,998.75")
 }
 
+// TestUnknownWrite has not ended: the page says for how long nobody has known.
+func TestUnknownWrite(t *testing.T) {
+	f := newFixture(t, aFleet, fleetNames...)
+	page := text(f.get("/ui/regru").Body.String())
+	wants(t, page, "outcome unknown 25 min ago Unknown for 24 min op-topup-unknown", "failed 7 h ago Ended 6 h ago op-user-failed")
+}
+
 // TestNoVendorIsAsked opens every page of accounts in every situation.
 func TestNoVendorIsAsked(t *testing.T) {
 	f := newFixture(t, aFleet, fleetNames...)

@@ -31,12 +31,20 @@ type Operation struct {
 // Settlement is how an operation stands or ended.
 type Settlement struct {
 	State     OperationState
-	SettledAt time.Time // zero while started
+	SettledAt time.Time // when it came into its state, unknown too; zero while started. See Settled
 	Reference string    // the vendor's
 	Result    []byte    // what the vendor answered, without secrets
 	Problem   []byte    // why it failed or is unknown
 	By        string    // who settled an unknown one; "" for the vendor's own answer
 	Reason    string    // why, in their words
+}
+
+// Settled is when it ended; zero while that is not known.
+func (s Settlement) Settled() time.Time {
+	if s.State == Succeeded || s.State == Failed {
+		return s.SettledAt
+	}
+	return time.Time{}
 }
 
 // OperationState is how far an operation has come.
