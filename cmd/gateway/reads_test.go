@@ -233,7 +233,7 @@ func costs(amount string) string {
 }
 
 func users(account, provider, user string) string {
-	return `{"account":"` + account + `","provider":"` + provider + `","as_of":"T","stale":false,"users":[` + user + `],"next_cursor":null}`
+	return `{"account":"` + account + `","provider":"` + provider + `","as_of":"T","stale":false,"users":[` + user + `],"warnings":[],"next_cursor":null}`
 }
 
 func regruUser(id, login string) string {

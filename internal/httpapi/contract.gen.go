@@ -906,6 +906,13 @@ type Users struct {
 	// Stale True whenever the reading is older than its freshness limit.
 	Stale Stale  `json:"stale"`
 	Users []User `json:"users"`
+
+	// Warnings For people: which users of the vendor's list are left out, and why. They are not understood, or the vendor answers
+	// an error in their place. `[]` if the list is whole; the same on every page of it.
+	//
+	//
+	// Examples: ["user u2 is left out: the vendor says: no rights"]
+	Warnings []string `json:"warnings"`
 }
 
 // WriteState `unknown`: nobody knows whether the vendor did it.

@@ -86,10 +86,10 @@ func TestBodies(t *testing.T) {
 			{"login":"a",` + empty + `},
 			{"id":"17","login":"acme_shop","email":"owner@acme.example","first_name":"Ada","middle_name":"K.","last_name":"Byron","phone":"+15550100",
 			"company":"Acme","country":"US","language":"en","timezone":"America/New_York","registered_at":"2021-06-14T09:12:45Z","parent_login":"acme",
-			"roles":["reseller"],"active":true,"api_access":"test","attributes":{"channel":"ads"}}],"next_cursor":null}`},
+			"roles":["reseller"],"active":true,"api_access":"test","attributes":{"channel":"ads"}}],"warnings":[],"next_cursor":null}`},
 		{"one user", "/accounts/acme/users?login=b%20c", `{"account":"acme","provider":"vendor-of-acme","as_of":"T","stale":false,
-			"users":[{"login":"b c",` + empty + `}],"next_cursor":null}`},
-		{"no users", "/accounts/silent/users", `{"account":"silent","provider":"vendor-of-silent","as_of":"T","stale":false,"users":[],"next_cursor":null}`},
+			"users":[{"login":"b c",` + empty + `}],"warnings":[],"next_cursor":null}`},
+		{"no users", "/accounts/silent/users", `{"account":"silent","provider":"vendor-of-silent","as_of":"T","stale":false,"users":[],"warnings":[],"next_cursor":null}`},
 		{"health", "/healthz", `{"status":"ok"}`},
 		{"ready", "/readyz", `{"status":"ok"}`},
 	}

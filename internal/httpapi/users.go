@@ -55,6 +55,7 @@ func usersBody(r account.Reading[provider.Users], pg page) Users {
 		AsOf:       asOfBody(r.AsOf),
 		Stale:      r.Stale,
 		Users:      make([]User, 0, len(users)),
+		Warnings:   append([]string{}, r.Value.Warnings...),
 		NextCursor: next,
 	}
 	for _, u := range users {

@@ -140,7 +140,8 @@ type Service struct {
 
 // Users are the users that a query found, in the vendor's order.
 type Users struct {
-	Users []User `json:"users"`
+	Users    []User   `json:"users"`
+	Warnings []string `json:"warnings,omitempty"` // who is left out, and why: for people
 }
 
 // User is one user of the vendor. Absent or empty at the vendor is nil.

@@ -2,6 +2,7 @@ package providertest
 
 import (
 	"encoding/json"
+	"math/big"
 	"strings"
 
 	"github.com/govalues/decimal"
@@ -9,10 +10,10 @@ import (
 	"accountgateway/internal/provider"
 )
 
-// HoldsFigure tells whether a JSON body holds a text or a number that says exactly this amount, digit by digit. It
+// HoldsFigure tells whether a JSON body holds a text or a number that says exactly this amount, digit by digit, or with an exponent. It
 // reads the body in its own way, so that a fuzz test can doubt an adapter's.
 func HoldsFigure(body string, amount decimal.Decimal) bool {
-	in := json.NewDecoder(strings.NewReader(body))
+	in := json.NewDecoder(strings.NewReader(strings.TrimPrefix(body, "\uFEFF")))
 	in.UseNumber()
 	for {
 		token, err := in.Token()
@@ -26,8 +27,19 @@ func HoldsFigure(body string, amount decimal.Decimal) bool {
 		case json.Number:
 			text = token.String()
 		}
-		if figure, err := provider.ParseAmount(text); err == nil && figure == amount {
+		if figure, err := provider.ParseAmount(text); err == nil && figure == amount || isPower(text, amount) {
 			return true
 		}
 	}
+}
+
+// isPower tells whether a number with an exponent is worth the amount.
+func isPower(text string, amount decimal.Decimal) bool {
+	_, exponent, found := strings.Cut(strings.ToLower(text), "e")
+	if !found || len(exponent) > 3 {
+		return false
+	}
+	power, ok := new(big.Rat).SetString(text)
+	exact, amountOK := new(big.Rat).SetString(amount.String())
+	return ok && amountOK && power.Cmp(exact) == 0
 }

@@ -14,6 +14,7 @@ type Stub struct {
 	Status int               // 0: 200
 	Body   string            // answered to every path
 	Bodies map[string]string // answered to a path that ends so, instead
+	Type   string            // the answer's Content-Type; "": none
 
 	mu       sync.Mutex
 	requests []Request
@@ -56,8 +57,12 @@ func (s *Stub) RoundTrip(r *http.Request) (*http.Response, error) {
 			body = other
 		}
 	}
+	header := http.Header{}
+	if s.Type != "" {
+		header.Set("Content-Type", s.Type)
+	}
 	return &http.Response{
 		StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: r,
+		Header: header, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: r,
 	}, nil
 }

@@ -4,7 +4,6 @@ import (
 	"github.com/govalues/decimal"
 
 	"accountgateway/internal/provider"
-	"accountgateway/internal/provider/wire"
 )
 
 // REG.RU knows four currencies, the rouble under its old code (regru.md 6).
@@ -22,21 +21,6 @@ func toWire(c provider.Currency) string {
 		return string(c)
 	}
 	return ""
-}
-
-// currencyOf gives the currency of a code that REG.RU answered.
-func currencyOf(in *wire.Object, code string) provider.Currency {
-	if code == wireRouble {
-		return rouble
-	}
-	currency, err := provider.ParseCurrency(code)
-	switch {
-	case code == "":
-		in.Fail("currency", "is missing")
-	case err != nil:
-		in.Fail("currency", "is no currency code")
-	}
-	return currency
 }
 
 // balanceInput is the input of user/get_balance. No currency asked for: REG.RU's default, the rouble.
@@ -60,11 +44,10 @@ func balanceInput(q provider.BalanceQuery) (map[string]any, error) {
 // prepay already excludes blocked is not documented.
 func (a *answer) balance(q provider.BalanceQuery) (*provider.Balance, error) {
 	in := a.values()
-	code := in.Code("currency")
 	prepay := in.Amount("prepay")
 	blocked := in.OptionalAmount("blocked") // only if not zero
 	credit := in.OptionalAmount("credit")   // partners only
-	currency := currencyOf(in, code)
+	currency := in.Currency("currency")
 	if q.Currency != "" && currency != q.Currency {
 		in.Fail("currency", "is not the currency that was asked for")
 	}

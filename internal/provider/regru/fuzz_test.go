@@ -15,6 +15,8 @@ func FuzzBalance(f *testing.F) {
 		`{"blocked": "15.50", "credit": "5000", "currency": "USD", "prepay": "310.20"}`,
 		`{"blocked": 0.0, "currency": "EUR", "prepay": -310.20}`,
 		`{"currency": "UAH", "prepay": null}`,
+		`{"blocked": "", "credit": false, "currency": "RUR", "prepay": 1.5e3}`,
+		`{"currency": "RUR", "prepay": "2.0E-5"}`,
 		`[]`,
 	} {
 		f.Add(http.StatusOK, success(answer), "USD")
@@ -24,6 +26,8 @@ func FuzzBalance(f *testing.F) {
 	f.Add(http.StatusOK, failureBody("PARAMETER_INCORRECT", `{"param": "currency"}`), "RUB")
 	f.Add(http.StatusTooManyRequests, `{"error_code": "INTERNAL_API_ERROR", "error_text": "Внутренняя ошибка", "result": "error"}`, "")
 	f.Add(http.StatusOK, `<html>`, "")
+	f.Add(http.StatusOK, "\uFEFF"+success(`{"currency": "RUR", "prepay": "1"}`), "")
+	f.Add(http.StatusOK, "{\"charset\": \"cp1251\", \"answer\": {\"currency\": \"RUR\", \"prepay\": \"1\"}, \"result\": \"success\", \"x\": \"\xcf\"}", "")
 	f.Fuzz(func(t *testing.T, status int, body, currency string) {
 		if status < 200 || status > 499 { // others are tried again, which takes its time
 			status = http.StatusOK

@@ -73,7 +73,7 @@ func (a *answer) invoice(r provider.RefillRequest, input map[string]any) (provid
 	in := a.values()
 	payment := in.Amount("payment")
 	total := in.OptionalAmount("total_payment") // in the same currency, with fees
-	if currencyOf(in, in.Code("currency")) != r.Amount.Currency {
+	if in.Currency("currency") != r.Amount.Currency {
 		in.Fail("currency", "is not the currency that was asked for")
 	}
 	if payment.Cmp(r.Amount.Amount) != 0 {

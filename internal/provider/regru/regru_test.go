@@ -145,17 +145,26 @@ func TestBalance(t *testing.T) {
 			`{"balance":{"amount":"0","currency":"RUB"},"blocked":null,"credit":null,"bonus":null}`},
 		{"a new rouble code", `{"currency": "RUB", "prepay": "1"}`, "RUB",
 			`{"balance":{"amount":"1","currency":"RUB"},"blocked":null,"credit":null,"bonus":null}`},
+		{"large number with an exponent", `{"currency": "RUR", "prepay": 1.5e3}`, "",
+			`{"balance":{"amount":"1500","currency":"RUB"},"blocked":null,"credit":null,"bonus":null}`},
+		{"small number with an exponent", `{"currency": "RUR", "prepay": -2.0e-5, "blocked": "1.0E+2"}`, "",
+			`{"balance":{"amount":"-0.000020","currency":"RUB"},"blocked":{"amount":"100","currency":"RUB"},"credit":null,"bonus":null}`},
+		{"empty is absent", `{"blocked": "", "credit": "", "currency": "RUR", "prepay": "1"}`, "",
+			`{"balance":{"amount":"1","currency":"RUB"},"blocked":null,"credit":null,"bonus":null}`},
+		{"false is absent", `{"blocked": false, "credit": false, "currency": "RUR", "prepay": "1"}`, "",
+			`{"balance":{"amount":"1","currency":"RUB"},"blocked":null,"credit":null,"bonus":null}`},
 
 		{"no prepay", `{"currency": "RUR"}`, "", "prepay"},
+		{"false prepay", `{"currency": "RUR", "prepay": false}`, "", "prepay"},
+		{"more digits than can be kept, by an exponent", `{"currency": "RUR", "prepay": 1.5e19}`, "", "prepay"},
+		{"an exponent without end", `{"currency": "RUR", "prepay": 1e999999999}`, "", "prepay"},
 		{"null prepay", `{"currency": "RUR", "prepay": null}`, "", "prepay"},
 		{"empty prepay", `{"currency": "RUR", "prepay": ""}`, "", "prepay"},
 		{"prepay with a comma", `{"currency": "RUR", "prepay": "12,50"}`, "", "prepay"},
 		{"prepay with a group", `{"currency": "RUR", "prepay": "1 000"}`, "", "prepay"},
-		{"prepay with an exponent", `{"currency": "RUR", "prepay": 1e3}`, "", "prepay"},
 		{"prepay too long", `{"currency": "RUR", "prepay": "12345678901234567890.12"}`, "", "prepay"},
 		{"prepay a flag", `{"currency": "RUR", "prepay": true}`, "", "prepay"},
 		{"prepay an object", `{"currency": "RUR", "prepay": {}}`, "", "prepay"},
-		{"empty blocked", `{"blocked": "", "currency": "RUR", "prepay": "1"}`, "", "blocked"},
 		{"credit in words", `{"credit": "unlimited", "currency": "RUR", "prepay": "1"}`, "", "credit"},
 		{"no currency", `{"prepay": "1"}`, "", "currency"},
 		{"empty currency", `{"currency": "", "prepay": "1"}`, "", "currency"},
@@ -242,6 +251,11 @@ func TestStatistics(t *testing.T) {
 		{"numbers", `{"active_domains_cnt": 5, "active_domains_get_ctrl_cnt": 3.0, "domain_folders_cnt": "2.00", "renew_domains_cnt": 4,
 			"renew_domains_get_ctrl_cnt": 1, "undelegated_domains_cnt": 6, "costs_for_period": 0.10}`, provider.StatisticsQuery{Till: "2026-01-31"},
 			`{"period":{"from":null,"till":"2026-01-31"},"counters":[` + sixRead + `],"amounts":[{"name":"costs","scope":"period","money":{"amount":"0.10","currency":"RUB"}}],"plan":null,"services":[]}`},
+		{"empty is absent", with(`"reg_domains_cnt": "", "costs_for_period": ""`), provider.StatisticsQuery{},
+			`{"period":null,"counters":[` + sixRead + `],"amounts":[],"plan":null,"services":[]}`},
+		{"numbers with exponents", with(`"trans_in_domains_cnt": 1.2e1, "costs_for_period": 1.99e3`), provider.StatisticsQuery{},
+			`{"period":null,"counters":[` + sixRead + `,{"name":"domains_transferring_in","value":12,"limit":null,"unlimited":false,"scope":"now"}],` +
+				`"amounts":[{"name":"costs","scope":"period","money":{"amount":"1990","currency":"RUB"}}],"plan":null,"services":[]}`},
 		{"null is absent", with(`"reg_domains_cnt": null, "costs_for_period": null`), provider.StatisticsQuery{},
 			`{"period":null,"counters":[` + sixRead + `],"amounts":[],"plan":null,"services":[]}`},
 
@@ -253,7 +267,8 @@ func TestStatistics(t *testing.T) {
 		{"folders under another name", strings.Replace(sixCounters, "domain_folders_cnt", "folders_cnt", 1), provider.StatisticsQuery{}, "domain_folders_cnt"},
 		{"negative", with(`"trans_in_domains_cnt": "-1"`), provider.StatisticsQuery{}, "trans_in_domains_cnt"},
 		{"half a domain", with(`"reg_domains_cnt": 2.5`), provider.StatisticsQuery{}, "reg_domains_cnt"},
-		{"empty counter", with(`"reg_domains_cnt": ""`), provider.StatisticsQuery{}, "reg_domains_cnt"},
+		{"counter in words", with(`"reg_domains_cnt": "-"`), provider.StatisticsQuery{}, "reg_domains_cnt"},
+		{"empty counter that is always there", strings.Replace(sixCounters, `"5"`, `""`, 1), provider.StatisticsQuery{}, "active_domains_cnt"},
 		{"too many", with(`"reg_domains_cnt": 9223372036854775808`), provider.StatisticsQuery{}, "reg_domains_cnt"},
 		{"costs in words", with(`"costs_for_period": "none"`), provider.StatisticsQuery{}, "costs_for_period"},
 		{"empty list", `[]`, provider.StatisticsQuery{}, "answer"},
@@ -296,6 +311,36 @@ func TestSomebodyElseIsRefused(t *testing.T) {
 		e := asError(t, err)
 		if e.Kind != provider.KindUnsupportedParameter || e.Field != "login" || got.Users != nil {
 			t.Errorf("%q: got %+v, %+v", login, got, e)
+		}
+	}
+}
+
+// TestCharsets: an answer is read by the charset that its header or its envelope names; what is not of that charset is
+// refused, and never read with other characters in place of the vendor's.
+func TestCharsets(t *testing.T) {
+	const (
+		utf8   = `{"charset": "utf-8", "answer": {"login": "привет", "user_id": "7"}, "result": "success"}`
+		cp1251 = "{\"charset\" : \"windows-1251\", \"answer\": {\"login\": \"\xef\xf0\xe8\xe2\xe5\xf2\", \"user_id\": \"7\"}, \"result\": \"success\"}"
+	)
+	other := strings.Replace(cp1251, "windows-1251", "utf-8", 1)
+	for _, row := range []struct{ name, contentType, body, login string }{ // login "": refused
+		{"UTF-8", "application/json; charset=utf-8", utf8, "привет"},
+		{"no header", "", utf8, "привет"},
+		{"byte order mark", "application/json", "\uFEFF" + utf8, "привет"},
+		{"by the header", "application/json; charset=windows-1251", cp1251, "привет"},
+		{"by the header's other name", `text/html; Charset="CP1251"`, cp1251, "привет"},
+		{"by the envelope", "application/json", cp1251, "привет"},
+		{"the header's word goes first", "application/json; charset=cp1251", other, "привет"},
+		{"no charset", "application/json", other, ""},
+		{"not of its charset", "application/json; charset=utf-8", cp1251, ""},
+	} {
+		got, err := newClient(&providertest.Stub{Type: row.contentType, Body: row.body}).ReadUsers(t.Context(), provider.UserQuery{})
+		if row.login == "" {
+			check(t, "body", nil, err)
+			continue
+		}
+		if err != nil || got.Users.Users[0].Login != row.login {
+			t.Errorf("%s: got %+v, %v", row.name, got.Users, err)
 		}
 	}
 }

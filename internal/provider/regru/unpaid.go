@@ -97,7 +97,7 @@ func isRefill(fields *wire.Object) bool {
 }
 
 func unpaidInvoice(id string, fields *wire.Object) provider.UnpaidInvoice {
-	currency := currencyOf(fields, fields.Code("currency"))
+	currency := fields.Currency("currency")
 	payment := fields.Amount("payment") // in roubles, without fees (documented)
 	total := fields.OptionalAmount("total_payment")
 	original := fields.OptionalAmount("orig_payment") // taken to be in the bill's currency

@@ -49,6 +49,8 @@ func TestUnpaidInvoices(t *testing.T) {
 		{"without totals", `[` + billJSON(`"items": [{"itemtype": "prepayment"}]`) + `]`, []provider.UnpaidInvoice{invoice()}, ""},
 		{"without items", `[` + billJSON(`"items": []`) + `]`, []provider.UnpaidInvoice{invoice()}, ""},
 		{"items not told", `[` + billJSON(`"pay_date": null`) + `]`, []provider.UnpaidInvoice{invoice()}, ""},
+		{"lists written as objects", `{"0": ` + billJSON(`"total_payment": "", "items": {"1": {"itemtype": "prepayment"}}`) + `}`, []provider.UnpaidInvoice{invoice()}, ""},
+		{"no bills, written as an object", `{}`, []provider.UnpaidInvoice{}, ""},
 		{"other way to pay", `[` + strings.Replace(billJSON(`"items": []`), `"WM"`, `"bank"`, 1) + `]`, []provider.UnpaidInvoice{bank}, ""},
 		{"manual's sample: an order", `[{"bill_id": "12345", "bill_date": "1917-10-26", "currency": "RUR", "payment": "100", "orig_payment": "100",
 			"pay_type": "bank", "pay_status": "notpayed", "pay_date": null, "items": [{"dname": "october.org", "itemtype": "service", "action": "new",
@@ -63,10 +65,12 @@ func TestUnpaidInvoices(t *testing.T) {
 		{"no currency", `[{"bill_id": "1", "bill_date": "2026-03-01", "payment": "1"}]`, nil, "bills[].currency"},
 		{"odd currency", `[` + strings.Replace(billJSON(`"items": []`), `"USD"`, `"$"`, 1) + `]`, nil, "bills[].currency"},
 		{"odd day", `[` + strings.Replace(billJSON(`"items": []`), `"2026-03-01"`, `"01.03.2026"`, 1) + `]`, nil, "bills[].bill_date"},
-		{"odd items", `[` + billJSON(`"items": {}`) + `]`, nil, "bills[].items"},
+		{"odd items", `[` + billJSON(`"items": {"itemtype": "service"}`) + `]`, nil, "bills[].items"},
 		{"a bill that failed", `[{"bill_id": "1", "error_code": "BILL_ID_NOT_FOUND"}]`, nil, "bills[].error_code"},
 		{"one no object", `["70045"]`, nil, "bills[]"},
-		{"no list", `{}`, nil, "bills"},
+		{"no list", `{"bill_id": "1"}`, nil, "bills"},
+		{"false", `false`, nil, "bills"},
+		{"no day", `[` + strings.Replace(billJSON(`"items": []`), `"2026-03-01"`, `"0000-00-00"`, 1) + `]`, nil, "bills[].bill_date"},
 		{"null", `null`, nil, "bills"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

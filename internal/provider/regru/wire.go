@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
+	"unicode/utf8"
 
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/upstream"
@@ -66,13 +68,17 @@ func (c *Client) call(ctx context.Context, r request, read func(*answer) error) 
 	})
 }
 
-// answer is a successful envelope (regru.md 3). charset, messagestore and input_params in it are ignored.
+// answer is a successful envelope (regru.md 3). messagestore and input_params in it are ignored.
 type answer struct{ envelope *wire.Object }
 
 // decode opens the envelope. A status other than 200 is a failure, whatever the envelope says; the envelope may say
 // which (seen: HTTP 503 with INTERNAL_API_ERROR).
 func decode(a upstream.Answer) (*answer, error) {
-	envelope, err := wire.Parse(a.Body, a.Secrets)
+	body, err := wire.UTF8(a.Body, charsetOf(a))
+	var envelope *wire.Object
+	if err == nil {
+		envelope, err = wire.Parse(body, a.Secrets)
+	}
 	if err != nil {
 		if a.Status != http.StatusOK {
 			return nil, wire.StatusError(a.Status)
@@ -100,6 +106,20 @@ func decode(a upstream.Answer) (*answer, error) {
 		return nil, wire.BadResponse("result", "is neither success nor error")
 	}
 	return &answer{envelope: envelope}, nil
+}
+
+// charsetMember is the envelope's own word on its charset, which is ASCII in every charset that REG.RU knows.
+var charsetMember = regexp.MustCompile(`"charset"\s*:\s*"([A-Za-z0-9-]+)"`)
+
+// charsetOf is the charset that the answer's header names or, without one, its envelope.
+func charsetOf(a upstream.Answer) string {
+	if a.Charset != "" {
+		return a.Charset
+	}
+	if member := charsetMember.FindSubmatch(a.Body); member != nil && !utf8.Valid(a.Body) {
+		return string(member[1])
+	}
+	return ""
 }
 
 // values is the answer member, which every function here but user/nop has.

@@ -23,15 +23,8 @@ func (i *info) teach() provider.Readings {
 func (i *info) balance() (*provider.Balance, error) {
 	in := i.fields.Afresh()
 	amount := in.Amount("balance")
-	code := in.Code("currency")
 	bonus := in.OptionalAmount("balance_bonus") // resellers only
-	currency, err := provider.ParseCurrency(code)
-	switch {
-	case code == "":
-		in.Fail("currency", "is missing")
-	case err != nil:
-		in.Fail("currency", "is no currency code")
-	}
+	currency := in.Currency("currency")
 	if err := in.Err(); err != nil {
 		return nil, err
 	}
@@ -122,7 +115,7 @@ func (i *info) subUser() (provider.User, error) { return i.user(figures) }
 
 // extras are the fields without a common name. reg_time has one, but no zone: the raw text is kept too.
 var extras = []string{
-	"channel", "disable_sending", "reg_ref", "reg_time", "reg_url",
+	"channel", "reg_ref", "reg_time", "reg_url",
 	"user_reg_info_city", "user_reg_info_industry_info", "user_reg_info_subscribers_approx_num",
 }
 
@@ -145,7 +138,7 @@ func (i *info) user(more []string) (provider.User, error) {
 		Company:      in.OptionalText("company"),
 		Timezone:     in.OptionalText("timezone"),
 		RegisteredAt: in.OptionalTime("reg_time"), // zone not stated: taken as UTC
-		ParentLogin:  in.OptionalText("master"),
+		ParentLogin:  parent(in),
 		Active:       in.OptionalFlag("is_active"),
 		Roles:        []string{},
 		Attributes:   map[string]string{},
@@ -171,6 +164,9 @@ func (i *info) user(more []string) (provider.User, error) {
 	for _, field := range extras {
 		keep(user.Attributes, in, field)
 	}
+	if text := in.Scalar("disable_sending"); text != "" { // a flag, whose false says something
+		user.Attributes["disable_sending"] = text
+	}
 	for _, field := range more {
 		keep(user.Attributes, in, field)
 	}
@@ -184,10 +180,18 @@ func (i *info) user(more []string) (provider.User, error) {
 	return user, nil
 }
 
+// parent is the login of an additional user's main user; nil if it has none, for which PHP may write 0.
+func parent(in *wire.Object) *string {
+	if in.Code("master") == "0" {
+		return nil
+	}
+	return in.OptionalText("master")
+}
+
 // keep makes an attribute of a field as it was sent, if there is something in it.
 func keep(attributes map[string]string, in *wire.Object, field string) {
-	if text := in.Scalar(field); text != "" {
-		attributes[field] = text
+	if text := in.OptionalText(field); text != nil {
+		attributes[field] = *text
 	}
 }
 
@@ -196,25 +200,4 @@ func keepJSON(attributes map[string]string, in *wire.Object, field string) {
 	if text := in.JSON(field); text != "" {
 		attributes[field] = text
 	}
-}
-
-// users reads getUsers: the owner first, then its users in the vendor's order.
-func (a *answer) users(owner provider.User) ([]provider.User, error) {
-	if a.envelope.Empty("result") {
-		return nil, wire.BadResponse("result", "is no list")
-	}
-	users := []provider.User{owner}
-	for _, fields := range a.envelope.Objects("result") {
-		user, err := (&info{fields: fields}).subUser()
-		if err != nil {
-			return nil, err
-		}
-		if user.Login != owner.Login {
-			users = append(users, user)
-		}
-	}
-	if err := a.envelope.Err(); err != nil {
-		return nil, err
-	}
-	return users, nil
 }

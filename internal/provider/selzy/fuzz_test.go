@@ -2,6 +2,7 @@ package selzy_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"accountgateway/internal/provider"
@@ -12,7 +13,9 @@ import (
 // A balance is only ever given if the body holds that figure; what else is learned makes sense; nothing panics.
 func FuzzUserInfo(f *testing.F) {
 	for _, result := range []string{
-		composed, documented, with("balance", `"18.5200"`), with("balance", `-3`), with("services", `{}`), without("currency"),
+		composed, documented, with("balance", `"18.5200"`), with("balance", `-3`), with("services", `{}`), with("services", `{"0": {"id": 1}}`),
+		strings.Replace(composed, "-4.75", "2.0e-5", 1), with("balance_bonus", `""`), with("currency", `"RUR"`), with("error", `"no rights"`), with("master", `0`),
+		without("currency"),
 		with("subscribers_total", `0`), with("email_period_end", `""`), with("country", `"ZZZ"`), `[]`, `""`, `false`,
 	} {
 		f.Add(http.StatusOK, success(result), "")
@@ -65,6 +68,9 @@ func FuzzUsers(f *testing.F) {
 	f.Add(success(`[` + composed + `,` + documented + `]`))
 	f.Add(success(`[]`))
 	f.Add(success(`{"a": ` + composed + `}`))
+	f.Add(success(`{"0": ` + composed + `, "3": ` + with("reg_time", `"2021-06-14"`) + `}`))
+	f.Add(success(`[{"login": "u2", "error": "no rights"}]`))
+	f.Add("\uFEFF" + success(`[{}]`))
 	f.Add(failureBody("access_denied"))
 	f.Fuzz(func(t *testing.T, body string) {
 		stub := &providertest.Stub{Bodies: map[string]string{"getUserInfo": success(with("rights", `"reseller"`)), "getUsers": body}}

@@ -143,10 +143,10 @@ func (c *Client) ReadUsers(ctx context.Context, q provider.UserQuery) (provider.
 	if err != nil {
 		return provider.Readings{}, err
 	}
-	var users []provider.User
+	var users *provider.Users
 	switch {
 	case q.Login == owner.Login, q.Login == "" && !reseller:
-		users = []provider.User{owner}
+		users = &provider.Users{Users: []provider.User{owner}}
 	case q.Login == "":
 		users, err = c.allUsers(ctx, owner)
 	case reseller:
@@ -161,13 +161,13 @@ func (c *Client) ReadUsers(ctx context.Context, q provider.UserQuery) (provider.
 	if err != nil {
 		return provider.Readings{}, err
 	}
-	readings.Users = &provider.Users{Users: users}
+	readings.Users = users
 	return readings, nil
 }
 
 // allUsers is a reseller and its users.
-func (c *Client) allUsers(ctx context.Context, owner provider.User) ([]provider.User, error) {
-	var users []provider.User
+func (c *Client) allUsers(ctx context.Context, owner provider.User) (*provider.Users, error) {
+	var users *provider.Users
 	r := request{operation: provider.OpUsers, method: "getUsers"}
 	err := c.call(ctx, r, func(a *answer) (err error) {
 		users, err = a.users(owner)
@@ -177,7 +177,7 @@ func (c *Client) allUsers(ctx context.Context, owner provider.User) ([]provider.
 }
 
 // oneUser is a reseller's user.
-func (c *Client) oneUser(ctx context.Context, login string) ([]provider.User, error) {
+func (c *Client) oneUser(ctx context.Context, login string) (*provider.Users, error) {
 	var user provider.User
 	err := c.userInfo(ctx, provider.OpUsers, login, func(other *info) (err error) {
 		user, err = other.subUser()
@@ -190,7 +190,7 @@ func (c *Client) oneUser(ctx context.Context, login string) ([]provider.User, er
 			Field:   "login",
 		}
 	}
-	return []provider.User{user}, err
+	return &provider.Users{Users: []provider.User{user}}, err
 }
 
 func (c *Client) userInfo(ctx context.Context, op provider.Operation, login string, read func(*info) error) error {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"accountgateway/internal/config"
 	"accountgateway/internal/provider"
@@ -21,11 +22,15 @@ import (
 const apiKey = "5k3yoftheaccount"
 
 // newClient makes a client in front of a stub.
-func newClient(stub *providertest.Stub) *selzy.Client {
+func newClient(stub *providertest.Stub) *selzy.Client { return counted(stub, prometheus.NewRegistry()) }
+
+// counted makes a client whose metrics are in the registry.
+func counted(stub *providertest.Stub, registry *prometheus.Registry) *selzy.Client {
 	cfg := selzy.Config{APIKey: apiKey, Lang: "en"}
 	cfg.BaseURL = config.BaseURL{URL: url.URL{Scheme: "https", Host: "vendor.test"}}
 	up := upstream.New(upstream.Options{
 		Account: "mail", Provider: "selzy", Secrets: cfg.Secrets(), Timeout: 5 * time.Second, Transport: stub,
+		Metrics: upstream.NewMetrics(registry),
 	})
 	return selzy.New(up, cfg)
 }
@@ -182,13 +187,23 @@ func TestBalance(t *testing.T) {
 		{"zero bonus", with("balance_bonus", `"0"`), "",
 			`{"balance":{"amount":"-4.75","currency":"USD"},"blocked":null,"credit":null,"bonus":{"amount":"0","currency":"USD"}}`},
 		{"roubles", with("currency", `"RUB"`), "RUB", `{"balance":{"amount":"-4.75","currency":"RUB"},"blocked":null,"credit":null,"bonus":null}`},
+		{"small number with an exponent", strings.Replace(composed, `-4.75`, `2.0e-5`, 1), "",
+			`{"balance":{"amount":"0.000020","currency":"USD"},"blocked":null,"credit":null,"bonus":null}`},
+		{"large number with an exponent", strings.Replace(composed, `-4.75`, `-1.852E+3`, 1), "",
+			`{"balance":{"amount":"-1852","currency":"USD"},"blocked":null,"credit":null,"bonus":null}`},
+		{"empty bonus", with("balance_bonus", `""`), "", `{"balance":{"amount":"-4.75","currency":"USD"},"blocked":null,"credit":null,"bonus":null}`},
+		{"false bonus", with("balance_bonus", `false`), "", `{"balance":{"amount":"-4.75","currency":"USD"},"blocked":null,"credit":null,"bonus":null}`},
+		{"roubles by their old code", with("currency", `"RUR"`), "RUB", `{"balance":{"amount":"-4.75","currency":"RUB"},"blocked":null,"credit":null,"bonus":null}`},
+		{"error: false beside a result", strings.TrimSuffix(composed, "}") + `}, "error": false, "code": ""`, "",
+			`{"balance":{"amount":"-4.75","currency":"USD"},"blocked":null,"credit":null,"bonus":null}`},
 		{"raw TAB elsewhere", with("company", `"Acme`+`TABBED"`), "", `{"balance":{"amount":"-4.75","currency":"USD"},"blocked":null,"credit":null,"bonus":null}`},
 		{"a profile that is not understood", with("company", `{}`), "", `{"balance":{"amount":"-4.75","currency":"USD"},"blocked":null,"credit":null,"bonus":null}`},
 
 		{"no balance", without("balance"), "", "balance"},
 		{"null balance", with("balance", `null`), "", "balance"},
 		{"empty balance", with("balance", `""`), "", "balance"},
-		{"balance with an exponent", with("balance", `1.852e1`), "", "balance"},
+		{"false balance", with("balance", `false`), "", "balance"},
+		{"old code in small letters", with("currency", `"rur"`), "", "currency"},
 		{"balance in words", with("balance", `"eighteen"`), "", "balance"},
 		{"balance a flag", with("balance", `false`), "", "balance"},
 		{"bonus in words", with("balance_bonus", `"some"`), "", "balance_bonus"},
@@ -245,6 +260,12 @@ func TestStatistics(t *testing.T) {
 		{"counter with a point", with("emails_used", `4321.0`), composedStatistics},
 		{"none allowed is not unlimited", with("subscribers_total", `0`), replaced(contacts, `"value":998,"limit":0,"unlimited":false`)},
 		{"no services", with("services", `[]`), replaced(services, `[]`)},
+		{"services written as an object", with("services", `{"0": {"id": 9, "tariff": "crm_basic_3m", "paidUntil": "2024-06-01 00:00:00"}}`), composedStatistics},
+		{"services written as an object with gaps", with("services", `{"3": {"id": 9, "tariff": "crm_basic_3m", "paidUntil": "0000-00-00"}, "1": {"id": 8}}`),
+			replaced(services, `[{"id":"9","name":"crm_basic_3m","paid_until":null},{"id":"8","name":"","paid_until":null}]`)},
+		{"no services, written as an object", with("services", `{}`), replaced(services, `[]`)},
+		{"counter with an exponent", strings.Replace(composed, `4321`, `4.321e+3`, 1), composedStatistics},
+		{"zero day", with("email_period_end", `"0000-00-00"`), replaced(period, `{"from":"2024-03-05T00:00:00Z","till":null}`)},
 		{"services absent", without("services"), replaced(services, `[]`)},
 		{"service without an end", with("services", `[{"id": "9", "tariff": "<b>x</b>", "paidUntil": "0000-00-00 00:00:00"}]`),
 			replaced(services, `[{"id":"9","name":"\u003cb\u003ex\u003c/b\u003e","paid_until":null}]`)},
@@ -263,10 +284,13 @@ func TestStatistics(t *testing.T) {
 		{"half a mail", with("period_emails_paid", `0.5`), "period_emails_paid"},
 		{"empty counter", with("subscribers_used", `""`), "subscribers_used"},
 		{"no total", without("subscribers_total"), "subscribers_total"},
+		{"empty total is not unlimited", with("subscribers_total", `""`), "subscribers_total"},
+		{"false total is not unlimited", with("subscribers_total", `false`), "subscribers_total"},
 		{"total in words", with("subscribers_total", `"unlimited"`), "subscribers_total"},
 		{"no date", with("email_period_start", `"yesterday"`), "email_period_start"},
 		{"no such day", with("email_period_end", `"2024-02-30 00:00:00"`), "email_period_end"},
-		{"services no list", with("services", `{"0": {}}`), "services"},
+		{"services no list", with("services", `{"id": 9}`), "services"},
+		{"services a text", with("services", `"none"`), "services"},
 		{"service no object", with("services", `[9]`), "services[]"},
 		{"service without id", with("services", `[{"tariff": "x"}]`), "services[].id"},
 		{"service with an odd end", with("services", `[{"id": 9, "paidUntil": 5}]`), "services[].paidUntil"},
@@ -315,6 +339,33 @@ func TestOneAnswerTeachesAll(t *testing.T) {
 		}
 		if (got.Balance != nil) != row.balance || (got.Statistics != nil) != row.statistics || (got.Users != nil) != row.users {
 			t.Errorf("%s: got %+v", row.name, got)
+		}
+	}
+}
+
+// TestCharsets: an answer is read by the charset that its header names; what is not of that charset is refused, and
+// never read with other characters in place of the vendor's.
+func TestCharsets(t *testing.T) {
+	utf8 := with("firstname", `"Ада"`)
+	cp1251 := strings.Replace(utf8, "Ада", "\xc0\xe4\xe0", 1)
+	for _, row := range []struct{ name, contentType, body, first string }{ // first "": refused
+		{"UTF-8", "application/json; charset=utf-8", success(utf8), "Ада"},
+		{"no header", "", success(utf8), "Ада"},
+		{"byte order mark", "", "\uFEFF" + success(utf8), "Ада"},
+		{"cp1251", "application/json; charset=windows-1251", success(cp1251), "Ада"},
+		{"no charset", "application/json", success(cp1251), ""},
+		{"not of its charset", "application/json; charset=utf-8", success(cp1251), ""},
+		{"half a surrogate pair", "application/json", success(with("firstname", `"\ud800"`)), ""},
+	} {
+		got, err := newClient(&providertest.Stub{Type: row.contentType, Body: row.body}).ReadUsers(t.Context(), provider.UserQuery{})
+		if row.first == "" {
+			if e := asError(t, err); e.Kind != provider.KindBadResponse {
+				t.Errorf("%s: got %+v", row.name, e)
+			}
+			continue
+		}
+		if err != nil || *got.Users.Users[0].FirstName != row.first {
+			t.Errorf("%s: got %+v, %v", row.name, got.Users, err)
 		}
 	}
 }

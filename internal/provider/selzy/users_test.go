@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/providertest"
@@ -50,6 +52,16 @@ func TestUser(t *testing.T) {
 				delete(m, field)
 			}
 		}), same, ""},
+		{"false for empty texts", change(func(m map[string]json.RawMessage) {
+			for _, field := range []string{"master", "middlename", "channel", "rights", "reg_ref"} {
+				m[field] = json.RawMessage("false")
+			}
+		}), same, ""},
+		{"no parent, as a number", with("master", `0`), same, ""},
+		{"no parent, as a text", with("master", `"0"`), same, ""},
+		{"never registered, without a time", with("reg_time", `"0000-00-00"`), changed(func(u *provider.User) {
+			u.RegisteredAt, u.Attributes["reg_time"] = nil, "0000-00-00"
+		}), ""},
 		{"additional user", with("master", `"boss"`), changed(func(u *provider.User) { u.ParentLogin = ptr("boss") }), ""},
 		{"other right", with("rights", `"auditor"`), attribute("rights", "auditor"), ""},
 		{"inactive", with("is_active", `"0"`), changed(func(u *provider.User) { u.Active = ptr(false) }), ""},
@@ -144,25 +156,53 @@ func TestNoFieldIsLost(t *testing.T) {
 func TestUsersOfAReseller(t *testing.T) {
 	reseller := with("rights", `"reseller"`)
 	other := func(login string) string { return with("login", `"`+login+`"`) }
+	odd := func(login, member, value string) string {
+		return change(func(m map[string]json.RawMessage) {
+			m["login"], m[member] = json.RawMessage(`"`+login+`"`), json.RawMessage(value)
+		})
+	}
 	for _, row := range []struct {
 		name, users string
 		want        []string // logins; nil: drift
-		drift       string
+		drift       string   // of the answer, or of what is left out
+		warning     string   // part of the only one; "" for none
 	}{
-		{"none", `[]`, []string{"acme_shop"}, ""},
-		{"two", `[` + other("b") + `,` + other("a") + `]`, []string{"acme_shop", "b", "a"}, ""},
-		{"the owner among them", `[` + other("b") + `,` + composed + `]`, []string{"acme_shop", "b"}, ""},
-		{"one without login", `[` + other("b") + `,` + without("login") + `]`, nil, "result[].login"},
-		{"one no object", `["b"]`, nil, "result[]"},
-		{"an error as item", `[{"error": "x"}]`, nil, "result[].login"},
-		{"no list", `{"b": ` + other("b") + `}`, nil, "result"},
-		{"null", `null`, nil, "result"},
-		{"false", `false`, nil, "result"},
-		{"empty text", `""`, nil, "result"},
+		{"none", `[]`, []string{"acme_shop"}, "", ""},
+		{"two", `[` + other("b") + `,` + other("a") + `]`, []string{"acme_shop", "b", "a"}, "", ""},
+		{"the owner among them", `[` + other("b") + `,` + composed + `]`, []string{"acme_shop", "b"}, "", ""},
+		{"written as an object", `{"4":` + other("b") + `,"2":` + other("a") + `}`, []string{"acme_shop", "b", "a"}, "", ""},
+		{"none, written as an object", `{}`, []string{"acme_shop"}, "", ""},
+		{"one with a date without time", `[` + other("b") + `,` + odd("c", "reg_time", `"2021-06-14"`) + `,` + other("d") + `]`, []string{"acme_shop", "b", "d"},
+			"result[].reg_time", "user c is left out: the vendor's answer was not understood: result[].reg_time is no time"},
+		{"one with an odd flag", `[` + odd("c", "is_active", `"-"`) + `,` + other("b") + `,` + other("d") + `]`, []string{"acme_shop", "b", "d"},
+			"result[].is_active", "user c is left out: "},
+		{"one without login", `[` + other("b") + `,` + without("login") + `,` + other("d") + `]`, []string{"acme_shop", "b", "d"},
+			"result[].login", "user number 2 of the vendor's list is left out: "},
+		{"an error as item", `[` + other("b") + `,{"login": "u2", "error": "no rights"}]`, []string{"acme_shop", "b"}, "", "user u2 is left out: the vendor says: no rights"},
+		{"errors alone", `[{"login": "u2", "error": "no rights"}]`, []string{"acme_shop"}, "", "user u2 is left out: the vendor says: no rights"},
+		{"no error as item", `[` + odd("b", "error", `false`) + `]`, []string{"acme_shop", "b"}, "", ""},
+
+		{"none is understood", `[` + without("login") + `,` + odd("c", "is_active", `"-"`) + `]`, nil, "result[].login", ""},
+		{"one no object", `["b"]`, nil, "result[]", ""},
+		{"no list", `{"b": ` + other("b") + `}`, nil, "result", ""},
+		{"null", `null`, nil, "result", ""},
+		{"false", `false`, nil, "result", ""},
+		{"empty text", `""`, nil, "result", ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			stub := &providertest.Stub{Bodies: map[string]string{"getUserInfo": success(reseller), "getUsers": success(row.users)}}
-			got, err := newClient(stub).ReadUsers(t.Context(), provider.UserQuery{})
+			registry := prometheus.NewRegistry()
+			got, err := counted(stub, registry).ReadUsers(t.Context(), provider.UserQuery{})
+			if row.drift != "" {
+				want := `# HELP gateway_provider_schema_drift_total Answers of the vendor, or items of them, that were not understood, by the first field that was not.
+# TYPE gateway_provider_schema_drift_total counter
+gateway_provider_schema_drift_total{field="body",provider="selzy"} 0
+gateway_provider_schema_drift_total{field="` + row.drift + `",provider="selzy"} 1
+`
+				if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "gateway_provider_schema_drift_total"); err != nil {
+					t.Error(err)
+				}
+			}
 			if row.want == nil {
 				check(t, row.drift, nil, err)
 				return
@@ -177,7 +217,33 @@ func TestUsersOfAReseller(t *testing.T) {
 			if diff := cmp.Diff(row.want, logins); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
+			if warnings := got.Users.Warnings; (row.warning != "") != (len(warnings) == 1) || row.warning != "" && !strings.HasPrefix(warnings[0], row.warning) {
+				t.Errorf("got the warnings %q", warnings)
+			}
 		})
+	}
+}
+
+// TestManyWarnings: a list with many odd users names some and counts the others.
+func TestManyWarnings(t *testing.T) {
+	users := strings.Repeat(without("login")+",", 30) + with("login", `"b"`)
+	stub := &providertest.Stub{Bodies: map[string]string{"getUserInfo": success(with("rights", `"reseller"`)), "getUsers": success(`[` + users + `]`)}}
+	got, err := newClient(stub).ReadUsers(t.Context(), provider.UserQuery{})
+	if err != nil || len(got.Users.Users) != 2 || len(got.Users.Warnings) != 21 || got.Users.Warnings[20] != "10 more users are left out" {
+		t.Errorf("got %+v, %v", got.Users, err)
+	}
+}
+
+// TestItemsError: an error in place of the user that was asked for is that error, and not a user without anything.
+func TestItemsError(t *testing.T) {
+	for body, kind := range map[string]provider.Kind{
+		`{"login": "u2", "error": "no rights"}`:                          provider.KindOther,
+		`{"login": "u2", "error": "no rights", "code": "access_denied"}`: provider.KindAccess,
+	} {
+		_, err := newClient(&providertest.Stub{Body: success(body)}).ReadUsers(t.Context(), provider.UserQuery{})
+		if e := asError(t, err); e.Kind != kind || e.Upstream == nil || e.Upstream.Message != "no rights" {
+			t.Errorf("%s: got %+v", body, e)
+		}
 	}
 }
 

@@ -50,14 +50,22 @@ func (c *Client) call(ctx context.Context, r request, read func(*answer) error) 
 	})
 }
 
-// answer is a successful envelope (selzy.md 2). Warnings in it are ignored.
-type answer struct{ envelope *wire.Object }
+// answer is a successful envelope (selzy.md 2).
+type answer struct {
+	request  request
+	envelope *wire.Object
+	drift    func(field string) // counts what was not understood
+}
 
 // decode opens the envelope: error or success is decided by error and code, before result is looked at, which may be
 // "" or false beside an error. Raw control characters in strings, which have been seen, are escaped first: a TAB in a
 // company's name is no reason to know no balance.
 func (r request) decode(a upstream.Answer) (*answer, error) {
-	envelope, err := wire.Parse(wire.EscapeControls(a.Body), a.Secrets)
+	body, err := wire.UTF8(a.Body, a.Charset)
+	var envelope *wire.Object
+	if err == nil {
+		envelope, err = wire.Parse(wire.EscapeControls(body), a.Secrets)
+	}
 	if err != nil {
 		if a.Status != http.StatusOK {
 			return nil, wire.StatusError(a.Status)
@@ -82,7 +90,7 @@ func (r request) decode(a upstream.Answer) (*answer, error) {
 	case !envelope.Has("result"):
 		return nil, wire.BadResponse("result", "is missing")
 	}
-	return &answer{envelope: envelope}, nil
+	return &answer{request: r, envelope: envelope, drift: a.Drift}, nil
 }
 
 // nothing tells whether the result beside an error is absent or one of the empty values that stand there.
@@ -102,5 +110,18 @@ func (a *answer) info() (*info, error) {
 	if err := a.envelope.Err(); err != nil {
 		return nil, err
 	}
+	if err := a.failed(fields); err != nil {
+		return nil, err
+	}
 	return &info{fields: fields}, nil
+}
+
+// failed is the error that stands in place of an item (selzy.md 2); nil if none does.
+func (a *answer) failed(item *wire.Object) *provider.Error {
+	in := item.Afresh()
+	if in.Code("error") == "" {
+		return nil
+	}
+	said := provider.Upstream{Code: in.Words("code"), Message: in.Words("error")}
+	return failure{request: a.request, code: in.Code("code"), said: said}.error(http.StatusOK)
 }

@@ -73,7 +73,10 @@ type Call struct {
 type Answer struct {
 	Status  int
 	Body    []byte           // decompressed, at most 4 MiB; the vendor may have put Secrets into it
+	Charset string           // that Content-Type names; "" if it names none
 	Secrets *redact.Redactor // of the call that is answered
+	// Drift counts a field of the vendor that was not understood in an answer that is used all the same.
+	Drift func(field string)
 }
 
 // New makes the client of one account.
@@ -136,9 +139,12 @@ func (c *Client) Do(ctx context.Context, call Call, read func(Answer) error) err
 	var tries int
 	var sent bool
 	var began time.Time
+	var drifts []string // of the last try
 	_, policyErr := way.policies.WithContext(ctx).Get(func() (try, error) {
-		t := c.try(ctx, way.transport, call, tries, began, func(status int, body []byte) error {
-			return read(Answer{Status: status, Body: body, Secrets: secrets})
+		t := c.try(ctx, way.transport, call, tries, began, func(a Answer) error {
+			drifts = nil
+			a.Secrets, a.Drift = secrets, func(field string) { drifts = append(drifts, field) }
+			return read(a)
 		})
 		if !t.refused || tries == 0 {
 			last = t // a retry that was not admitted leaves the failure before it
@@ -163,7 +169,10 @@ func (c *Client) Do(ctx context.Context, call Call, read func(Answer) error) err
 	took := last.ended.Sub(began)
 	c.metrics.ended(ctx, call.Operation, outcome(err), took)
 	if last.drift != "" {
-		c.metrics.drifted(last.drift)
+		drifts = append(drifts, last.drift)
+	}
+	for _, field := range drifts {
+		c.metrics.drifted(field)
 	}
 	c.o.Log.Debug().Str("account", c.o.Account).Str("operation", string(call.Operation)).
 		Int("status", last.status).Int("tries", tries).Str("outcome", outcome(err)).
@@ -189,7 +198,7 @@ type try struct {
 // try makes one try. callBegan is when the first one began, from which on all
 // of them have Options.Timeout; it is zero for the first. What breaker and
 // budget take before that is not the vendor's time.
-func (c *Client) try(ctx context.Context, transport http.RoundTripper, call Call, retry int, callBegan time.Time, read func(status int, body []byte) error) try {
+func (c *Client) try(ctx context.Context, transport http.RoundTripper, call Call, retry int, callBegan time.Time, read func(Answer) error) try {
 	cause := provider.CauseOf(ctx)
 	if retry > 0 {
 		cause = provider.CauseRetry
@@ -223,7 +232,7 @@ func (c *Client) try(ctx context.Context, transport http.RoundTripper, call Call
 }
 
 // exchange sends the request once and has its answer read.
-func (c *Client) exchange(ctx context.Context, transport http.RoundTripper, call Call, read func(status int, body []byte) error) try {
+func (c *Client) exchange(ctx context.Context, transport http.RoundTripper, call Call, read func(Answer) error) try {
 	var trail trail
 	req, err := newRequest(trail.follow(ctx), call)
 	if err != nil {
@@ -252,7 +261,7 @@ func (c *Client) exchange(ctx context.Context, transport http.RoundTripper, call
 		t.faulty = t.faulty || t.again && !errors.Is(failure, context.Canceled)
 		return t
 	}
-	t.err = read(resp.StatusCode, body)
+	t.err = read(Answer{Status: resp.StatusCode, Body: body, Charset: charsetOf(resp)})
 	t.drift = driftOf(t.err)
 	if t.err == nil && resp.StatusCode/100 != 2 {
 		t.err = badStatus(resp.StatusCode)

@@ -39,7 +39,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}, []string{"account", "provider", "operation", "cause"}),
 		drift: auto.NewCounterVec(prometheus.CounterOpts{
 			Name: "gateway_provider_schema_drift_total",
-			Help: "Answers of the vendor that were not understood, by the first field that was not.",
+			Help: "Answers of the vendor, or items of them, that were not understood, by the first field that was not.",
 		}, []string{"provider", "field"}),
 		open: auto.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "gateway_provider_circuit_open",

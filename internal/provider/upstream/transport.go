@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"mime"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -129,6 +130,15 @@ func readBody(resp *http.Response) ([]byte, error) {
 		return nil, wire.fault
 	}
 	return nil, errGzip
+}
+
+// charsetOf is the charset that an answer's Content-Type names; "" if it names none.
+func charsetOf(resp *http.Response) string {
+	_, params, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	if err != nil {
+		return ""
+	}
+	return params["charset"]
 }
 
 func gunzip(r io.Reader) ([]byte, error) {

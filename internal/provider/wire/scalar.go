@@ -1,46 +1,61 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/govalues/decimal"
 
 	"accountgateway/internal/provider"
 )
 
-// text gives a string or a number as text, the number letter by letter as it was sent. ok is false if the member is
-// absent, null, or neither.
-func (o *Object) text(member string) (text string, ok bool) {
+// text gives a string or a number as text, the number letter by letter as it was sent. Absent, null, false (which PHP
+// services send where there is nothing) and what is neither string nor number are "".
+func (o *Object) text(member string) string {
 	raw := o.members[member]
 	switch kind := kindOf(raw); {
-	case o.Empty(member):
-		return "", false
+	case o.Empty(member) || kind == 'f':
+		return ""
 	case kind == '"':
-		if json.Unmarshal(raw, &text) == nil {
-			return text, true
+		var text string
+		if json.Unmarshal(raw, &text) != nil {
+			break
 		}
+		if broken(raw, text) {
+			o.Fail(member, "has half a surrogate pair")
+			return ""
+		}
+		return text
 	case kind == '-' || kind >= '0' && kind <= '9':
-		return strings.TrimSpace(string(raw)), true
+		return strings.TrimSpace(string(raw))
 	}
 	o.Fail(member, "is neither text nor a number")
-	return "", false
+	return ""
+}
+
+// broken tells whether a string has replacement characters that the vendor did not send: encoding/json puts them in
+// place of half a surrogate pair.
+func broken(raw json.RawMessage, text string) bool {
+	return strings.ContainsRune(text, utf8.RuneError) &&
+		strings.Count(text, "\uFFFD") > bytes.Count(raw, []byte("\uFFFD"))+bytes.Count(bytes.ToLower(raw), []byte(`\ufffd`))
 }
 
 // Text reads a text that must be there and not empty; a number is taken as it was written.
 func (o *Object) Text(member string) string {
-	text, _ := o.text(member)
+	text := o.text(member)
 	if text == "" {
 		o.Fail(member, "is missing")
 	}
 	return o.value(member, text)
 }
 
-// OptionalText reads a text; absent, null and empty are nil.
+// OptionalText reads a text; absent, null, false and empty are nil.
 func (o *Object) OptionalText(member string) *string {
-	if text, ok := o.text(member); ok && text != "" {
+	if text := o.text(member); text != "" {
 		text = o.value(member, text)
 		return &text
 	}
@@ -56,13 +71,13 @@ func (o *Object) Amount(member string) decimal.Decimal {
 	return decimal.Decimal{}
 }
 
-// OptionalAmount reads an exact decimal; absent and null are nil.
+// OptionalAmount reads an exact decimal, be it written with an exponent; absent, null, false and empty are nil.
 func (o *Object) OptionalAmount(member string) *decimal.Decimal {
-	text, ok := o.text(member)
-	if !ok {
+	text := o.text(member)
+	if text == "" {
 		return nil
 	}
-	amount, err := provider.ParseAmount(text)
+	amount, err := provider.ParseAmount(plain(text))
 	if err != nil {
 		o.Fail(member, "is no exact amount")
 		return nil
@@ -79,13 +94,13 @@ func (o *Object) Count(member string) int64 {
 	return 0
 }
 
-// OptionalCount reads a whole number from 0; absent and null are nil. "1000.0" is whole.
+// OptionalCount reads a whole number from 0; absent, null, false and empty are nil. "1000.0" and 1.0e+3 are whole.
 func (o *Object) OptionalCount(member string) *int64 {
-	text, ok := o.text(member)
-	if !ok {
+	text := o.text(member)
+	if text == "" {
 		return nil
 	}
-	whole, fraction, point := strings.Cut(text, ".")
+	whole, fraction, point := strings.Cut(plain(text), ".")
 	n, err := strconv.ParseUint(whole, 10, 63)
 	if err != nil || point && (fraction == "" || strings.Trim(fraction, "0") != "") {
 		o.Fail(member, "is no count")
@@ -111,10 +126,13 @@ func (o *Object) OptionalFlag(member string) *bool {
 	return &flag
 }
 
-// OptionalTime reads "YYYY-MM-DD hh:mm:ss" as UTC. Absent, null, empty and "0000-00-00 00:00:00" are nil.
+// noDate is how MySQL writes that there is no date.
+const noDate = "0000-00-00"
+
+// OptionalTime reads "YYYY-MM-DD hh:mm:ss" as UTC. Absent, null, false, empty and the day 0000-00-00 are nil.
 func (o *Object) OptionalTime(member string) *time.Time {
-	text, ok := o.text(member)
-	if !ok || text == "" || text == "0000-00-00 00:00:00" {
+	text := o.text(member)
+	if day, _, _ := strings.Cut(text, " "); day == "" || day == noDate {
 		return nil
 	}
 	t, err := time.Parse(time.DateTime, text)
@@ -125,15 +143,37 @@ func (o *Object) OptionalTime(member string) *time.Time {
 	return &t
 }
 
-// Scalar gives a text, number or boolean as text, letter by letter as it was sent; "" if it is absent or null.
-func (o *Object) Scalar(member string) string { return o.value(member, o.Code(member)) }
+// Currency reads an ISO 4217 code that must be there. RUR, the rouble's code until 1998, which Russian vendors still
+// use, is RUB.
+func (o *Object) Currency(member string) provider.Currency {
+	code := o.Code(member)
+	if code == "RUR" {
+		code = "RUB"
+	}
+	currency, err := provider.ParseCurrency(code)
+	switch {
+	case code == "":
+		o.Fail(member, "is missing")
+	case err != nil:
+		o.Fail(member, "is no currency code")
+	}
+	return currency
+}
 
-// Code gives what Scalar does, with secrets in it: for comparing it with words that the vendor is known to use, or
-// reading it as something that has no room for a secret, such as a currency. It must not be kept.
-func (o *Object) Code(member string) string {
+// Scalar gives a text, number or boolean as text, letter by letter as it was sent; "" if it is absent or null.
+func (o *Object) Scalar(member string) string {
 	if kind := kindOf(o.members[member]); kind == 't' || kind == 'f' {
 		return o.compact(member)
 	}
-	text, _ := o.text(member)
-	return text
+	return o.value(member, o.text(member))
+}
+
+// Code gives a text or number as text, or "true", with secrets in it: for comparing it with words that the vendor is
+// known to use, or reading it as something that has no room for a secret, such as a currency. It must not be kept.
+// Absent, null and false are "".
+func (o *Object) Code(member string) string {
+	if kindOf(o.members[member]) == 't' {
+		return o.compact(member)
+	}
+	return o.text(member)
 }

@@ -12,6 +12,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"accountgateway/internal/provider"
 	"accountgateway/internal/redact"
@@ -38,10 +39,14 @@ type Object struct {
 	secrets *redact.Redactor
 }
 
-// Parse reads a body that is one JSON object and nothing else. A member that is there twice makes the whole
-// unreadable: which of two balances would be the true one? secrets are those of the request that the body answers; nil
-// if it had none.
+// Parse reads a body that is one JSON object in UTF-8 and nothing else; see UTF8 for others. A member that is there twice
+// makes the whole unreadable: which of two balances would be the true one? secrets are those of the request that the
+// body answers; nil if it had none.
 func Parse(body []byte, secrets *redact.Redactor) (*Object, error) {
+	body, err := UTF8(body, "")
+	if err != nil {
+		return nil, err
+	}
 	if !json.Valid(body) {
 		return nil, BadResponse(Body, "is no JSON")
 	}
@@ -54,30 +59,42 @@ func Parse(body []byte, secrets *redact.Redactor) (*Object, error) {
 
 // split reads the members of an object from valid JSON, by their exact names. why is "" unless it can't.
 func split(raw []byte) (members map[string]json.RawMessage, why string) {
+	members = map[string]json.RawMessage{}
+	why = walk(raw, func(name string, value json.RawMessage) { members[name] = value })
+	if why != "" {
+		return nil, why
+	}
+	return members, ""
+}
+
+// walk shows the members of an object of valid JSON in their order, each name once. why is "" unless it can't.
+func walk(raw []byte, show func(name string, value json.RawMessage)) (why string) {
 	if kindOf(raw) != '{' {
-		return nil, "is no object"
+		return "is no object"
 	}
 	in := json.NewDecoder(bytes.NewReader(raw))
-	members = map[string]json.RawMessage{}
+	seen := map[string]bool{}
 	_, err := in.Token() // the opening brace
 	for err == nil && in.More() {
-		var name json.Token
-		if name, err = in.Token(); err != nil {
+		var token json.Token
+		if token, err = in.Token(); err != nil {
 			break
 		}
 		var value json.RawMessage
 		if err = in.Decode(&value); err != nil {
 			break
 		}
-		if _, twice := members[name.(string)]; twice {
-			return nil, "has a member twice"
+		name, _ := token.(string) // it is one, in valid JSON
+		if seen[name] {
+			return "has a member twice"
 		}
-		members[name.(string)] = value
+		seen[name] = true
+		show(name, value)
 	}
 	if err != nil {
-		return nil, "is no JSON"
+		return "is no JSON"
 	}
-	return members, ""
+	return ""
 }
 
 // kindOf is the first byte of a value: { [ " t f n - or a digit; 0 if there is none.
@@ -125,14 +142,15 @@ func (o *Object) Object(member string) *Object {
 	return inside
 }
 
-// Objects reads a member that must be a list of objects. Absent and null are an empty list.
+// Objects reads a member that must be a list of objects. Absent and null are an empty list. PHP makes an object of a
+// list with gaps, whose members are then numbers: it is read as the list that it was.
 func (o *Object) Objects(member string) []*Object {
 	if o.Empty(member) {
 		return nil
 	}
-	var items []json.RawMessage
-	if err := json.Unmarshal(o.members[member], &items); err != nil {
-		o.Fail(member, "is no list")
+	items, why := elements(o.members[member])
+	if why != "" {
+		o.Fail(member, why)
 		return nil
 	}
 	list := make([]*Object, 0, len(items))
@@ -145,6 +163,25 @@ func (o *Object) Objects(member string) []*Object {
 		list = append(list, &Object{prefix: o.prefix + member + "[].", members: members, err: o.err, secrets: o.secrets})
 	}
 	return list
+}
+
+// elements takes a list apart.
+func elements(raw json.RawMessage) (items []json.RawMessage, why string) {
+	if kindOf(raw) != '{' {
+		if json.Unmarshal(raw, &items) != nil {
+			return nil, "is no list"
+		}
+		return items, ""
+	}
+	numbered := true
+	why = walk(raw, func(name string, value json.RawMessage) {
+		numbered = numbered && name != "" && strings.Trim(name, "0123456789") == ""
+		items = append(items, value)
+	})
+	if why == "" && !numbered {
+		why = "is no list"
+	}
+	return items, why
 }
 
 // compact gives a member's own text without white space, "" if it is absent.

@@ -40,7 +40,10 @@ func TestParse(t *testing.T) {
 		{`{"a": 01}`, false},
 		{`{a: 1}`, false},
 		{"{\"a\": \"\t\"}", false},
-		{"\ufeff{}", false},
+		{"\ufeff{}", true},
+		{"\ufeff\ufeff{}", false},
+		{"{\"a\": \"\xcf\xf0\"}", false},
+		{"{\"a\": \"\xed\xa0\x80\"}", false},
 	} {
 		_, err := wire.Parse([]byte(row.body), nil)
 		if (err == nil) != row.ok || err != nil && driftOf(err) != wire.Body {
@@ -81,6 +84,14 @@ func show(o *wire.Object, how string) any {
 		return o.JSON("x")
 	case "objects":
 		return len(o.Objects("x"))
+	case "ids":
+		ids := []string{}
+		for _, item := range o.Objects("x") {
+			ids = append(ids, item.Text("id"))
+		}
+		return ids
+	case "currency":
+		return o.Currency("x")
 	}
 	return "no such reader"
 }
@@ -92,22 +103,34 @@ func TestReaders(t *testing.T) {
 	}{
 		{"text", `"a"`, `"a"`}, {"text", `12.50`, `"12.50"`}, {"text", `""`, ""}, {"text", `null`, ""}, {"text", "", ""}, {"text", `true`, ""},
 		{"optional text", `"a"`, `"a"`}, {"optional text", `-1`, `"-1"`}, {"optional text", `""`, "null"}, {"optional text", `null`, "null"},
-		{"optional text", "", "null"}, {"optional text", `[]`, ""}, {"optional text", `false`, ""},
+		{"optional text", "", "null"}, {"optional text", `[]`, ""}, {"optional text", `false`, "null"}, {"optional text", `true`, ""}, {"text", `false`, ""},
+		{"text", `"\ud83d\ude00 \ufffd \uFFFD"`, `"😀 � �"`}, {"text", `"a\ud800"`, ""}, {"text", `"\ufffd\udc00"`, ""}, {"optional text", `"\udc00"`, ""},
 		{"amount", `"310.20"`, `"310.20"`}, {"amount", `310.20`, `"310.20"`}, {"amount", `"-3"`, `"-3"`}, {"amount", `0`, `"0"`},
-		{"amount", `""`, ""}, {"amount", `null`, ""}, {"amount", "", ""}, {"amount", `"1,5"`, ""}, {"amount", `1e2`, ""}, {"amount", `" 1"`, ""},
+		{"amount", `""`, ""}, {"amount", `null`, ""}, {"amount", "", ""}, {"amount", `"1,5"`, ""}, {"amount", `" 1"`, ""}, {"amount", `false`, ""}, {"amount", `true`, ""},
+		{"amount", `2.0e-5`, `"0.000020"`}, {"amount", `1.5e3`, `"1500"`}, {"amount", `1e2`, `"100"`}, {"amount", `"1.0E+15"`, `"1000000000000000"`},
+		{"amount", `-1.852e1`, `"-18.52"`}, {"amount", `12345e-2`, `"123.45"`}, {"amount", `0.5e3`, `"500"`}, {"amount", `0.001e2`, `"0.1"`}, {"amount", `0e0`, `"0"`},
+		{"amount", `1.00e1`, `"10.0"`}, {"amount", `1e-19`, `"0.0000000000000000001"`}, {"amount", `1e18`, `"1000000000000000000"`}, {"amount", `1e19`, ""},
+		{"amount", `1e-20`, ""}, {"amount", `1.5e-19`, ""}, {"amount", `1234567890123456789.5e1`, ""}, {"amount", `1e999999999999`, ""}, {"amount", `1e-41`, ""},
+		{"amount", `"1e"`, ""}, {"amount", `"e5"`, ""}, {"amount", `"1e5.0"`, ""}, {"amount", `"01e5"`, ""}, {"amount", `"+1e5"`, ""}, {"amount", `".5e1"`, ""}, {"amount", `"1e 5"`, ""},
 		{"amount", `"NaN"`, ""}, {"amount", `{}`, ""}, {"amount", `"12345678901234567890"`, ""},
-		{"optional amount", `"0.00"`, `"0.00"`}, {"optional amount", `null`, "null"}, {"optional amount", "", "null"}, {"optional amount", `""`, ""},
+		{"optional amount", `"0.00"`, `"0.00"`}, {"optional amount", `null`, "null"}, {"optional amount", "", "null"}, {"optional amount", `""`, "null"}, {"optional amount", `false`, "null"},
+		{"optional amount", `" "`, ""},
 		{"count", `7`, `7`}, {"count", `"7"`, `7`}, {"count", `1000.0`, `1000`}, {"count", `"1000.00"`, `1000`}, {"count", `9223372036854775807`, `9223372036854775807`},
 		{"count", `9223372036854775808`, ""}, {"count", `-1`, ""}, {"count", `"+1"`, ""}, {"count", `1.5`, ""}, {"count", `"1."`, ""}, {"count", `".0"`, ""},
-		{"count", `1e3`, ""}, {"count", `"0x10"`, ""}, {"count", `"1_000"`, ""}, {"count", `""`, ""}, {"count", `null`, ""}, {"count", "", ""}, {"count", `true`, ""},
-		{"optional count", `0`, `0`}, {"optional count", `null`, "null"}, {"optional count", "", "null"}, {"optional count", `""`, ""},
+		{"count", `1e3`, "1000"}, {"count", `1.0e+15`, "1000000000000000"}, {"count", `1.5e1`, "15"}, {"count", `15e-1`, ""}, {"count", `1e19`, ""}, {"count", `-1e3`, ""}, {"count", `false`, ""},
+		{"count", `"0x10"`, ""}, {"count", `"1_000"`, ""}, {"count", `""`, ""}, {"count", `null`, ""}, {"count", "", ""}, {"count", `true`, ""},
+		{"optional count", `0`, `0`}, {"optional count", `null`, "null"}, {"optional count", "", "null"}, {"optional count", `""`, "null"}, {"optional count", `false`, "null"},
 		{"flag", `1`, "true"}, {"flag", `"1"`, "true"}, {"flag", `true`, "true"}, {"flag", `0`, "false"}, {"flag", `"0"`, "false"}, {"flag", `false`, "false"},
 		{"flag", `null`, "null"}, {"flag", "", "null"}, {"flag", `""`, "null"}, {"flag", `2`, ""}, {"flag", `"yes"`, ""}, {"flag", `[]`, ""},
 		{"time", `"2024-02-29 10:20:30"`, `"2024-02-29T10:20:30Z"`}, {"time", `""`, "null"}, {"time", `null`, "null"}, {"time", "", "null"},
-		{"time", `"0000-00-00 00:00:00"`, "null"}, {"time", `"2023-02-29 10:20:30"`, ""}, {"time", `"2024-02-29"`, ""}, {"time", `1709202030`, ""},
+		{"time", `"0000-00-00 00:00:00"`, "null"}, {"time", `"0000-00-00"`, "null"}, {"time", `false`, "null"}, {"time", `"2024-00-00 00:00:00"`, ""}, {"time", `"2023-02-29 10:20:30"`, ""}, {"time", `"2024-02-29"`, ""}, {"time", `1709202030`, ""},
 		{"scalar", `"a"`, `"a"`}, {"scalar", `1.0`, `"1.0"`}, {"scalar", `true`, `"true"`}, {"scalar", `null`, `""`}, {"scalar", "", `""`}, {"scalar", `{}`, ""},
 		{"json", `[ {"a" : 1} ]`, `"[{\"a\":1}]"`}, {"json", `null`, `"null"`}, {"json", "", `""`},
-		{"objects", `[{}, {}]`, "2"}, {"objects", `[]`, "0"}, {"objects", `null`, "0"}, {"objects", "", "0"}, {"objects", `{}`, ""}, {"objects", `[1]`, ""},
+		{"objects", `[{}, {}]`, "2"}, {"objects", `[]`, "0"}, {"objects", `null`, "0"}, {"objects", "", "0"}, {"objects", `[1]`, ""}, {"objects", `false`, ""}, {"objects", `""`, ""},
+		{"objects", `{}`, "0"}, {"objects", `{"0":{},"2":{}}`, "2"}, {"objects", `{"0":{},"0":{}}`, ""}, {"objects", `{"a":{}}`, ""}, {"objects", `{"0":{},"":{}}`, ""},
+		{"objects", `{"0":1}`, ""}, {"objects", `{"id":9}`, ""}, {"ids", `{"7":{"id":1},"10":{"id":2},"0":{"id":3}}`, `["1","2","3"]`},
+		{"currency", `"USD"`, `"USD"`}, {"currency", `"RUR"`, `"RUB"`}, {"currency", `"RUB"`, `"RUB"`}, {"currency", `"rur"`, ""}, {"currency", `""`, ""}, {"currency", "", ""},
+		{"currency", `false`, ""}, {"currency", `643`, ""}, {"code", `false`, `""`}, {"code", `true`, `"true"`}, {"words", `false`, `""`}, {"scalar", `false`, `"false"`},
 	} {
 		body := `{"x": ` + row.value + `}`
 		if row.value == "" {
@@ -252,5 +275,23 @@ func TestPersonal(t *testing.T) {
 	slices.Sort(got)
 	if want := []string{"Byron", "London", "ada@example.com"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestUTF8(t *testing.T) {
+	const name = `{"a":"Привет, ё"}`
+	for _, row := range []struct{ charset, body, want string }{ // want "": refused
+		{"", name, name}, {"utf-8", name, name}, {"UTF8", name, name}, {"x-unknown", name, name}, {"iso-8859-1", name, name},
+		{"", "\uFEFF" + name, name}, {"utf-8", "\uFEFF" + name, name},
+		{"windows-1251", "{\"a\":\"\xcf\xf0\xe8\xe2\xe5\xf2, \xb8\"}", name}, {" CP1251", "{\"a\":\"\xcf\xf0\xe8\xe2\xe5\xf2, \xb8\"}", name},
+		{"koi8-r", "{\"a\":\"\xf0\xd2\xc9\xd7\xc5\xd4, \xa3\"}", name}, {"KOI8-U", "{\"a\":\"\xf0\xd2\xc9\xd7\xc5\xd4, \xa3\"}", name},
+		{"cp866", "{\"a\":\"\x8f\xe0\xa8\xa2\xa5\xe2, \xf1\"}", name}, {"ibm866", "{\"a\":\"\x8f\xe0\xa8\xa2\xa5\xe2, \xf1\"}", name},
+		{"", "{\"a\":\"\xcf\xf0\"}", ""}, {"utf-8", "{\"a\":\"\xcf\xf0\"}", ""}, {"iso-8859-1", "{\"a\":\"\xe9\"}", ""}, {"windows-1251", "{\"a\":\"\x98\"}", ""},
+		{"", "{\"a\":\"\xd0", ""}, {"windows-1251", "{}", "{}"}, {"", "", ""},
+	} {
+		got, err := wire.UTF8([]byte(row.body), row.charset)
+		if refused := row.want == "" && row.body != ""; string(got) != row.want || (err != nil) != refused || refused && driftOf(err) != wire.Body {
+			t.Errorf("%s %q: got %q, %v; want %q", row.charset, row.body, got, err, row.want)
+		}
 	}
 }
