@@ -39,15 +39,15 @@ func (b *breakage) exec(t *testing.T, statements ...string) {
 	}
 }
 
-// begin makes every use of leases, budgets and readings fail.
+// begin makes pings fail, and every use of leases, budgets and readings.
 func (b *breakage) begin(t *testing.T) {
 	t.Helper()
-	b.exec(t, `ALTER TABLE leases RENAME TO away_leases`, `ALTER TABLE budgets RENAME TO away_budgets`, `ALTER TABLE readings RENAME TO away_readings`)
+	b.exec(t, `ALTER TABLE readings_seq RENAME TO away_readings_seq`, `ALTER TABLE leases RENAME TO away_leases`, `ALTER TABLE budgets RENAME TO away_budgets`, `ALTER TABLE readings RENAME TO away_readings`)
 }
 
 func (b *breakage) end(t *testing.T) {
 	t.Helper()
-	b.exec(t, `ALTER TABLE away_leases RENAME TO leases`, `ALTER TABLE away_budgets RENAME TO budgets`, `ALTER TABLE away_readings RENAME TO readings`)
+	b.exec(t, `ALTER TABLE away_readings_seq RENAME TO readings_seq`, `ALTER TABLE away_leases RENAME TO leases`, `ALTER TABLE away_budgets RENAME TO budgets`, `ALTER TABLE away_readings RENAME TO readings`)
 }
 
 // full makes every write fail as it does on a full disk, and leaves reading.
@@ -151,8 +151,9 @@ func TestStoreAwayLater(t *testing.T) {
 	}
 }
 
-// A store that hangs delays one request by two seconds, and no other. This
-// test takes them: SQLite waits for locks by the real clock.
+// A store that is locked delays one request by two seconds, and no other; it
+// is slow, not down, and the log says so once. This test takes them: SQLite
+// waits for locks by the real clock.
 func TestStoreHangs(t *testing.T) {
 	url := sqliteURL(t)
 	g := newGateway(t, &wireServer{}, gatewayOptions{url: url, rate: twentyAMinute})
@@ -167,9 +168,14 @@ func TestStoreHangs(t *testing.T) {
 	for range 5 {
 		g.must(t, account.Bound{NoCache: true})
 	}
-	if took := time.Since(began); took > 4*time.Second || g.durable.Err() == nil {
+	if took := time.Since(began); took > 5*time.Second || g.durable.Err() != nil {
 		t.Errorf("five readings took %s; the store: %v", took, g.durable.Err())
 	}
+	for range 2 {
+		g.Load(t.Context())
+	}
+	g.wantLog(t, 1, "the database is slow or full")
+	g.wantLog(t, 0, "the database does not answer")
 	if err := tx.Rollback(); err != nil {
 		t.Fatal(err)
 	}
@@ -177,6 +183,7 @@ func TestStoreHangs(t *testing.T) {
 	if err := g.durable.Err(); err != nil {
 		t.Errorf("not ready though the store is back: %v", err)
 	}
+	g.wantLog(t, 1, "the database answers again")
 }
 
 // A start on a full disk forgets nothing that can be read.

@@ -48,7 +48,7 @@ type peer struct {
 // those that don't any more.
 func (s *Service) heartbeat(ctx context.Context) {
 	// durable logs it when the store goes away.
-	_ = s.durable.use(ctx, s.beat)
+	_ = s.durable.query(ctx, s.beat) // also while it is slow: others must not take this replica for gone
 }
 
 func (s *Service) beat(ctx context.Context, st *store.Store) error {

@@ -59,7 +59,7 @@ func (s *Service) Operation(ctx context.Context, name, id string) (Operation, er
 	}
 	var row store.Operation
 	var found bool
-	err = s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
+	err = s.durable.query(ctx, func(ctx context.Context, st *store.Store) (err error) {
 		row, found, err = st.Operation(ctx, id)
 		return err
 	})
@@ -82,7 +82,7 @@ func (s *Service) abandoned(op store.Operation, now time.Time) bool {
 func (s *Service) giveUp(ctx context.Context, op store.Operation) store.Operation {
 	to := unknown(s.now(), provider.Errorf(provider.KindTimeout, "the gateway stopped before it knew how the vendor call ended"))
 	// Whoever comes second finds it settled already.
-	_ = s.durable.use(ctx, func(ctx context.Context, st *store.Store) error {
+	_ = s.durable.query(ctx, func(ctx context.Context, st *store.Store) error {
 		if _, err := st.SettleOperation(ctx, op.ID, to, store.Started); err != nil {
 			return err
 		}

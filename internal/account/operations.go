@@ -188,7 +188,7 @@ type ending struct {
 // it ended. The answer comes after the record, or says that there is none yet.
 func (s *Service) sendOnce(ctx context.Context, a *watched, w work, op store.Operation, ended chan<- ending) {
 	// The time for it begins now, however long the record took.
-	ctx, cancel := context.WithTimeout(ctx, op.GiveUpAt.Sub(op.CreatedAt)-queryTimeout-giveUpMargin)
+	ctx, cancel := context.WithTimeout(ctx, op.GiveUpAt.Sub(op.CreatedAt)-storeTimeout-giveUpMargin)
 	defer cancel()
 	answer, err := s.sendRecovered(ctx, w)
 	e := ending{settlement: settlementOf(s.now(), answer, err, w.dryRun), apiKey: answer.apiKey, err: err}
@@ -273,7 +273,7 @@ func (s *Service) record(ctx context.Context, id string, to store.Settlement) bo
 	defer cancel()
 	var done, found bool
 	var op store.Operation
-	err := s.durable.probe(ctx, func(ctx context.Context, st *store.Store) (err error) {
+	err := s.durable.insist(ctx, func(ctx context.Context, st *store.Store) (err error) {
 		// Another replica may have given it up meanwhile: we know better.
 		if done, err = st.SettleOperation(ctx, id, to, store.Started, store.Unknown); err != nil || done {
 			return err
@@ -293,7 +293,7 @@ func (s *Service) record(ctx context.Context, id string, to store.Settlement) bo
 func (s *Service) disown(id string) {
 	to := failed(s.now(), provider.Errorf(provider.KindUnavailable, "the gateway's database did not answer in time, and the request was not sent"))
 	for range disownTries {
-		err := s.durable.probe(context.Background(), func(ctx context.Context, st *store.Store) error {
+		err := s.durable.insist(context.Background(), func(ctx context.Context, st *store.Store) error {
 			_, err := st.SettleOperation(ctx, id, to, store.Started)
 			return err
 		})

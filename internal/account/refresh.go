@@ -3,7 +3,6 @@ package account
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"os"
 	"strconv"
 	"strings"
@@ -74,8 +73,7 @@ func (s *Service) Load(ctx context.Context) {
 func (s *Service) exchange(ctx context.Context) {
 	s.exchanging.Lock() // a start and the first tick may meet
 	defer s.exchanging.Unlock()
-	used := map[string]int{}
-	err := s.durable.probe(ctx, func(ctx context.Context, st *store.Store) (err error) {
+	err := s.durable.watch(ctx, func(ctx context.Context, st *store.Store) (err error) {
 		if err := s.beat(ctx, st); err != nil { // which also finds a store that can't be written
 			return err
 		}
@@ -87,16 +85,22 @@ func (s *Service) exchange(ctx context.Context) {
 				return err
 			}
 		}
-		used, err = st.UsedSlots(ctx)
-		return err
+		return nil
 	})
 	if err != nil {
 		return
 	}
-	replicas := s.peers.count()
-	for name, a := range s.accounts {
-		if a.Budget != nil {
-			a.Budget.heard(used[name], replicas)
+	var used map[string]int
+	err = s.durable.query(ctx, func(ctx context.Context, st *store.Store) (err error) {
+		used, err = st.UsedSlots(ctx)
+		return err
+	})
+	if err == nil {
+		replicas := s.peers.count()
+		for name, a := range s.accounts {
+			if a.Budget != nil {
+				a.Budget.heard(used[name], replicas)
+			}
 		}
 	}
 	s.sync.pull(ctx, s)
@@ -106,15 +110,34 @@ func (s *Service) exchange(ctx context.Context) {
 // prune deletes what is too old, in one replica.
 func (s *Service) prune(ctx context.Context) {
 	now := s.now()
-	// durable logs it when the store goes away.
-	_ = s.durable.use(ctx, func(ctx context.Context, st *store.Store) error {
-		mine, err := s.acquireLease(ctx, st, "prune", s.replica, pruneInterval*3/2)
-		if err != nil || !mine {
-			return err
-		}
-		_, err = st.PruneHistory(ctx, now.Add(-s.options.HistoryFor))
-		_, err2 := st.PruneReadings(ctx, now.Add(-s.options.HistoryFor), now.Add(-s.options.StaleIfError))
-		_, err3 := st.PruneLeases(ctx)
-		return errors.Join(err, err2, err3)
+	var mine bool
+	err := s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
+		mine, err = s.acquireLease(ctx, st, "prune", s.replica, pruneInterval*3/2)
+		return err
 	})
+	if err != nil || !mine {
+		return
+	}
+	for _, prune := range []func(context.Context, *store.Store) (int64, error){
+		func(ctx context.Context, st *store.Store) (int64, error) {
+			return st.PruneHistory(ctx, now.Add(-s.options.HistoryFor))
+		},
+		func(ctx context.Context, st *store.Store) (int64, error) {
+			return st.PruneReadings(ctx, now.Add(-s.options.HistoryFor), now.Add(-s.options.StaleIfError))
+		},
+		func(ctx context.Context, st *store.Store) (int64, error) {
+			_, err := st.PruneLeases(ctx)
+			return 0, err
+		},
+	} {
+		for n := int64(store.PruneRows); n == store.PruneRows; {
+			err := s.durable.query(ctx, func(ctx context.Context, st *store.Store) (err error) {
+				n, err = prune(ctx, st)
+				return err
+			})
+			if err != nil {
+				break // the next hour goes on
+			}
+		}
+	}
 }

@@ -62,6 +62,9 @@ func TestAnswerFollowsTheRecord(t *testing.T) {
 				if op, err := r.Operation(t.Context(), "a", first.ID); err != nil || op.State != tt.state || op.Recorded {
 					t.Errorf("operation: %+v, %v", op, err)
 				}
+				if list, _, err := r.Operations(t.Context(), "a", 10, nil); err != nil || len(list) != 1 || list[0].State != tt.state || list[0].Recorded {
+					t.Errorf("operations: %+v, %v", list, err)
+				}
 				time.Sleep(time.Hour) // much longer than anybody would try
 				mend()
 				time.Sleep(5 * time.Second)

@@ -171,6 +171,7 @@ type gateway struct {
 	registry *prometheus.Registry
 	store    *store.Store
 	budget   *account.Budget // of the first account
+	log      *lines          // of its durable state
 }
 
 // gatewayOptions are what tests vary. The zero value is one account "a" with no
@@ -203,7 +204,8 @@ func newGateway(t *testing.T, vendor *wireServer, o gatewayOptions) *gateway {
 	if o.accounts == nil {
 		o.accounts = []string{"a"}
 	}
-	g := &gateway{durable: account.NewDurable(zerolog.Nop()), registry: prometheus.NewRegistry()}
+	log := &lines{}
+	g := &gateway{durable: account.NewDurable(zerolog.New(log)), registry: prometheus.NewRegistry(), log: log}
 	metrics := upstream.NewMetrics(prometheus.NewRegistry())
 	var accounts []account.Account
 	for _, name := range o.accounts {

@@ -14,7 +14,7 @@ import (
 
 // giveUpMargin is how much later than its holder others give an operation up:
 // more than the clocks of replicas differ.
-const giveUpMargin = 2*clockSkew + storeTimeout
+const giveUpMargin = 2*clockSkew + recordPatience
 
 // CreateUser creates a user at an account's vendor, or replays what was
 // answered under the same key.
@@ -129,7 +129,7 @@ func (s *Service) newOperation(a *watched, o Order, kind OperationKind, payload,
 	return store.Operation{
 		ID: strings.ToLower(rand.Text()), Account: a.Name, Kind: string(kind), Caller: o.Caller, Key: o.Key,
 		Fingerprint: a.fingerprint(kind, whole), Request: request, CreatedAt: now, Holder: s.replica,
-		GiveUpAt: now.Add(queryTimeout + s.options.LoadTimeout + giveUpMargin),
+		GiveUpAt: now.Add(storeTimeout + s.options.LoadTimeout + giveUpMargin),
 	}, nil
 }
 

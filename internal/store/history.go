@@ -85,10 +85,16 @@ func (s *Store) BalanceHistory(ctx context.Context, account string, from, till t
 	return points, nil
 }
 
-// PruneHistory deletes the points of before that time and returns how many
-// they were.
+// PruneRows is how many rows PruneHistory and PruneReadings delete at most, so
+// that nobody waits long behind them.
+const PruneRows = 1000
+
+// PruneHistory deletes points of before that time and returns how many they
+// were. There may be more if they were PruneRows.
 func (s *Store) PruneHistory(ctx context.Context, before time.Time) (int64, error) {
-	n, err := s.exec(ctx, `DELETE FROM balance_history WHERE as_of < $1`, micros(before))
+	n, err := s.exec(ctx, `
+		DELETE FROM balance_history WHERE (account, currency, as_of) IN (
+			SELECT account, currency, as_of FROM balance_history WHERE as_of < $1 LIMIT $2)`, micros(before), PruneRows)
 	if err != nil {
 		return 0, fmt.Errorf("prune the balance history: %w", err)
 	}

@@ -12,15 +12,16 @@ import (
 	"accountgateway/internal/redact"
 )
 
-// The connections of one replica, ten at most.
+// The connections of one replica, eleven at most.
 const (
 	postgresWriters = 3
 	postgresDurable = 2
 	postgresReaders = 2
 	postgresHistory = 2
-	postgresControl = 1 // with the heartbeats
+	postgresBeat    = 1
+	postgresControl = 1
 
-	postgresIdle    = 5 * time.Minute  // then a connection is given back, but for the two pools that must always have one
+	postgresIdle    = 5 * time.Minute  // then a connection is given back, but for the pools that must always have one
 	postgresLife    = 30 * time.Minute // then it is renewed, so that a moved server is found
 	postgresConnect = 5 * time.Second  // for connecting, unless the URL has connect_timeout
 )
@@ -50,7 +51,6 @@ func openPostgres(raw string) (*Store, error) {
 		db.SetConnMaxLifetime(postgresLife)
 		return newPool(db, connections, patience)
 	}
-	control := open(postgresControl, 0, writePatience)
 	return &Store{
 		write: open(postgresWriters, postgresIdle, writePatience),
 		durable: open(postgresDurable, 0, 0, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
@@ -59,8 +59,8 @@ func openPostgres(raw string) (*Store, error) {
 		})),
 		read:    open(postgresReaders, postgresIdle, 0),
 		history: open(postgresHistory, postgresIdle, 0),
-		beat:    control,
-		control: control,
+		beat:    open(postgresBeat, 0, writePatience),
+		control: open(postgresControl, 0, 0),
 	}, nil
 }
 

@@ -134,10 +134,14 @@ func (s *Store) readingsAfter(ctx context.Context, seq int64, limit int) ([]Read
 
 // PruneReadings deletes the readings of before that time, and those that have
 // a query or are of users, which nobody sees once they can't be served any
-// more, of before a later one. It returns how many they were.
+// more, of before a later one. It returns how many they were; there may be
+// more if they were PruneRows.
 func (s *Store) PruneReadings(ctx context.Context, before, unserved time.Time) (int64, error) {
-	n, err := s.exec(ctx, `DELETE FROM readings WHERE as_of < $1 OR as_of < $2 AND (query <> '' OR operation = 'users')`,
-		micros(before), micros(unserved))
+	n, err := s.exec(ctx, `
+		DELETE FROM readings WHERE (account, operation, query) IN (
+			SELECT account, operation, query FROM readings
+			WHERE as_of < $1 OR as_of < $2 AND (query <> '' OR operation = 'users') LIMIT $3)`,
+		micros(before), micros(unserved), PruneRows)
 	if err != nil {
 		return 0, fmt.Errorf("prune readings: %w", err)
 	}
