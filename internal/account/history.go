@@ -24,31 +24,48 @@ func (e *UnavailableError) Error() string {
 }
 func (e *UnavailableError) Unwrap() error { return e.Err }
 
-// History gives an account's past balances between two times, both included,
-// by time: the last of each currency in each step, or all of them for step 0.
-// Its errors are *NotFoundError, *store.TooManyPointsError and
-// *UnavailableError.
+// History gives what EachPoint calls each with, and has its errors.
 func (s *Service) History(ctx context.Context, name string, from, till time.Time, step time.Duration) ([]Point, error) {
+	var points []Point
+	err := s.EachPoint(ctx, name, from, till, step, func(p Point) error {
+		points = append(points, p)
+		return nil
+	})
+	return points, err
+}
+
+// EachPoint calls each with an account's past balances between two times, both
+// included, by time: the last of each currency in each step, or all of them for
+// step 0. each must be quick: a connection of the store waits for it. The errors
+// are each's own, *NotFoundError, *store.TooManyPointsError and
+// *UnavailableError; after one, what each has got is worth nothing.
+func (s *Service) EachPoint(ctx context.Context, name string, from, till time.Time, step time.Duration, each func(Point) error) error {
 	if _, err := s.find(name); err != nil {
-		return nil, err
+		return err
 	}
-	var rows []store.BalancePoint
-	err := s.durable.query(ctx, func(ctx context.Context, st *store.Store) (err error) {
-		rows, err = st.BalanceHistory(ctx, name, from, till, step)
+	var fault error // of the points, not of the store
+	err := s.durable.query(ctx, func(ctx context.Context, st *store.Store) error {
+		err := st.EachBalance(ctx, name, from, till, step, func(row store.BalancePoint) error {
+			balance, err := pointBalance(row)
+			if err != nil {
+				fault = fmt.Errorf("balance history of %s at %s: %w", name, row.AsOf, err)
+			} else {
+				fault = each(Point{AsOf: row.AsOf, Balance: balance})
+			}
+			return fault
+		})
+		if fault != nil {
+			return nil
+		}
 		return err
 	})
+	if fault != nil {
+		return fault
+	}
 	if err != nil {
-		return nil, storeError(ctx, err)
+		return storeError(ctx, err)
 	}
-	points := make([]Point, 0, len(rows))
-	for _, row := range rows {
-		balance, err := pointBalance(row)
-		if err != nil {
-			return nil, fmt.Errorf("balance history of %s at %s: %w", name, row.AsOf, err)
-		}
-		points = append(points, Point{AsOf: row.AsOf, Balance: balance})
-	}
-	return points, nil
+	return nil
 }
 
 func balancePoint(name string, asOf time.Time, b *provider.Balance) store.BalancePoint {

@@ -35,12 +35,13 @@ var (
 	runwayDesc      = desc("account_balance_runway_seconds", "How long balance and credit last from now, at the rate at which they were spent; absent if there is no forecast.", "currency")
 	budgetDesc      = desc("gateway_provider_budget_remaining", "Calls that the account's vendor may still get now, as last heard; +Inf: no limit.")
 	budgetLimitDesc = desc("gateway_provider_budget_limit", "Calls that the account's vendor may get in one window of its budget; +Inf: no limit.")
-	databaseDesc    = prometheus.NewDesc("gateway_database_up", "1 if the gateway's database answers.", nil, nil)
+	databaseDesc    = prometheus.NewDesc("gateway_database_up", "1 if the gateway's database answers, however slowly.", nil, nil)
+	impairedDesc    = prometheus.NewDesc("gateway_database_impaired", "1 while the gateway's database is away, slow or full, and readings go on without it.", nil, nil)
 	unknownDesc     = prometheus.NewDesc("gateway_operations_unknown", "Writes whose outcome nobody knows.", []string{"account"}, nil)
 	oldestDesc      = prometheus.NewDesc("gateway_operations_unknown_oldest_age_seconds", "How long ago the oldest of them was asked for; 0 if there are none.", []string{"account"}, nil)
 	accountDescs    = []*prometheus.Desc{
 		balanceDesc, blockedDesc, creditDesc, counterDesc, limitDesc, upDesc, stateDesc, successDesc, runwayDesc, budgetDesc,
-		budgetLimitDesc, databaseDesc, unknownDesc, oldestDesc,
+		budgetLimitDesc, databaseDesc, impairedDesc, unknownDesc, oldestDesc,
 	}
 )
 
@@ -77,6 +78,7 @@ func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 // Collect is part of prometheus.Collector.
 func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	out <- prometheus.MustNewConstMetric(databaseDesc, prometheus.GaugeValue, one(m.service.durable.Err() == nil))
+	out <- prometheus.MustNewConstMetric(impairedDesc, prometheus.GaugeValue, one(m.service.durable.impaired()))
 	for _, name := range m.service.names {
 		a := m.service.accounts[name]
 		gauge := func(d *prometheus.Desc, value float64, labels ...string) {

@@ -1,11 +1,14 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"net/http"
 	"strconv"
 	"time"
 
+	"accountgateway/internal/account"
 	"accountgateway/internal/provider"
 )
 
@@ -29,22 +32,43 @@ func (s *server) GetBalanceHistory(ctx context.Context, r GetBalanceHistoryReque
 	if !info.Capabilities.Callable(provider.OpBalance) {
 		return nil, provider.Errorf(provider.KindUnsupportedOperation, "the gateway can't read balances of %s, so it has no history of them", info.Provider)
 	}
-	points, err := s.Accounts.History(ctx, r.Account, from, till.Add(-time.Microsecond), step) // times are kept in microseconds
+	whole, err := encode(http.StatusOK, BalanceHistory{
+		Account: info.Name, Provider: info.Provider, From: from, Till: till, Step: formatStep(step), Points: []BalancePoint{},
+	})
 	if err != nil {
 		return nil, err
 	}
-	body := BalanceHistory{
-		Account: info.Name, Provider: info.Provider, From: from, Till: till, Step: formatStep(step),
-		Points: make([]BalancePoint, 0, len(points)),
-	}
-	for _, p := range points {
-		body.Points = append(body.Points, BalancePoint{
+	// The points are encoded as they come from the database. What is sent is
+	// sent after that: a slow reader holds no connection of the database.
+	head, tail, _ := bytes.Cut(whole.body, noPoints)
+	body := bytes.NewBuffer(make([]byte, 0, 4<<10))
+	body.Write(head)
+	body.Write(noPoints[:len(noPoints)-1])
+	first := true
+	err = s.Accounts.EachPoint(ctx, r.Account, from, till.Add(-time.Microsecond), step, func(p account.Point) error { // times are kept in microseconds
+		point, err := json.Marshal(BalancePoint{
 			AsOf: asOfBody(p.AsOf), Balance: moneyBody(p.Balance.Balance), Blocked: optionalMoney(p.Balance.Blocked),
 			Credit: optionalMoney(p.Balance.Credit), Bonus: optionalMoney(p.Balance.Bonus),
 		})
+		if !first {
+			body.WriteByte(',')
+		}
+		first = false
+		body.Write(point)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
-	return encode(http.StatusOK, body)
+	body.WriteByte(']')
+	body.Write(tail)
+	whole.body = body.Bytes()
+	return whole, nil
 }
+
+// noPoints is what the points of a history take the place of. No text in JSON
+// has these quotes.
+var noPoints = []byte(`"points":[]`)
 
 // historyQuery gives the span, from inclusive and till exclusive, and the step.
 func historyQuery(p GetBalanceHistoryParams, now time.Time) (from, till time.Time, step time.Duration, bad invalidParameters) {

@@ -73,6 +73,7 @@ type server struct {
 	scrapes   *limits  // by network
 	refusals  *limits  // lines of the audit log, by network
 	auditLog  zerolog.Logger
+	histories histories
 }
 
 func newServer(o Options) *server {

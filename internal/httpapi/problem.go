@@ -121,6 +121,9 @@ func describe(err error) (Problem, time.Duration) {
 	case errors.As(err, &tooOld):
 		return describeTooOld(tooOld)
 	case errors.As(err, &away):
+		if store.IsBusy(away.Err) {
+			return newProblem(ProblemCodeDatabaseUnavailable, "the gateway's database is slow or full"), databaseRetry
+		}
 		return newProblem(ProblemCodeDatabaseUnavailable, "the gateway's database does not answer"), databaseRetry
 	case errors.Is(err, token.ErrNotLoaded):
 		return newProblem(ProblemCodeDatabaseUnavailable, "the gateway's database does not answer, so no token can be checked yet"), databaseRetry

@@ -23,8 +23,8 @@ func New(o Options) http.Handler {
 		func(w http.ResponseWriter, r *http.Request, account string) {
 			h.Handler.GetBalance(w, r, account, GetBalanceParams{})
 		}))
-	r.With(s.grant(token.Read), s.query("from", "till", "step")).Get("/accounts/{account}/balance/history", h.GetBalanceHistory)
-	r.With(s.grant(token.Read), s.query()).Get("/accounts/{account}/forecast", h.GetForecast)
+	r.With(s.grant(token.Read), s.query("from", "till", "step"), s.heavy).Get("/accounts/{account}/balance/history", h.GetBalanceHistory)
+	r.With(s.grant(token.Read), s.query(), s.heavy).Get("/accounts/{account}/forecast", h.GetForecast)
 	r.With(s.grant(token.Read), s.query("date_from", "date_till")).Get("/accounts/{account}/statistics", plain(h.GetStatistics,
 		func(w http.ResponseWriter, r *http.Request, account string) {
 			h.Handler.GetStatistics(w, r, account, GetStatisticsParams{})
@@ -52,8 +52,8 @@ func New(o Options) http.Handler {
 // pageRoutes are for people. They ask for a token themselves, by a form.
 func (s *server) pageRoutes(r chi.Router) {
 	people := r.With(s.people, s.query())
-	people.Get(ui.FleetPath, s.Page.Fleet)
-	people.Get(ui.AccountPath, s.Page.Account)
+	people.With(s.heavy).Get(ui.FleetPath, s.Page.Fleet)
+	people.With(s.heavy).Get(ui.AccountPath, s.Page.Account)
 	people.Post(ui.LoginPath, s.Page.Login)
 	people.Post(ui.LogoutPath, s.Page.Logout)
 	people.Get(ui.DocsPath, s.Page.Docs)

@@ -18,7 +18,7 @@ type BalancePoint struct {
 	Bonus    string
 }
 
-// MaxHistoryPoints is the most that BalanceHistory returns.
+// MaxHistoryPoints is the most points that EachBalance gives.
 const MaxHistoryPoints = 10_000
 
 // TooManyPointsError says that a history has more points than may be returned:
@@ -43,12 +43,25 @@ func (s *Store) AppendBalance(ctx context.Context, p BalancePoint) error {
 	return nil
 }
 
-// BalanceHistory returns the account's points with from <= AsOf <= till, in
-// the order of time, then currency. With a step it returns the last point of
-// each currency in each step; steps are counted from 1970, so that the same
-// step always begins at the same time. Step 0 returns every point. It fails
-// with a *TooManyPointsError rather than leave points out.
+// BalanceHistory returns what EachBalance calls each with.
 func (s *Store) BalanceHistory(ctx context.Context, account string, from, till time.Time, step time.Duration) ([]BalancePoint, error) {
+	var points []BalancePoint
+	err := s.EachBalance(ctx, account, from, till, step, func(p BalancePoint) error {
+		points = append(points, p)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return points, nil
+}
+
+// EachBalance calls each with the account's points with from <= AsOf <= till,
+// in the order of time, then currency. With a step that is the last point of
+// each currency in each step; steps are counted from 1970, so that the same
+// step always begins at the same time. Step 0 is every point. It fails with a
+// *TooManyPointsError rather than leave points out, and with each's error.
+func (s *Store) EachBalance(ctx context.Context, account string, from, till time.Time, step time.Duration, each func(BalancePoint) error) error {
 	ctx, cancel := s.history.begin(ctx)
 	defer cancel()
 	// No two points of a currency share a microsecond, so steps that short
@@ -63,26 +76,27 @@ func (s *Store) BalanceHistory(ctx context.Context, account string, from, till t
 		ORDER BY as_of, currency LIMIT $5`,
 		account, microsUp(from), micros(till), width, MaxHistoryPoints+1)
 	if err != nil {
-		return nil, fmt.Errorf("read the balance history: %w", err)
+		return fmt.Errorf("read the balance history: %w", err)
 	}
 	defer rows.Close()
-	var points []BalancePoint
-	for rows.Next() {
+	for n := 0; rows.Next(); n++ {
+		if n == MaxHistoryPoints {
+			return &TooManyPointsError{Max: MaxHistoryPoints}
+		}
 		p := BalancePoint{Account: account}
 		var asOf int64
 		if err := rows.Scan(&p.Currency, &asOf, &p.Balance, &p.Blocked, &p.Credit, &p.Bonus); err != nil {
-			return nil, fmt.Errorf("read the balance history: %w", err)
+			return fmt.Errorf("read the balance history: %w", err)
 		}
 		p.AsOf = fromMicros(asOf)
-		points = append(points, p)
+		if err := each(p); err != nil {
+			return err
+		}
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read the balance history: %w", err)
+		return fmt.Errorf("read the balance history: %w", err)
 	}
-	if len(points) > MaxHistoryPoints {
-		return nil, &TooManyPointsError{Max: MaxHistoryPoints}
-	}
-	return points, nil
+	return nil
 }
 
 // PruneRows is how many rows PruneHistory and PruneReadings delete at most, so

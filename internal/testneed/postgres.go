@@ -32,7 +32,16 @@ func Postgres(t testing.TB) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if _, err := conn.Exec(ctx, fmt.Sprintf(`DROP SCHEMA %q CASCADE`, schema)); err != nil {
+		// The server may still be busy with a statement whose client is gone:
+		// a deadlock with that ends by itself.
+		_, err := conn.Exec(ctx, fmt.Sprintf(`DROP SCHEMA %q CASCADE`, schema))
+		for range 5 {
+			if err == nil {
+				break
+			}
+			_, err = conn.Exec(ctx, fmt.Sprintf(`DROP SCHEMA %q CASCADE`, schema))
+		}
+		if err != nil {
 			t.Error(err)
 		}
 		_ = conn.Close(ctx) // nothing is left to lose
