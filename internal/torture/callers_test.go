@@ -74,6 +74,8 @@ func (h *harness) read(ctx context.Context, rng *rand.Rand) {
 	case 0:
 		h.readFleet(ctx, p)
 	case 1:
+		h.readHealth(ctx, p)
+	case 2:
 		h.readOther(ctx, p, []string{"/accounts", "/readyz", "/metrics", "/accounts/" + v.account + "/forecast",
 			"/accounts/" + v.account + "/operations?limit=5", "/accounts/" + v.account + "/statistics", "/accounts/" + v.account + "/users"}[rng.IntN(7)])
 	default:
@@ -142,6 +144,27 @@ func (h *harness) readFleet(ctx context.Context, p *process) {
 		if item.Balance != nil && item.Stale != nil {
 			h.truth.figure(observed{account: item.Account, amount: item.Balance.Amount, stale: *item.Stale, age: -1, sent: sent})
 		}
+	}
+}
+
+// readHealth finds a vendor that is well and is said not to be.
+func (h *harness) readHealth(ctx context.Context, p *process) {
+	saint := h.vendors[0]
+	path := "/accounts/" + saint.account
+	sent := h.truth.now()
+	a, err := p.do(ctx, http.MethodGet, path, "", nil)
+	h.reads.Add(1)
+	if !h.came(ctx, p, path, sent, err) {
+		return
+	}
+	var account struct{ State, Health struct{ State string } }
+	if err := json.Unmarshal(a.body, &account); err != nil || a.status != http.StatusOK {
+		h.truth.broken(otherPromise, "GET %s: %s", path, a)
+	}
+	switch state := account.State.State + account.Health.State; state {
+	case "ok", "unknown":
+	default:
+		h.truth.broken(rightBlame, "GET %s, sent at %.3f: the vendor is well: %s", path, sent.Seconds(), a)
 	}
 }
 
@@ -283,5 +306,9 @@ func (h *harness) post(ctx context.Context, p *process, w *write) {
 		o.state = "refused"
 	}
 	h.truth.answered(w.name, o)
-	h.checkDelay(p, h.vendorOf(w.account), "POST "+path, sent, a)
+	v := h.vendorOf(w.account)
+	h.checkDelay(p, v, "POST "+path, sent, a)
+	if v.saint && strings.HasPrefix(code, "provider_") {
+		h.truth.broken(rightBlame, "POST %s, sent at %.3f: the vendor is well: %s", path, sent.Seconds(), a)
+	}
 }

@@ -30,6 +30,7 @@ type database struct {
 type outage struct {
 	kind  string
 	disk  bool // counts as a round with a full disk
+	busy  bool // the database is slow, and not away
 	begin func(h *harness, rng *rand.Rand, hit []int) (end func())
 }
 
@@ -44,7 +45,7 @@ func sqliteDatabase(t *testing.T) database {
 			return h.onProcesses(hit, func(p *process) { _ = limitFiles(p.cmd.Process.Pid, 4096) }, // it may be dead
 				func(p *process) { _ = limitFiles(p.cmd.Process.Pid, ^uint64(0)) })
 		}},
-		{kind: "locked by another process", begin: func(h *harness, _ *rand.Rand, _ []int) func() {
+		{kind: "locked by another process", busy: true, begin: func(h *harness, _ *rand.Rand, _ []int) func() {
 			return hold(h, "sqlite", "file:"+file+"?_txlock=immediate&_busy_timeout=10000", "SELECT 1")
 		}},
 	}
@@ -89,12 +90,14 @@ func postgresDatabase(t *testing.T) database {
 			}
 		}}
 	}
+	slow := through("is slow", func(p *proxy, rng *rand.Rand) { p.set(passage{slow: upTo(rng, 500*time.Millisecond)}) })
+	slow.busy = true
 	d.outages = []outage{
 		through("connections are refused", func(p *proxy, _ *rand.Rand) { p.set(passage{refuse: true}); p.reset() }),
 		through("connections are reset", func(p *proxy, _ *rand.Rand) { p.reset() }),
 		through("hangs", func(p *proxy, _ *rand.Rand) { p.set(passage{hang: true}) }),
-		through("is slow", func(p *proxy, rng *rand.Rand) { p.set(passage{slow: upTo(rng, 500*time.Millisecond)}) }),
-		{kind: "locked by another client", begin: func(h *harness, rng *rand.Rand, _ []int) func() {
+		slow,
+		{kind: "locked by another client", busy: true, begin: func(h *harness, rng *rand.Rand, _ []int) func() {
 			table := []string{"operations", "leases", "readings", "budgets"}[rng.IntN(4)]
 			return hold(h, "pgx", direct, "LOCK TABLE "+table+" IN EXCLUSIVE MODE")
 		}},

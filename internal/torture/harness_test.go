@@ -175,7 +175,7 @@ func (h *harness) checkDelay(p *process, v *vendor, path string, sent time.Durat
 		h.truth.broken(inTime, "%s, sent at %.3f, took %s: %s", path, sent.Seconds(), took, a)
 	}
 	if v.saint && a.status >= 500 && a.header.Get("Location") == "" {
-		h.truth.broken(otherPromise, "%s, sent at %.3f in calm weather: %s", path, sent.Seconds(), a)
+		h.truth.broken(otherPromise, "%s, sent at %.3f in calm weather: %s\n%s", path, sent.Seconds(), a, p.log)
 	}
 }
 

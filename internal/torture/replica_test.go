@@ -117,7 +117,7 @@ type tail struct {
 	lines []string
 }
 
-const tailLines = 60
+const tailLines = 30
 
 func newTail() *tail { return &tail{serving: make(chan string, 1)} }
 
@@ -135,10 +135,13 @@ func (l *tail) Write(data []byte) (int, error) {
 		if match := servingLine.FindSubmatch(line); match != nil {
 			l.serving <- string(match[1])
 		}
+		l.rest = slices.Clone(rest)
+		if bytes.Contains(line, []byte(`"message":"request"`)) || bytes.Contains(line, []byte(`"message":"audit"`)) {
+			continue // they tell what the callers know
+		}
 		if l.lines = append(l.lines, string(line)); len(l.lines) > 2*tailLines {
 			l.lines = slices.Delete(l.lines, 0, tailLines)
 		}
-		l.rest = slices.Clone(rest)
 	}
 }
 

@@ -192,6 +192,9 @@ func (h *harness) harm(ctx context.Context, rng *rand.Rand, o outage) {
 	if rng.IntN(6) == 0 {
 		lasts += upTo(rng, 10*time.Second)
 	}
+	if o.busy {
+		lasts += 2 * time.Second // longer than any use of it should take
+	}
 	var hit []int
 	for i := range h.replicas {
 		if rng.IntN(3) > 0 {
@@ -208,13 +211,37 @@ func (h *harness) harm(ctx context.Context, rng *rand.Rand, o outage) {
 	if o.disk {
 		h.diskRounds.Add(1)
 	}
+	settled := h.truth.now() - 500*time.Millisecond
 	h.outage.Store(true)
 	end := o.begin(h, rng, hit)
-	rest(ctx, lasts)
+	if o.busy && time.Duration(h.well.Load()) < settled {
+		h.watchReady(ctx, settled, lasts)
+	} else {
+		rest(ctx, lasts)
+	}
 	end()
 	h.truth.event("the database is well again")
 	h.well.Store(int64(h.truth.now()))
 	h.outage.Store(false)
+}
+
+// watchReady sees to it that processes that were ready stay so for a while.
+func (h *harness) watchReady(ctx context.Context, settled, lasts time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, lasts)
+	defer cancel()
+	for ctx.Err() == nil {
+		for _, r := range h.replicas {
+			p := r.current.Load()
+			if p == nil || p.ready.Load() == 0 || time.Duration(p.ready.Load()) > settled {
+				continue
+			}
+			if status, body, err := p.get(ctx, "/readyz"); err == nil && status != http.StatusOK && !p.doomed.Load() {
+				h.truth.broken(trueOutage, "%s is not ready: %d %s\n%s", r.name, status, body, p.log)
+				return
+			}
+		}
+		rest(ctx, 50*time.Millisecond)
+	}
 }
 
 // spoil breaks a vendor.

@@ -26,7 +26,7 @@ type counts struct {
 }
 
 // promises in the order in which they are told.
-var promises = []promise{oneSend, trueFigure, trueOutcome, inTime, rightBlame, otherPromise}
+var promises = []promise{oneSend, trueFigure, trueOutcome, inTime, rightBlame, trueOutage, otherPromise}
 
 func (c counts) String() string {
 	parts := []string{fmt.Sprintf("kills %d, outages %d, disk-full rounds %d, clock jumps %d, vendor faults %d, reads %d, writes %d, vendor calls %d",

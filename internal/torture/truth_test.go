@@ -37,6 +37,7 @@ const (
 	trueOutcome  promise = "wrong outcomes"
 	inTime       promise = "waited too long"
 	rightBlame   promise = "wrong blame"
+	trueOutage   promise = "false outages"
 	otherPromise promise = "other broken promises"
 )
 
