@@ -11,6 +11,7 @@ import (
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/config"
+	"accountgateway/internal/store"
 )
 
 // checkCommand reads the settings, makes one real call per account with its
@@ -52,6 +53,7 @@ func checkCommand(ctx context.Context, args []string, env environment) error {
 		results[len(list)], failed[len(list)] = line, err != nil
 	})
 	wg.Wait()
+	tellLockouts(ctx, string(s.DatabaseURL), g.accounts)
 
 	table := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "ACCOUNT\tPROVIDER\tSTATE\tDETAIL")
@@ -66,6 +68,21 @@ func checkCommand(ctx context.Context, args []string, env environment) error {
 		return err
 	}
 	return status
+}
+
+// tellLockouts lets the gateways that serve from the database know of the calls
+// just made: they go on at once with an account that was refused before. Where
+// there is no database yet, or it does not answer, there is nobody to tell.
+func tellLockouts(ctx context.Context, url string, accounts *account.Service) {
+	if inMemory(url) {
+		return
+	}
+	st, err := store.Open(ctx, url, store.Options{Existing: true, AsItIs: true})
+	if err != nil {
+		return // the database's row says why
+	}
+	defer st.Close()
+	_ = accounts.TellLockouts(ctx, st)
 }
 
 // printSettings prints a line for each setting that was read.

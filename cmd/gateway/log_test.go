@@ -55,7 +55,7 @@ func TestVendorTroubleIsLoggedOnce(t *testing.T) {
 			}
 		}
 	}
-	refused := faultBody(`{"error":"bad key","code":"invalid_api_key"}`)
+	refused := faultBody(`{"error":"no reason","code":"unspecified"}`)
 	for range 2 {
 		ask("shop", 3, http.StatusOK)
 		if err := shop.Inject(refused); err != nil {
@@ -97,7 +97,7 @@ func TestVendorTroubleIsLoggedOnce(t *testing.T) {
 		t.Errorf("%d lines for %d requests", requests, asked)
 	}
 	want := map[string][]string{
-		"shop":   {"info: unknown to ok", "warn: ok to bad_credentials", "info: bad_credentials to ok", "warn: ok to bad_credentials", "info: bad_credentials to ok"},
+		"shop":   {"info: unknown to ok", "warn: ok to bad_response", "info: bad_response to ok", "warn: ok to bad_response", "info: bad_response to ok"},
 		"down":   {"warn: unknown to unavailable"},
 		"secret": {"warn: unknown to bad_response"},
 	}
@@ -154,7 +154,7 @@ func TestConsoleLog(t *testing.T) {
 	for _, want := range []string{
 		`INF request account=shop bytes=\d+ duration_ms=\S+ method=GET request_id=\S+ route=/accounts/\{account\}/balance status=200`,
 		`WRN request error=".*" account=broken bytes=\d+ code=provider_credentials .*status=502`,
-		`WRN the state of an account changed account=broken before=unknown detail=".*" provider=selzy state=bad_credentials`,
+		`WRN the state of an account changed account=broken before=unknown detail=".*" provider=selzy state=bad_response`,
 		`INF request bytes=\d+ code=not_found .*route=unmatched status=404`,
 		`INF stopped`,
 	} {

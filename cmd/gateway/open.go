@@ -64,10 +64,10 @@ func openAccount(r *config.Reader, a accountSetting, durable *account.Durable, o
 	var guard spendingSettings
 	r.Into(a.prefix(), &guard)
 	opened.Spending = account.Spending{Max: guard.Max, DailyMax: guard.DailyMax}
-	opened.Adapter = vendors[a.vendor].open(r, a.prefix(), func(base config.BaseURL, secrets []string, rate config.Rate) *upstream.Client {
-		opened.Host, opened.Secrets = base.Host, secrets
-		opened.Budget = account.NewBudget(a.name, rate, outgoing.Timeout, durable)
-		outgoing.Account, outgoing.Provider, outgoing.Secrets, outgoing.Budget = a.name, a.vendor, secrets, opened.Budget
+	opened.Adapter = vendors[a.vendor].open(r, a.prefix(), func(to connection) *upstream.Client {
+		opened.Host, opened.Login, opened.Secrets = to.base.Host, to.login, to.secrets
+		opened.Budget = account.NewBudget(a.name, to.rate, outgoing.Timeout, durable)
+		outgoing.Account, outgoing.Provider, outgoing.Secrets, outgoing.Budget = a.name, a.vendor, to.secrets, opened.Budget
 		client := upstream.New(outgoing)
 		opened.Circuit = client.Circuit
 		return client

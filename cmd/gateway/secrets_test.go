@@ -175,7 +175,7 @@ func TestSecretsStayInside(t *testing.T) {
 	for account, name := range names {
 		wg.Go(func() {
 			for _, op := range reads {
-				// no-cache: asked again also after a refusal.
+				// no-cache: asked once more after a refusal.
 				a := g.get(t, "/accounts/"+account+"/"+op, "Cache-Control", "no-cache")
 				if a.status < 400 {
 					t.Errorf("%s, %s: got %d %s", name, op, a.status, a.body)

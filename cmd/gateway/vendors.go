@@ -20,9 +20,16 @@ type vendor struct {
 	open        func(r *config.Reader, prefix string, connect connect) provider.Provider
 }
 
-// connect makes an account's outgoing client, given where its vendor is, the
-// texts to redact and the rate of its budget.
-type connect func(base config.BaseURL, secrets []string, rate config.Rate) *upstream.Client
+// connection is what an account's settings say of the way to its vendor.
+type connection struct {
+	base    config.BaseURL
+	login   string   // whom the credentials are of; "" where they don't say
+	secrets []string // the credentials' secret part, and what to redact
+	rate    config.Rate
+}
+
+// connect makes an account's outgoing client.
+type connect func(connection) *upstream.Client
 
 // vendors are all that the gateway knows. A new one is an entry here.
 var vendors = map[string]vendor{
@@ -33,7 +40,7 @@ var vendors = map[string]vendor{
 			var cfg regru.Config
 			r.Into(prefix, &cfg)
 			checkSecret(r, prefix+"_PASSWORD", cfg.Password, cfg.BaseURL)
-			return regru.New(connect(cfg.BaseURL, cfg.Secrets(), cfg.Rate), cfg)
+			return regru.New(connect(connection{base: cfg.BaseURL, login: cfg.Username, secrets: cfg.Secrets(), rate: cfg.Rate}), cfg)
 		},
 	},
 	"selzy": {
@@ -43,7 +50,7 @@ var vendors = map[string]vendor{
 			var cfg selzy.Config
 			r.Into(prefix, &cfg)
 			checkSecret(r, prefix+"_API_KEY", cfg.APIKey, cfg.BaseURL)
-			return selzy.New(connect(cfg.BaseURL, cfg.Secrets(), cfg.Rate), cfg)
+			return selzy.New(connect(connection{base: cfg.BaseURL, secrets: cfg.Secrets(), rate: cfg.Rate}), cfg)
 		},
 	},
 	"unisender": {
@@ -53,7 +60,7 @@ var vendors = map[string]vendor{
 			var cfg selzy.UniSenderConfig
 			r.Into(prefix, &cfg)
 			checkSecret(r, prefix+"_API_KEY", cfg.APIKey, cfg.BaseURL)
-			return selzy.New(connect(cfg.BaseURL, cfg.Secrets(), cfg.Rate), selzy.Config(cfg))
+			return selzy.New(connect(connection{base: cfg.BaseURL, secrets: cfg.Secrets(), rate: cfg.Rate}), selzy.Config(cfg))
 		},
 	},
 }

@@ -85,7 +85,7 @@ func TestPrometheus(t *testing.T) {
 	fault(ctx, t, regru, map[string]any{"kind": "quirk", "quirk": "USER_AUTHENTICATION_FAILED"})
 	p.onlyThese(ctx, t, "AccountCredentialsRefused regru", "AccountCredentialsRefused regru-partner")
 
-	// They are mended; the runbook's no-cache asks before the ten minutes are over.
+	// They are mended; the runbook's no-cache asks before the 15 minutes are over.
 	clearFaults(ctx, t, regru)
 	for _, account := range []string{"regru", "regru-partner"} {
 		if status, answer := request(ctx, t, http.MethodGet, gateway+"/accounts/"+account+"/balance", noCache, ""); status != http.StatusOK {

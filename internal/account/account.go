@@ -22,6 +22,7 @@ type Account struct {
 	Circuit func() (open bool, wait time.Duration)
 
 	Spending Spending
+	Login    string   // whom the credentials are of, where they say so
 	Secrets  []string // its credentials: what fingerprints of payloads are keyed with
 }
 

@@ -36,7 +36,7 @@ func (s *Service) ask(ctx context.Context, a *watched, k key, have *entry, b Bou
 	e := errand{account: a, key: k, name: s.flightName(a, k), cause: provider.CauseOf(ctx), caller: callerOf(ctx), span: trace.SpanContextFromContext(ctx), bound: b, load: load}
 	came := s.now()
 	for try := 0; ; try++ {
-		if err := a.held.err(b.NoCache, s.now()); err != nil {
+		if err := a.lockout.refused(b.NoCache); err != nil {
 			return nil, "", err
 		}
 		under, led := s.flights.join(e.name, func(landed func(error)) { s.run(e, landed) })
@@ -47,8 +47,9 @@ func (s *Service) ask(ctx context.Context, a *watched, k key, have *entry, b Bou
 		}
 		now := s.memory.get(k)
 		switch {
-		case err != nil && !led && try == 0 && provider.KindOf(err) == provider.KindRateLimited:
-			// Who led may have had a lower claim on the budget than we have.
+		case err != nil && !led && try == 0 && (provider.KindOf(err) == provider.KindRateLimited || b.NoCache && lockedOut(err)):
+			// Who led may have had a lower claim on the budget than we have, or
+			// did not force the call.
 			continue
 		case err != nil:
 			return nil, "", err
@@ -70,7 +71,7 @@ func (s *Service) ask(ctx context.Context, a *watched, k key, have *entry, b Bou
 
 // renewBehind asks for a reading without waiting for it.
 func (s *Service) renewBehind(a *watched, k key, load loadFunc) {
-	if a.held.err(false, s.now()) != nil {
+	if a.lockout.refused(false) != nil {
 		return
 	}
 	e := errand{account: a, key: k, name: s.flightName(a, k), cause: provider.CauseRefresh, load: load}
@@ -107,8 +108,14 @@ func (s *Service) run(e errand, landed func(error)) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.options.LoadTimeout)
 	defer cancel()
+	leave, err := e.account.lockout.enter(ctx, e.bound.NoCache)
+	if err != nil {
+		landed(err)
+		return
+	}
 	asOf := s.now()
 	readings, err := e.load(ctx)
+	leave(ctx, err)
 	stateChanged := s.observe(e.account, err)
 	var learned []*learnedReading
 	if err == nil {

@@ -114,6 +114,8 @@ type work struct {
 	dryRun   bool                      // the vendor checks alone: a failure surely changed nothing
 	send     func(context.Context) (sent, error)
 	complete func(*Operation) // adds to an answer what is not stored
+
+	leave func(context.Context, error) // of the lockout; do sets it
 }
 
 // sent is what the vendor answered to a write.
@@ -134,7 +136,14 @@ func (s *Service) do(ctx context.Context, a *watched, w work) (Operation, error)
 	var begun bool
 	var refused error
 	allow := w.allow
-	if allow != nil {
+	leave, locked := a.lockout.enter(ctx, false)
+	switch {
+	case locked != nil: // a key that was used before is answered all the same
+		allow = func([]store.Spent) error {
+			refused = locked
+			return refused
+		}
+	case allow != nil:
 		allow = func(spent []store.Spent) error {
 			refused = w.allow(spent)
 			return refused
@@ -148,6 +157,9 @@ func (s *Service) do(ctx context.Context, a *watched, w work) (Operation, error)
 		}
 		return err
 	})
+	if locked == nil && (err != nil || !begun) {
+		leave(ctx, context.Canceled) // there will be no call
+	}
 	switch {
 	case err != nil:
 		// Nothing was sent. The record may be there all the same, if only the
@@ -159,10 +171,12 @@ func (s *Service) do(ctx context.Context, a *watched, w work) (Operation, error)
 	case !begun:
 		return s.replay(ctx, a, w, recorded)
 	}
+	w.leave = leave
 	ended := make(chan ending, 1)
 	detached := trace.ContextWithSpanContext(context.Background(), trace.SpanContextFromContext(ctx))
 	detached = WithCaller(provider.WithCause(detached, provider.CauseCaller), callerOf(ctx))
 	if !s.flights.run(func() { s.sendOnce(detached, a, w, recorded, ended) }) {
+		leave(ctx, context.Canceled)
 		err := provider.Errorf(provider.KindUnavailable, "the gateway is shutting down, and has not sent the request")
 		e := ending{settlement: failed(s.now(), err), err: err}
 		e.recorded = s.record(ctx, recorded.ID, e.settlement)
@@ -191,6 +205,7 @@ func (s *Service) sendOnce(ctx context.Context, a *watched, w work, op store.Ope
 	ctx, cancel := context.WithTimeout(ctx, op.GiveUpAt.Sub(op.CreatedAt)-storeTimeout-giveUpMargin)
 	defer cancel()
 	answer, err := s.sendRecovered(ctx, w)
+	w.leave(ctx, err)
 	e := ending{settlement: settlementOf(s.now(), answer, err, w.dryRun), apiKey: answer.apiKey, err: err}
 	stateChanged := s.observe(a, err)
 	e.recorded = s.record(context.WithoutCancel(ctx), op.ID, e.settlement)

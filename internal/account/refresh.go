@@ -92,6 +92,9 @@ func (s *Service) exchange(ctx context.Context) {
 	}
 	var used map[string]int
 	err = s.durable.query(ctx, func(ctx context.Context, st *store.Store) (err error) {
+		if err := s.TellLockouts(ctx, st); err != nil {
+			return err
+		}
 		used, err = st.UsedSlots(ctx)
 		return err
 	})

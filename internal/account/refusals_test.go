@@ -19,7 +19,7 @@ func TestLocalRefusalSaysNothingOfTheAccount(t *testing.T) {
 	vendor := &writingVendor{refill: func(context.Context, provider.RefillRequest) (provider.Invoice, error) {
 		return provider.Invoice{}, &provider.Error{Kind: provider.KindRejected, Message: "12 digits", NotSent: true}
 	}}
-	vendor.Check = func(context.Context) error { return provider.Errorf(provider.KindCredentials, "wrong password") }
+	vendor.Check = func(context.Context) error { return provider.Errorf(provider.KindUnavailable, "down") }
 	r := newReplica(t, vendor, "sqlite::memory:")
 	if _, err := r.balance(t.Context(), account.Bound{}); err != nil {
 		t.Fatal(err)
@@ -32,7 +32,7 @@ func TestLocalRefusalSaysNothingOfTheAccount(t *testing.T) {
 		t.Fatal(err)
 	}
 	info, err := r.Info("a")
-	if err != nil || info.State.State != account.StateBadCredentials {
+	if err != nil || info.State.State != account.StateUnavailable {
 		t.Errorf("got %+v, %v", info.State, err)
 	}
 	if got, err := r.balance(t.Context(), account.Bound{}); err != nil || got.Source != account.Hit {

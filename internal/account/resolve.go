@@ -51,7 +51,7 @@ func (s *Service) resolve(ctx context.Context) {
 // is theirs beyond doubt, and names what may be theirs.
 func (s *Service) resolveAccount(ctx context.Context, a *watched, unknown []store.Operation) {
 	finder, ok := a.Adapter.(provider.InvoiceFinder)
-	if !ok || a.held.err(false, s.now()) != nil {
+	if !ok || a.lockout.refused(false) != nil {
 		return
 	}
 	var mine bool
@@ -64,8 +64,13 @@ func (s *Service) resolveAccount(ctx context.Context, a *watched, unknown []stor
 	}
 	ctx, cancel := context.WithTimeout(provider.WithCause(ctx, provider.CauseRefresh), s.options.LoadTimeout)
 	defer cancel()
+	leave, err := a.lockout.enter(ctx, false)
+	if err != nil {
+		return
+	}
 	began := s.now()
 	invoices, err := finder.UnpaidInvoices(ctx)
+	leave(ctx, err)
 	if s.observe(a, err) {
 		s.persist(ctx, a, nil, true)
 	}

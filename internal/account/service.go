@@ -53,7 +53,7 @@ type Service struct {
 type watched struct {
 	Account
 	state   *tracker
-	held    hold
+	lockout lockout
 	backoff backoff                // of background readings
 	runway  atomic.Pointer[runway] // nil: no forecast yet
 	pepper  pepper
@@ -75,7 +75,11 @@ func New(accounts []Account, d *Durable, o Options) *Service {
 		memory: newMemory(), flights: newFlights(),
 	}
 	for _, a := range accounts {
-		s.accounts[a.Name] = &watched{Account: a, state: newTracker(s.now()), pepper: newPepper(a.Name, a.Secrets)}
+		w := &watched{Account: a, state: newTracker(s.now()), pepper: newPepper(a.Name, a.Secrets)}
+		w.lockout = lockout{account: a.Name, durable: d, now: s.now, credentials: func() []byte {
+			return w.fingerprint("credentials", []byte(a.Host+"\x00"+a.Login))
+		}}
+		s.accounts[a.Name] = w
 		s.names = append(s.names, a.Name)
 	}
 	slices.Sort(s.names)
@@ -101,13 +105,15 @@ func (s *Service) Info(name string) (Info, error) {
 	return a.info(), nil
 }
 
-// Check makes one real call with an account's credentials.
+// Check makes one real call with an account's credentials, whatever the vendor
+// said before. TellLockouts tells others how it ended.
 func (s *Service) Check(ctx context.Context, name string) error {
 	a, err := s.find(name)
 	if err != nil {
 		return err
 	}
 	err = a.Adapter.CheckCredentials(provider.WithCause(ctx, provider.CauseProbe))
+	a.lockout.ended(ctx, claim{}, err)
 	if s.observe(a, err) {
 		s.persist(ctx, a, nil, true)
 	}
@@ -218,7 +224,6 @@ func (a *watched) info() Info {
 // observe takes note of how a vendor call ended, and tells whether the
 // account's state or its detail changed. A new state is logged, once.
 func (s *Service) observe(a *watched, err error) (changed bool) {
-	a.held.observe(err, s.now())
 	before := a.state.current()
 	changed = a.state.observe(err, s.now())
 	after := a.state.current()

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"accountgateway/internal/provider"
@@ -17,14 +18,23 @@ const unpaidTimeout = 5 * time.Second
 //
 // The call yields to others as background readings do, so that it never takes
 // the last of the budget from the refill itself.
-func (s *Service) keepUnpaid(ctx context.Context, a *watched, operation string) {
+//
+// The error is a refusal of the credentials or the access, after which the
+// refill must not be sent.
+func (s *Service) keepUnpaid(ctx context.Context, a *watched, operation string) error {
 	finder, ok := a.Adapter.(provider.InvoiceFinder)
-	if !ok || a.held.err(false, s.now()) != nil {
-		return
+	if !ok {
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(provider.WithCause(ctx, provider.CauseRefresh), unpaidTimeout)
 	defer cancel()
 	invoices, err := finder.UnpaidInvoices(ctx)
+	var refused *provider.Error
+	if state, _ := classify(err); (state == StateBadCredentials || state == StateAccessDenied) && errors.As(err, &refused) {
+		e := *refused
+		e.Refused = true // of the refill nothing was sent
+		return &e
+	}
 	if err == nil {
 		ids := make([]string, 0, len(invoices))
 		for _, invoice := range invoices {
@@ -36,6 +46,7 @@ func (s *Service) keepUnpaid(ctx context.Context, a *watched, operation string) 
 		s.options.Log.Warn().Str("account", a.Name).Str("operation", operation).Err(err).
 			Msg("the unpaid invoices before a refill are not known: should its outcome be unknown, it has to be settled by hand")
 	}
+	return nil
 }
 
 // unpaidBefore reads what keepUnpaid kept of each operation that it kept

@@ -69,7 +69,9 @@ func (s *Service) Refill(ctx context.Context, o Order, r provider.RefillRequest)
 		since: op.CreatedAt.Add(-spendingDay),
 		allow: func(spent []store.Spent) error { return a.Spending.allow(r.Amount, spent) },
 		send: func(ctx context.Context) (sent, error) {
-			s.keepUnpaid(ctx, a, op.ID)
+			if err := s.keepUnpaid(ctx, a, op.ID); err != nil {
+				return sent{}, err
+			}
 			invoice, err := refiller.Refill(ctx, r)
 			if err != nil {
 				return sent{}, err

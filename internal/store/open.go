@@ -46,7 +46,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	if o.Existing {
 		err = s.mustExist(ctx)
 	}
-	if err == nil {
+	if err == nil && !o.AsItIs {
 		err = migrate(ctx, s.durable.DB, dialect)
 	}
 	if err != nil {

@@ -40,6 +40,7 @@ type Store struct {
 type Options struct {
 	Now      func() time.Time // the database's clock; nil: PostgreSQL's own, or time.Now
 	Existing bool             // make no new database
+	AsItIs   bool             // leave tables of an older version: calls that need newer ones fail
 }
 
 // queryTimeout bounds a call whose context has no deadline of its own.
