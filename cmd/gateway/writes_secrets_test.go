@@ -85,7 +85,7 @@ func TestWrittenSecrets(t *testing.T) {
 	ask(409, "/accounts/regru/users", "taken", user("ada", inGermany))
 	ask(201, "/accounts/regru/users", "dry", user("bob", inGermany+`,"check_only":true`))
 	ask(422, "/accounts/regru/users", "refused", user("cyd", `,"country":"DE","attributes":{"nonsense":`+quotedPassword+`}`))
-	ask(422, "/accounts/regru/users", "odd login", user("Cyd", inGermany))
+	ask(400, "/accounts/regru/users", "odd login", user("Cyd", inGermany))
 	ask(201, "/accounts/regru/refills", "refill", aRefill)
 	for i, fault := range []simulator.Fault{{Kind: "reset_after"}, {Kind: "body", Body: newPassword}, {Kind: "status", Status: 500, Body: newPassword}} {
 		fault.Times = 1

@@ -57,6 +57,12 @@ type Operation struct {
 	// made anew from the payload, APIKey is in the first answer alone.
 	User   *provider.User
 	APIKey string
+
+	// Warnings are the vendor's, for people. APIKeyShown tells that the vendor
+	// gave the new user an API key.
+	Warnings    []string
+	APIKeyShown bool
+	timezone    string // as in creation
 }
 
 // Failure is a *provider.Error as it is kept.
@@ -415,6 +421,13 @@ func operation(vendor string, op store.Operation) (Operation, error) {
 		if err := json.Unmarshal(op.Result, out.Invoice); err != nil {
 			return Operation{}, fmt.Errorf("operation %s: its invoice: %w", op.ID, err)
 		}
+	}
+	if out.Kind == KindCreateUser && len(op.Result) > 0 {
+		var made creation
+		if err := json.Unmarshal(op.Result, &made); err != nil {
+			return Operation{}, fmt.Errorf("operation %s: what the vendor answered: %w", op.ID, err)
+		}
+		out.Warnings, out.APIKeyShown, out.timezone = made.Warnings, made.APIKeyShown, made.Timezone
 	}
 	if op.State == store.Unknown {
 		candidates, err := decodeCandidates(op.Candidates)

@@ -35,18 +35,38 @@ func (s *Service) CreateUser(ctx context.Context, o Order, u provider.NewUser) (
 			if err != nil {
 				return sent{}, err
 			}
-			reference := created.ID
-			if u.CheckOnly {
-				reference = ""
+			answer := sent{apiKey: created.APIKey, result: creation{Warnings: created.Warnings}}
+			if !u.CheckOnly {
+				answer.reference = created.ID
+				answer.result = creation{Timezone: created.Timezone, Warnings: created.Warnings, APIKeyShown: created.APIKey != ""}
 			}
-			return sent{reference: reference, apiKey: created.APIKey}, nil
+			return answer, nil
 		},
 		complete: func(out *Operation) {
 			if out.State == store.Succeeded && !u.CheckOnly {
-				out.User = newUser(u, out.Reference)
+				out.User = newUser(u, out.Reference, out.timezone)
 			}
 		},
 	})
+}
+
+// CheckUser finds what an account's vendor is known not to take of a new user.
+func (s *Service) CheckUser(name string, u provider.NewUser) []provider.Fault {
+	a, err := s.find(name)
+	if err != nil {
+		return nil
+	}
+	if checker, ok := a.Adapter.(provider.UserChecker); ok {
+		return checker.CheckUser(u)
+	}
+	return nil
+}
+
+// creation is what is kept of the vendor's answer to a new user.
+type creation struct {
+	Timezone    string   `json:"timezone,omitempty"` // if it is another than the one asked for
+	Warnings    []string `json:"warnings,omitempty"`
+	APIKeyShown bool     `json:"api_key_shown,omitempty"`
 }
 
 // Refill asks an account's vendor for a top-up invoice, or replays what was
@@ -151,17 +171,23 @@ func userRecord(u provider.NewUser) map[string]any {
 	return map[string]any{"login": u.Login, "check_only": u.CheckOnly, "fields": fields}
 }
 
-// newUser is the user as it was asked for, with the vendor's id.
-func newUser(u provider.NewUser, id string) *provider.User {
+// newUser is the user as it was asked for, with the vendor's id and, if the
+// vendor set another one, its time zone.
+func newUser(u provider.NewUser, id, timezone string) *provider.User {
 	text := func(s string) *string {
 		if s == "" {
 			return nil
 		}
 		return &s
 	}
+	if timezone == "" {
+		timezone = u.Timezone
+	}
+	attributes := map[string]string{}
+	maps.Copy(attributes, u.Attributes)
 	return &provider.User{
 		ID: text(id), Login: u.Login, Email: text(u.Email), FirstName: text(u.FirstName), MiddleName: text(u.MiddleName),
 		LastName: text(u.LastName), Phone: text(u.Phone), Company: text(u.Company), Country: text(u.Country),
-		Language: text(u.Language), Timezone: text(u.Timezone), Roles: []string{}, Attributes: map[string]string{},
+		Language: text(u.Language), Timezone: text(timezone), Roles: []string{}, Attributes: attributes,
 	}
 }

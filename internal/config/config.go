@@ -125,7 +125,10 @@ func (r *Reader) text(name string, path bool) (text, from string, err error) {
 	return text, "file " + file, nil
 }
 
-// readFile is a file's text without its line end; never empty.
+// byteOrderMark is what some Windows editors put before UTF-8.
+const byteOrderMark = "\uFEFF"
+
+// readFile is a file's text without byte order mark and line end; never empty.
 func readFile(path string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -139,7 +142,7 @@ func readFile(path string) (string, error) {
 	case len(data) > maxFile:
 		return "", fmt.Errorf("the file is larger than %d bytes", maxFile)
 	}
-	text := strings.TrimRight(string(data), "\r\n")
+	text := strings.TrimRight(strings.TrimPrefix(string(data), byteOrderMark), "\r\n")
 	if text == "" {
 		return "", errors.New("the file is empty")
 	}

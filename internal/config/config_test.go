@@ -33,7 +33,7 @@ func lookup(env map[string]string) config.Lookup {
 
 func TestInto(t *testing.T) {
 	key := filepath.Join(t.TempDir(), "key")
-	if err := os.WriteFile(key, []byte("from-file\n"), 0o600); err != nil {
+	if err := os.WriteFile(key, []byte("\uFEFFfrom-file\r\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	r := config.NewReader(lookup(map[string]string{
@@ -52,7 +52,8 @@ func TestInto(t *testing.T) {
 
 func TestFaultsAreReportedAtOnce(t *testing.T) {
 	dir := t.TempDir()
-	empty, big := filepath.Join(dir, "empty"), filepath.Join(dir, "big")
+	empty, big, mark := filepath.Join(dir, "empty"), filepath.Join(dir, "big"), filepath.Join(dir, "mark")
+	os.WriteFile(mark, []byte("\uFEFF\r\n"), 0o600)
 	os.WriteFile(empty, nil, 0o600)
 	os.WriteFile(big, []byte(strings.Repeat("x", 70_000)), 0o600)
 	tests := []struct {
@@ -64,6 +65,7 @@ func TestFaultsAreReportedAtOnce(t *testing.T) {
 		{"both", map[string]string{"S_USER": "a", "S_KEY": "hush", "S_KEY_FILE": empty}, []string{"S_KEY: S_KEY_FILE is set too: keep one of them"}},
 		{"no file", map[string]string{"S_USER": "a", "S_KEY_FILE": dir + "/none"}, []string{"S_KEY: S_KEY_FILE: open " + dir + "/none: no such file or directory"}},
 		{"empty file", map[string]string{"S_USER": "a", "S_KEY_FILE": empty}, []string{"S_KEY: S_KEY_FILE: the file is empty"}},
+		{"nothing but a byte order mark", map[string]string{"S_USER": "a", "S_KEY_FILE": mark}, []string{"S_KEY: S_KEY_FILE: the file is empty"}},
 		{"large file", map[string]string{"S_USER": "a", "S_KEY_FILE": big}, []string{"S_KEY: S_KEY_FILE: the file is larger than 65536 bytes"}},
 		{
 			"bad values",

@@ -618,6 +618,9 @@ type NullableMoney = Money
 type Operation struct {
 	Account string `json:"account"`
 
+	// APIKeyShown The vendor gave the new user an API key, which was in the first answer alone.
+	APIKeyShown bool `json:"api_key_shown"`
+
 	// Caller Who asked.
 	Caller string `json:"caller"`
 
@@ -852,9 +855,11 @@ type User struct {
 	ID        *string `json:"id"`
 
 	// Language ISO 639.
-	Language     *string    `json:"language"`
-	LastName     *string    `json:"last_name"`
-	Login        string     `json:"login"`
+	Language *string `json:"language"`
+	LastName *string `json:"last_name"`
+
+	// Login Null only in the answer to a creation without one.
+	Login        *string    `json:"login"`
 	MiddleName   *string    `json:"middle_name"`
 	ParentLogin  *string    `json:"parent_login"`
 	Phone        *string    `json:"phone"`
@@ -874,11 +879,8 @@ type UserCreation struct {
 	CheckOnly bool    `json:"check_only"`
 
 	// ID The operation's.
-	ID string `json:"id"`
-
-	// Notice What else the caller should know, in words.
-	Notice   *string `json:"notice"`
-	Provider string  `json:"provider"`
+	ID       string `json:"id"`
+	Provider string `json:"provider"`
 
 	// Recorded False while the gateway's database does not take this outcome, because its disk is full or it is away. The gateway tries
 	// again for as long as it runs, and answers the same key from memory meanwhile. If it is killed before that, the operation
@@ -888,8 +890,14 @@ type UserCreation struct {
 	// State `unknown`: nobody knows whether the vendor did it.
 	State WriteState `json:"state"`
 
-	// User As it was asked for, with the vendor's id if that has any; null after a dry run, or while nobody knows.
+	// User As it was asked for, with the vendor's id if that has any, and the time zone that the vendor set; null after a dry run,
+	// or while nobody knows. `login` is null if the vendor made one up.
 	User *User `json:"user"`
+
+	// Warnings What the vendor remarks, in its words, for people. `[]` for none.
+	//
+	// Examples: ["time zone not found, UTC used"]
+	Warnings []string `json:"warnings"`
 }
 
 // Users defines model for Users.

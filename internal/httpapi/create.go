@@ -8,7 +8,6 @@ import (
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/provider"
-	"accountgateway/internal/store"
 )
 
 const (
@@ -24,7 +23,7 @@ func (s *server) CreateUser(ctx context.Context, r CreateUserRequestObject) (Cre
 	if err != nil {
 		return nil, err
 	}
-	user, err := newUser(r.Body)
+	user, err := newUser(r.Body, func(u provider.NewUser) []provider.Fault { return s.Accounts.CheckUser(r.Account, u) })
 	if err != nil {
 		return nil, err
 	}
@@ -36,21 +35,12 @@ func (s *server) CreateUser(ctx context.Context, r CreateUserRequestObject) (Cre
 }
 
 func creationBody(op account.Operation) UserCreation {
-	body := UserCreation{ID: op.ID, Account: op.Account, Provider: op.Provider, State: WriteState(op.State), Recorded: op.Recorded, CheckOnly: op.CheckOnly, APIKey: present(op.APIKey)}
+	body := UserCreation{
+		ID: op.ID, Account: op.Account, Provider: op.Provider, State: WriteState(op.State), Recorded: op.Recorded, CheckOnly: op.CheckOnly,
+		APIKey: present(op.APIKey), Warnings: append([]string{}, op.Warnings...),
+	}
 	if op.User != nil {
 		body.User = new(userBody(*op.User))
-	}
-	switch {
-	case op.State == store.Unknown && !op.CheckOnly:
-		body.Notice = new("nobody knows whether the vendor created the user; look there before you ask again with another key")
-	case !op.Recorded && !op.CheckOnly:
-		body.Notice = new("the vendor created the user, and the gateway could not record that yet: keep this answer")
-	case op.State == store.Succeeded && op.CheckOnly:
-		body.Notice = new("the vendor found nothing wrong; nothing was created")
-	case op.Replayed:
-		body.Notice = new("if the vendor gave the user an API key, it was shown once, in the first answer, and is stored nowhere")
-	case op.APIKey != "":
-		body.Notice = new("keep the API key: it is shown this once and stored nowhere")
 	}
 	return body
 }
@@ -66,8 +56,8 @@ var (
 	attributeNameForm = regexp.MustCompile(`^[A-Za-z0-9_.\[\]-]{1,64}$`)
 )
 
-// newUser reads a body that asks for a user.
-func newUser(body io.Reader) (provider.NewUser, error) {
+// newUser reads a body that asks for a user, and finds all that is wrong with it, by the vendor's rules too.
+func newUser(body io.Reader, vendor func(provider.NewUser) []provider.Fault) (provider.NewUser, error) {
 	f, err := readForm(body, userMembers...)
 	if err != nil {
 		return provider.NewUser{}, err
@@ -98,10 +88,21 @@ func newUser(body io.Reader) (provider.NewUser, error) {
 	if _, kept := u.Attributes[u.Password]; u.Password != "" && (kept || u.Password == u.Login) {
 		f.refuse("password", "may not be the login or the name of an attribute")
 	}
-	if err := f.err(); err != nil {
+	invalid := f.err() != nil
+	for _, fault := range vendor(u) {
+		if u.Password != "" && fault.Field == "attributes."+u.Password {
+			continue // refused above, without its name
+		}
+		invalid = invalid || !fault.Unsupported
+		f.refuse(fault.Field, fault.Message)
+	}
+	switch err := f.err(); {
+	case err == nil:
+		return u, nil
+	case invalid:
 		return provider.NewUser{}, err
 	}
-	return u, nil
+	return provider.NewUser{}, unsupportedParameters(f.bad)
 }
 
 // isEmail tells what surely is no address; the vendor knows more.

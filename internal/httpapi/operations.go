@@ -70,7 +70,7 @@ func operationBody(op account.Operation) (Operation, error) {
 	body := Operation{
 		ID: op.ID, Account: op.Account, Provider: op.Provider, Kind: OperationKind(op.Kind), State: OperationState(op.State),
 		Caller: op.Caller, CreatedAt: op.CreatedAt.UTC(), SettledAt: utc(op.SettledAt), Reference: present(op.Reference),
-		CheckOnly: op.CheckOnly, Recorded: op.Recorded, Invoice: invoiceBody(op.Invoice), SettledBy: present(op.SettledBy), Reason: present(op.Reason),
+		CheckOnly: op.CheckOnly, Recorded: op.Recorded, Invoice: invoiceBody(op.Invoice), SettledBy: present(op.SettledBy), Reason: present(op.Reason), APIKeyShown: op.APIKeyShown,
 		Candidates: make([]Candidate, 0, len(op.Candidates)),
 	}
 	if err := json.Unmarshal(op.Request, &body.Request); err != nil {

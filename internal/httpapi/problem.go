@@ -69,6 +69,12 @@ type invalidParameters []FieldError
 
 func (e invalidParameters) Error() string { return string(ProblemCodeInvalidParameter) }
 
+// unsupportedParameters names each parameter that is in order and that the
+// vendor has no place for.
+type unsupportedParameters []FieldError
+
+func (e unsupportedParameters) Error() string { return string(ProblemCodeUnsupportedParameter) }
+
 // fail writes every failure.
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	n := noteOf(r.Context())
@@ -110,6 +116,7 @@ func describe(err error) (Problem, time.Duration) {
 		missing *account.NotFoundError
 		own     *problemError
 		bad     invalidParameters
+		none    unsupportedParameters
 		format  *InvalidParamFormatError
 		tooBig  *http.MaxBytesError
 	)
@@ -137,6 +144,8 @@ func describe(err error) (Problem, time.Duration) {
 		return newProblem(own.code, own.detail), own.retryAfter
 	case errors.As(err, &bad):
 		return invalid(bad), 0
+	case errors.As(err, &none):
+		return fieldProblem(ProblemCodeUnsupportedParameter, none), 0
 	case errors.As(err, &format) && format.ParamName == "account":
 		return noAccount(), 0
 	case errors.As(err, &format):
@@ -218,6 +227,10 @@ func noAccount() Problem {
 }
 
 func invalid(fields invalidParameters) Problem {
+	return fieldProblem(ProblemCodeInvalidParameter, fields)
+}
+
+func fieldProblem(code ProblemCode, fields []FieldError) Problem {
 	detail := ""
 	for i, f := range fields {
 		if i > 0 {
@@ -225,8 +238,8 @@ func invalid(fields invalidParameters) Problem {
 		}
 		detail += f.Field + ": " + f.Message
 	}
-	p := newProblem(ProblemCodeInvalidParameter, detail)
-	p.Errors = (*[]FieldError)(&fields)
+	p := newProblem(code, detail)
+	p.Errors = &fields
 	return p
 }
 

@@ -91,7 +91,7 @@ func usersQuery(p ListUsersParams) (q provider.UserQuery, pg page, bad invalidPa
 func userBody(u provider.User) User {
 	body := User{
 		ID:           u.ID,
-		Login:        u.Login,
+		Login:        present(u.Login),
 		Email:        u.Email,
 		FirstName:    u.FirstName,
 		MiddleName:   u.MiddleName,

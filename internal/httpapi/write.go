@@ -61,6 +61,9 @@ func describeWrite(err error) (p Problem, retryAfter time.Duration, ok bool) {
 	switch {
 	case errors.As(err, &failed):
 		p, retryAfter = describeVendor(failed.Operation.Problem.Err())
+		if failed.Operation.Replayed {
+			retryAfter = 0 // this key is answered so for ever
+		}
 		p.Detail += "; nothing was changed, and another try needs a new Idempotency-Key"
 		p.Recorded = unrecorded(failed.Operation)
 	case errors.As(err, &running):

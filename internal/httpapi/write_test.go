@@ -95,21 +95,29 @@ func (g *gateway) operation(id string) string {
 }
 
 func TestCreateUser(t *testing.T) {
-	_, stored := withStore(t, map[string]fake{"acme": writable(nil)})
+	vendor := writable(nil)
+	create := vendor.create
+	vendor.create = func(ctx context.Context, u provider.NewUser) (provider.CreatedUser, error) {
+		made, err := create(ctx, u)
+		made.Timezone, made.Warnings = "UTC", []string{"time zone not found, UTC used"}
+		return made, err
+	}
+	_, stored := withStore(t, map[string]fake{"acme": vendor})
 	g := start(t, nil, stored)
+	adaBody := strings.Replace(adaBody, "{", `{"attributes":{"city":"London"},`, 1)
 	const user = `{"id":"17","login":"ada","email":"ada@customer.example","country":"DE","first_name":null,"middle_name":null,"last_name":null,"phone":null,
-		"company":null,"language":null,"timezone":null,"registered_at":null,"parent_login":null,"roles":[],"active":null,"api_access":null,"attributes":{}}`
-	const same = `"id":"I","account":"acme","provider":"vendor-of-acme","state":"succeeded","recorded":true,"check_only":false,"user":` + user
+		"company":null,"language":null,"timezone":"UTC","registered_at":null,"parent_login":null,"roles":[],"active":null,"api_access":null,"attributes":{"city":"London"}}`
+	const same = `"id":"I","account":"acme","provider":"vendor-of-acme","state":"succeeded","recorded":true,"check_only":false,"warnings":["time zone not found, UTC used"],"user":` + user
 	id := g.post("/accounts/acme/users", "k", adaBody).wantWrite(http.StatusCreated, false,
-		`{`+same+`,"api_key":"key-of-ada","notice":"keep the API key: it is shown this once and stored nowhere"}`)
+		`{`+same+`,"api_key":"key-of-ada"}`)
 	again := g.post("/accounts/acme/users", `"k"`, " "+adaBody).wantWrite(http.StatusCreated, true,
-		`{`+same+`,"api_key":null,"notice":"if the vendor gave the user an API key, it was shown once, in the first answer, and is stored nowhere"}`)
+		`{`+same+`,"api_key":null}`)
 	if again != id {
 		t.Errorf("two operations: %s, %s", id, again)
 	}
 	want := sorted(t, []byte(`{"id":"`+id+`","account":"acme","provider":"vendor-of-acme","kind":"create_user","state":"succeeded","caller":"anonymous",
-		"created_at":"T","settled_at":"T","reference":"17","check_only":false,"recorded":true,"request":{"login":"ada","check_only":false,"fields":["country","email","password"]},
-		"invoice":null,"problem":null,"candidates":[],"settled_by":null,"reason":null}`))
+		"created_at":"T","settled_at":"T","reference":"17","check_only":false,"recorded":true,"request":{"login":"ada","check_only":false,"fields":["attributes.city","country","email","password"]},
+		"api_key_shown":true,"invoice":null,"problem":null,"candidates":[],"settled_by":null,"reason":null}`))
 	if diff := cmp.Diff(want, g.operation(id)); diff != "" {
 		t.Errorf("operation (-want +got):\n%s", diff)
 	}
@@ -117,12 +125,99 @@ func TestCreateUser(t *testing.T) {
 	g.get("/accounts/nobody/operations/" + id).wantCode(ProblemCodeAccountNotFound)
 }
 
+// TestReplayIsTheSame: the answer to a key that was used before is the first one, byte for byte.
+func TestReplayIsTheSame(t *testing.T) {
+	vendor := writable(nil)
+	vendor.create = func(context.Context, provider.NewUser) (provider.CreatedUser, error) {
+		return provider.CreatedUser{ID: "17", Warnings: []string{"a <b>"}}, nil
+	}
+	_, stored := withStore(t, map[string]fake{"acme": vendor})
+	g := start(t, nil, stored)
+	for name, body := range map[string]string{
+		"user": strings.Replace(adaBody, "{", `{"attributes":{"b":"1","a":"<2>"},"timezone":"Europe/London",`, 1), "nameless": `{"email":"ada@customer.example"}`,
+		"dry": strings.Replace(adaBody, "{", `{"check_only":true,`, 1),
+	} {
+		first, again := g.post("/accounts/acme/users", name, body), g.post("/accounts/acme/users", name, body)
+		first.wantStatus(http.StatusCreated)
+		again.wantStatus(http.StatusCreated)
+		if string(first.body) != string(again.body) || again.header.Get(replayedHeader) != "true" || again.header.Get("Location") != first.header.Get("Location") {
+			t.Errorf("%s: the first answer is\n%s, the other\n%s", name, first.body, again.body)
+		}
+		if nameless := strings.Contains(string(first.body), `"login":null`); nameless != (name == "nameless") {
+			t.Errorf("%s: got %s", name, first.body)
+		}
+	}
+}
+
+// checking is a vendor that documents what it takes of new users.
+type checking struct{ fake }
+
+func (checking) CheckUser(u provider.NewUser) (faults []provider.Fault) {
+	if u.Login != "ada" {
+		faults = append(faults, provider.Fault{Field: "login", Message: "want ada"})
+	}
+	if u.Email == "" {
+		faults = append(faults, provider.Fault{Field: "email", Message: "the vendor needs one"})
+	}
+	if u.MiddleName != "" {
+		faults = append(faults, provider.Fault{Field: "middle_name", Message: "leave it out", Unsupported: true})
+	}
+	for name := range u.Attributes {
+		faults = append(faults, provider.Fault{Field: "attributes." + name, Message: "no such attribute", Unsupported: true})
+	}
+	return faults
+}
+
+// TestAllFaultsAtOnce: what a body breaks of the gateway's and of the vendor's rules is in one answer; nothing of it is
+// sent or recorded, and the key stays new.
+func TestAllFaultsAtOnce(t *testing.T) {
+	var calls atomic.Int64
+	vendor := writable(nil)
+	create := vendor.create
+	vendor.create = func(ctx context.Context, u provider.NewUser) (provider.CreatedUser, error) {
+		calls.Add(1)
+		return create(ctx, u)
+	}
+	_, d := durableStore(t)
+	g := start(t, nil, func(o *Options) {
+		o.Accounts = account.New([]account.Account{{Name: "acme", Provider: "vendor-of-acme", Adapter: checking{vendor}}}, d, serviceOptions())
+	})
+	const rest = `"email":"ada@customer.example"`
+	for _, row := range []struct {
+		body   string
+		code   ProblemCode
+		fields []string
+	}{
+		{`{"login":"Bad Login!","email":"x","country":"xx","middle_name":"King"}`, ProblemCodeInvalidParameter, []string{"email", "country", "login", "middle_name"}},
+		{`{}`, ProblemCodeInvalidParameter, []string{"email", "login"}},
+		{`{"login":"ada","password":"Hu5hN0w1","attributes":{"Hu5hN0w1":"1"},` + rest + `}`, ProblemCodeInvalidParameter, []string{"password"}},
+		{`{"login":"ada","password":"Hu5hN0w1","attributes":{"city":"1"},` + rest + `}`, ProblemCodeUnsupportedParameter, []string{"attributes.city"}},
+		{`{"login":"Bad Login!",` + rest + `}`, ProblemCodeInvalidParameter, []string{"login"}},
+		{`{"login":"Bad Login!","middle_name":"King",` + rest + `}`, ProblemCodeInvalidParameter, []string{"login", "middle_name"}},
+		{`{"login":"ada","middle_name":"King",` + rest + `}`, ProblemCodeUnsupportedParameter, []string{"middle_name"}},
+	} {
+		p := g.post("/accounts/acme/users", "k", row.body).wantCode(row.code)
+		var fields []string
+		for _, e := range *p.Errors {
+			fields = append(fields, e.Field)
+		}
+		if diff := cmp.Diff(row.fields, fields); diff != "" {
+			t.Errorf("%s: fields (-want +got):\n%s", row.body, diff)
+		}
+	}
+	if calls.Load() != 0 {
+		t.Errorf("the vendor was sent %d users", calls.Load())
+	}
+	g.get("/accounts/acme/operations").wantBody(`{"operations":[],"next_cursor":null}`)
+	g.post("/accounts/acme/users", "k", `{"login":"ada",`+rest+`}`).wantStatus(http.StatusCreated)
+}
+
 func TestCheckOnly(t *testing.T) {
 	_, stored := withStore(t, map[string]fake{"acme": writable(nil)})
 	g := start(t, nil, stored)
 	body := strings.Replace(adaBody, "{", `{"check_only":true,`, 1)
 	id := g.post("/accounts/acme/users", "k", body).wantWrite(http.StatusCreated, false, `{"id":"I","account":"acme","provider":"vendor-of-acme",
-		"state":"succeeded","recorded":true,"check_only":true,"user":null,"api_key":null,"notice":"the vendor found nothing wrong; nothing was created"}`)
+		"state":"succeeded","recorded":true,"check_only":true,"user":null,"api_key":null,"warnings":[]}`)
 	if op := g.operation(id); !strings.Contains(op, `"check_only":true`) || !strings.Contains(op, `"reference":null`) {
 		t.Errorf("got %s", op)
 	}
@@ -164,8 +259,7 @@ func TestWriteOutcomes(t *testing.T) {
 				if tt.first == "" {
 					want := `{"id":"I","account":"acme","provider":"vendor-of-acme","state":"unknown","recorded":true,"invoice":null}`
 					if route == "users" {
-						want = `{"id":"I","account":"acme","provider":"vendor-of-acme","state":"unknown","recorded":true,"user":null,"check_only":false,"api_key":null,
-							"notice":"nobody knows whether the vendor created the user; look there before you ask again with another key"}`
+						want = `{"id":"I","account":"acme","provider":"vendor-of-acme","state":"unknown","recorded":true,"user":null,"check_only":false,"api_key":null,"warnings":[]}`
 					}
 					first.wantWrite(http.StatusAccepted, false, want)
 				} else {
@@ -180,6 +274,9 @@ func TestWriteOutcomes(t *testing.T) {
 					t.Errorf("got %s", again.body)
 				}
 				again.wantLocation(location, true)
+				if again.header.Get("Retry-After") != "" {
+					t.Errorf("waiting does not help, but Retry-After is %s", again.header.Get("Retry-After"))
+				}
 				if tt.first != "" {
 					if diff := cmp.Diff(string(requestIDOf.ReplaceAll(first.body, nil)), string(requestIDOf.ReplaceAll(again.body, nil))); diff != "" {
 						t.Errorf("another answer (-first +again):\n%s", diff)

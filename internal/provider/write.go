@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"strings"
 	"time"
 )
 
@@ -10,6 +11,38 @@ type UserCreator interface {
 	// CreateUser sends the request at most once. An error with NoEffect surely
 	// left no user behind; after any other error nobody knows.
 	CreateUser(ctx context.Context, u NewUser) (CreatedUser, error)
+}
+
+// UserChecker is for creators whose vendor documents what it takes.
+type UserChecker interface {
+	// CheckUser finds all that the vendor's documents forbid in a new user. It
+	// asks nobody. CreateUser refuses the same.
+	CheckUser(u NewUser) []Fault
+}
+
+// Fault is what is wrong with one field of an input.
+type Fault struct {
+	Field       string // in our terms
+	Message     string // what the vendor wants instead
+	Unsupported bool   // the vendor has no such field
+}
+
+// RefuseFaults is the error of an input that is not sent for its faults; nil
+// if it has none.
+func RefuseFaults(faults []Fault) error {
+	if len(faults) == 0 {
+		return nil
+	}
+	e := &Error{Kind: KindUnsupportedParameter, Field: faults[0].Field, NotSent: true}
+	var texts []string
+	for _, f := range faults {
+		texts = append(texts, f.Field+": "+f.Message)
+		if !f.Unsupported {
+			e.Kind = KindRejected
+		}
+	}
+	e.Message = strings.Join(texts, "; ")
+	return e
 }
 
 // Refiller asks the vendor for an invoice to top the account up.
@@ -47,8 +80,10 @@ type NewUser struct {
 
 // CreatedUser is what the vendor answers to a creation.
 type CreatedUser struct {
-	ID     string // "" if the vendor has no ids
-	APIKey string // a secret that the vendor says once; "" if it has none
+	ID       string   // "" if the vendor has no ids
+	APIKey   string   // a secret that the vendor says once; "" if it has none
+	Timezone string   // the zone that the vendor gave the user; "" if that is the one asked for
+	Warnings []string // what the vendor remarks, for people
 }
 
 // RefillMethod is a way to pay an invoice.

@@ -2,8 +2,6 @@ package regru
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"strings"
 
 	"accountgateway/internal/provider"
@@ -16,13 +14,12 @@ import (
 // Without login and password, or with the attribute email_only=1, it is REG.RU's e-mail mode: REG.RU makes both up and
 // mails them to the new user.
 func (c *Client) CreateUser(ctx context.Context, u provider.NewUser) (provider.CreatedUser, error) {
-	input, err := userInput(u)
-	if err != nil {
+	if err := provider.RefuseFaults(c.CheckUser(u)); err != nil {
 		return provider.CreatedUser{}, err
 	}
 	var id string
-	r := request{operation: provider.OpCreateUser, function: "user/create", input: input, write: true, secrets: []string{u.Password}, personal: wire.Personal(u)}
-	err = c.call(ctx, r, func(a *answer) error {
+	r := request{operation: provider.OpCreateUser, function: "user/create", input: userInput(u), write: true, secrets: []string{u.Password}, personal: wire.Personal(u)}
+	err := c.call(ctx, r, func(a *answer) error {
 		in := a.values()
 		id = in.Text("user_id")
 		return in.Err()
@@ -50,57 +47,65 @@ var userFields = []struct {
 	{"user_language", "language", func(u provider.NewUser) string { return u.Language }},
 }
 
-// userAttributes are the parameters that have none, and whether they are lists, which an attribute writes with commas.
-var userAttributes = map[string]struct{ list bool }{
-	"email_only": {}, "user_ip": {}, "default_country_code": {},
-	"user_jabber_id": {}, "user_icq": {}, "user_fax": {}, "user_addr": {}, "user_city": {}, "user_state": {}, "user_postcode": {},
-	"user_wmid": {}, "user_website": {},
-	"user_subsribe": {}, "user_mailnotify": {}, "set_me_as_referrer": {}, // "user_subsribe": the vendor's spelling
-	"white_list_ips": {list: true},
+// userAttributes are the attributes for the parameters that have none, by their names on the wire.
+var userAttributes = map[string]string{
+	"email_only": "", "user_ip": "", "default_country_code": "",
+	"user_jabber_id": "", "user_icq": "", "user_fax": "", "user_addr": "", "user_city": "", "user_state": "", "user_postcode": "",
+	"user_wmid": "", "user_website": "",
+	"user_subsribe": "", "user_mailnotify": "", "set_me_as_referrer": "", // "user_subsribe": the vendor's spelling
+	"set_me_as_referer": "set_me_as_referrer", // as a document of the vendor spells it
+	whiteList:           "",
 }
+
+// whiteList is a list, which an attribute writes with commas.
+const whiteList = "white_list_ips"
 
 func attribute(param string) string { return "attributes." + param }
 
-// userInput is the input of user/create. Only what is listed above gets through, so that no attribute replaces a common
-// field, a control field or a credential.
-func userInput(u provider.NewUser) (map[string]any, error) {
-	switch {
-	case u.MiddleName != "":
-		return nil, refuse(provider.KindUnsupportedParameter, "middle_name", "REG.RU's users have no middle name: leave it out")
-	case u.Timezone != "":
-		return nil, refuse(provider.KindUnsupportedParameter, "timezone", "REG.RU's users have no time zone: leave it out")
+// paramOf is the parameter that an attribute is for.
+func paramOf(name string) (param string, known bool) {
+	param, known = userAttributes[name]
+	if param == "" {
+		param = name
 	}
+	return param, known
+}
+
+func listOf(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+// emailMode tells whether REG.RU is to make up login and password.
+func emailMode(u provider.NewUser) bool {
+	only := u.Attributes["email_only"]
+	return only == "1" || only == "" && u.Login == "" && u.Password == ""
+}
+
+// userInput is the input of user/create for a user that CheckUser finds nothing wrong with. Only what is listed above
+// gets through, so that no attribute replaces a common field, a control field or a credential.
+func userInput(u provider.NewUser) map[string]any {
 	input := map[string]any{}
 	for _, f := range userFields {
 		if value := f.value(u); value != "" {
 			input[f.param] = value
 		}
 	}
-	for _, param := range slices.Sorted(maps.Keys(u.Attributes)) {
-		kind, known := userAttributes[param]
-		value := u.Attributes[param]
-		switch {
-		case !known:
-			return nil, refuse(provider.KindUnsupportedParameter, attribute(param), "REG.RU takes no such attribute of a new user")
-		case value == "":
-		case kind.list:
-			input[param] = strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })
+	for name, value := range u.Attributes {
+		switch param, known := paramOf(name); {
+		case !known || value == "":
+		case param == whiteList:
+			input[param] = listOf(value)
 		default:
 			input[param] = value
 		}
 	}
-	none := u.Login == "" && u.Password == ""
-	switch {
-	case none && u.Attributes["email_only"] == "":
+	if emailMode(u) {
 		input["email_only"] = "1"
-	case !none && u.Attributes["email_only"] == "1":
-		return nil, refuse(provider.KindUnsupportedParameter, attribute("email_only"),
-			"with email_only REG.RU makes up login and password itself: leave out either these two or email_only")
 	}
 	if u.CheckOnly {
 		input["check_only"] = "1"
 	}
-	return input, nil
+	return input
 }
 
 // refuse is the failure of an input that is not sent, because REG.RU would refuse it, or ignore it.

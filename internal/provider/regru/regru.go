@@ -35,6 +35,7 @@ var (
 	_ provider.StatisticsReader = (*Client)(nil)
 	_ provider.UserReader       = (*Client)(nil)
 	_ provider.UserCreator      = (*Client)(nil)
+	_ provider.UserChecker      = (*Client)(nil)
 	_ provider.Refiller         = (*Client)(nil)
 	_ provider.InvoiceFinder    = (*Client)(nil)
 )

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"golang.org/x/text/language"
+
+	"accountgateway/internal/provider"
 )
 
 // withdrawn are codes that x/text knows and ISO 3166-1 does not, or no longer, list.
@@ -23,6 +25,22 @@ func country(alpha3 string) *string {
 		return nil
 	}
 	return &alpha2
+}
+
+// noCountry is what register is sent where no country is known (seen: two public clients).
+const noCountry = "ZZZ"
+
+// alpha3 is a new user's country as an ISO 3166-1 alpha-3 code; noCountry if there is none.
+func alpha3(u provider.NewUser) string {
+	region, err := language.ParseRegion(u.Country)
+	if err != nil {
+		return noCountry
+	}
+	code := region.ISO3()
+	if alpha2 := country(code); alpha2 == nil || *alpha2 != u.Country {
+		return noCountry
+	}
+	return code
 }
 
 // languageCode takes an ISO 639-1 code; nil for any other text, such as "ua", which the vendor uses for Ukrainian.

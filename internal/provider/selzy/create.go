@@ -3,7 +3,9 @@ package selzy
 import (
 	"context"
 	"maps"
+	"net/netip"
 	"slices"
+	"strings"
 
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/wire"
@@ -15,23 +17,23 @@ import (
 // With CheckOnly, the reseller's checkUserExists is asked instead: a read that finds a login or an e-mail address that
 // is taken, and no other fault of the input.
 func (c *Client) CreateUser(ctx context.Context, u provider.NewUser) (provider.CreatedUser, error) {
-	args, err := userArgs(u)
-	if err != nil {
+	if err := provider.RefuseFaults(c.CheckUser(u)); err != nil {
 		return provider.CreatedUser{}, err
 	}
 	if u.CheckOnly {
 		return provider.CreatedUser{}, c.checkFree(ctx, u)
 	}
-	var key string
+	args := userArgs(u)
+	var created provider.CreatedUser
 	r := request{operation: provider.OpCreateUser, method: "register", args: args, write: true, secrets: []string{u.Password}, personal: wire.Personal(u)}
-	err = c.call(ctx, r, func(a *answer) (err error) {
-		key, err = a.apiKey(args["need_confirm"] == "1")
+	err := c.call(ctx, r, func(a *answer) (err error) {
+		created, err = a.created(u)
 		return err
 	})
 	if err != nil {
 		return provider.CreatedUser{}, err
 	}
-	return provider.CreatedUser{APIKey: key}, nil
+	return created, nil
 }
 
 // userArguments are the arguments of register that have common names. The names in extra beside firstname are for
@@ -50,56 +52,99 @@ var userArguments = []struct {
 	{"extra[company]", "company", true, func(u provider.NewUser) string { return u.Company }},
 	{"extra[phone]", "phone", true, func(u provider.NewUser) string { return u.Phone }},
 	{"timezone", "timezone", false, func(u provider.NewUser) string { return u.Timezone }},
-	{"country_code", "country", false, func(u provider.NewUser) string { return u.Country }},
+	{"country_code", "country", false, alpha3},
 }
 
-// userAttributes are the arguments that have none: the first three documented, the others seen in a client.
-var userAttributes = []string{"need_confirm", "notify", "extra[channel]", "currency_code", "ip", "api_mode"}
+// userAttributes are the arguments that have none, and what they may be: the first three documented, the others seen in
+// a client.
+var userAttributes = map[string]struct {
+	good func(string) bool // nil: anything
+	want string
+}{
+	"need_confirm":   {isFlag, "want 0 or 1"},
+	"notify":         {isFlag, "want 0 or 1"},
+	"extra[channel]": {},
+	"currency_code":  {},
+	"ip":             {isAddress, "want an IP address"},
+	"api_mode":       {func(v string) bool { return v == "on" || v == "off" || v == "test" }, "want on, off or test"},
+}
 
-// userArgs are the arguments of register. Only what is listed above gets through, so that no attribute replaces a common
-// field, a common parameter or the key.
-func userArgs(u provider.NewUser) (map[string]string, error) {
-	args := map[string]string{"notify": "0", "need_confirm": "0"}
+func isFlag(text string) bool { return text == "0" || text == "1" }
+
+func isAddress(text string) bool {
+	_, err := netip.ParseAddr(text)
+	return err == nil
+}
+
+// CheckUser finds what the vendor's documents do not allow, and what has no place there.
+func (c *Client) CheckUser(u provider.NewUser) []provider.Fault {
+	var faults []provider.Fault
+	bad := func(field, message string) { faults = append(faults, provider.Fault{Field: field, Message: message}) }
+	unsupported := func(field, message string) {
+		faults = append(faults, provider.Fault{Field: field, Message: message, Unsupported: true})
+	}
 	for _, name := range slices.Sorted(maps.Keys(u.Attributes)) {
-		if !slices.Contains(userAttributes, name) {
-			return nil, unsupported("attributes."+name, "the vendor takes no such attribute of a new user")
+		rule, known := userAttributes[name]
+		switch value := u.Attributes[name]; {
+		case !known:
+			unsupported("attributes."+name, "the vendor takes no such attribute of a new user")
+		case value != "" && rule.good != nil && !rule.good(value):
+			bad("attributes."+name, rule.want)
 		}
-		if value := u.Attributes[name]; value != "" {
+	}
+	if u.MiddleName != "" {
+		unsupported("middle_name", "the vendor takes no middle name of a new user: leave it out")
+	}
+	if u.Language != "" {
+		unsupported("language", "the vendor takes no language of a new user: leave it out")
+	}
+	for _, a := range userArguments {
+		if a.confirmed && a.value(u) != "" && u.Attributes["need_confirm"] != "1" {
+			unsupported(a.field, "the vendor takes this beside the attribute need_confirm=1 alone: leave it out")
+		}
+	}
+	if u.Email == "" {
+		bad("email", "the vendor needs one")
+	}
+	if u.Country != "" && alpha3(u) == noCountry {
+		bad("country", "want an ISO 3166-1 alpha-2 code in capitals, like DE")
+	}
+	return faults
+}
+
+// userArgs are the arguments of register for a user that CheckUser finds nothing wrong with. Only what is listed above
+// gets through, so that no attribute replaces a common field, a common parameter or the key.
+func userArgs(u provider.NewUser) map[string]string {
+	args := map[string]string{"notify": "0", "need_confirm": "0"}
+	for name, value := range u.Attributes {
+		if _, known := userAttributes[name]; known && value != "" {
 			args[name] = value
 		}
 	}
-	switch {
-	case u.MiddleName != "":
-		return nil, unsupported("middle_name", "the vendor takes no middle name of a new user: leave it out")
-	case u.Language != "":
-		return nil, unsupported("language", "the vendor takes no language of a new user: leave it out")
-	}
 	for _, a := range userArguments {
-		value := a.value(u)
-		if value != "" && a.confirmed && args["need_confirm"] != "1" {
-			return nil, unsupported(a.field, "the vendor takes this beside the attribute need_confirm=1 alone: leave it out")
-		}
-		if value != "" {
+		if value := a.value(u); value != "" {
 			args[a.name] = value
 		}
 	}
-	return args, nil
+	return args
 }
 
-// unsupported is the failure of an input that is not sent.
-func unsupported(field, message string) *provider.Error {
-	return &provider.Error{Kind: provider.KindUnsupportedParameter, Message: message, Field: field, NotSent: true}
-}
+// utc is the zone of users without one (documented).
+const utc = "UTC"
 
-// apiKey reads the answer of register: the new user's key, a secret. What need_confirm=1 answers is not known: there may
-// be none.
-func (a *answer) apiKey(needConfirm bool) (string, error) {
+// created reads the answer of register: the new user's key, a secret, and the vendor's warnings. What need_confirm=1
+// answers is not known: there may be no key. A zone that the vendor does not know becomes UTC, with a warning that says
+// so (documented).
+func (a *answer) created(u provider.NewUser) (provider.CreatedUser, error) {
 	result := a.envelope.Afresh().Object("result")
-	key := result.Text("api_key")
-	if err := result.Err(); err != nil && !needConfirm {
-		return "", err
+	made := provider.CreatedUser{APIKey: result.Text("api_key"), Warnings: a.envelope.Remarks("warnings", "warning")}
+	if err := result.Err(); err != nil && u.Attributes["need_confirm"] != "1" {
+		return provider.CreatedUser{}, err
 	}
-	return key, nil
+	if u.Timezone == "" || slices.ContainsFunc(made.Warnings, func(w string) bool { return strings.Contains(w, utc) }) {
+		made.Timezone = utc
+	}
+	return made, nil
 }
 
 // checkFree asks whether login and e-mail address are free (selzy.md 8, documented).

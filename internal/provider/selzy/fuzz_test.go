@@ -2,6 +2,7 @@ package selzy_test
 
 import (
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -94,6 +95,7 @@ func FuzzRegister(f *testing.F) {
 	f.Add(http.StatusOK, success(`{"api_key": "6newuserskey"}`), "0")
 	f.Add(http.StatusOK, `{"result": {"api_key": "6newuserskey"}, "warnings": [{"warning": "time zone not found, UTC used"}]}`, "1")
 	f.Add(http.StatusOK, success(`[]`), "1")
+	f.Add(http.StatusOK, `{"result": {"api_key": "6newuserskey"}, "warnings": {"0": "a", "1": {"warning": 5}, "2": [], "3": {"warning": "UTC"}}}`, "0")
 	f.Add(http.StatusOK, success(`{"login_exists": 0, "email_exists": 1}`), "0")
 	f.Add(http.StatusOK, failureBody("invalid_arg"), "0")
 	f.Add(http.StatusOK, `{"error":"x","result":false}`, "0")
@@ -101,6 +103,9 @@ func FuzzRegister(f *testing.F) {
 	f.Fuzz(func(t *testing.T, status int, body, confirm string) {
 		if status < 200 || status > 499 { // others are tried again by the check, which takes its time
 			status = http.StatusOK
+		}
+		if confirm != "1" { // others but "" and 0 are not sent
+			confirm = "0"
 		}
 		u := newUser()
 		u.Attributes = map[string]string{"need_confirm": confirm}
@@ -110,9 +115,11 @@ func FuzzRegister(f *testing.F) {
 		switch {
 		case err != nil:
 			e := asError(t, err)
-			if e.Kind == "" || e.NotSent || e.Refused && (status != http.StatusOK || e.Kind == provider.KindBadResponse) || created != (provider.CreatedUser{}) {
+			if e.Kind == "" || e.NotSent || e.Refused && (status != http.StatusOK || e.Kind == provider.KindBadResponse) || !reflect.ValueOf(created).IsZero() {
 				t.Fatalf("status %d: got %+v, %+v", status, created, e)
 			}
+		case len(created.Warnings) > 20, created.Timezone != "" && created.Timezone != "UTC":
+			t.Fatalf("got %+v", created)
 		case status != http.StatusOK, created.ID != "", created.APIKey == "" && confirm != "1":
 			t.Fatalf("status %d: got %+v", status, created)
 		}
@@ -120,7 +127,7 @@ func FuzzRegister(f *testing.F) {
 			t.Fatalf("%d requests", n)
 		}
 		u.CheckOnly = true
-		if created, err := client.CreateUser(t.Context(), u); created != (provider.CreatedUser{}) || err == nil && status != http.StatusOK {
+		if created, err := client.CreateUser(t.Context(), u); !reflect.ValueOf(created).IsZero() || err == nil && status != http.StatusOK {
 			t.Fatalf("a check with status %d: got %+v, %v", status, created, err)
 		}
 	})

@@ -45,6 +45,7 @@ var (
 	_ provider.StatisticsReader = (*Client)(nil)
 	_ provider.UserReader       = (*Client)(nil)
 	_ provider.UserCreator      = (*Client)(nil)
+	_ provider.UserChecker      = (*Client)(nil)
 	_ provider.OneCall          = (*Client)(nil)
 )
 

@@ -22,8 +22,10 @@ const maxWords = 500
 
 // Words gives a text, number or boolean that is for people to read, such as an error's text: without secrets and
 // personal data of the request, and no longer than a message needs to be.
-func (o *Object) Words(member string) string {
-	text := strings.ToValidUTF8(o.secrets.Words(o.Code(member)), "\uFFFD")
+func (o *Object) Words(member string) string { return o.words(o.Code(member)) }
+
+func (o *Object) words(text string) string {
+	text = strings.ToValidUTF8(o.secrets.Words(text), "\uFFFD")
 	if len(text) <= maxWords {
 		return text
 	}
@@ -32,6 +34,29 @@ func (o *Object) Words(member string) string {
 		cut--
 	}
 	return text[:cut] + "…"
+}
+
+// maxRemarks is how many remarks are kept.
+const maxRemarks = 20
+
+// Remarks gives what the vendor remarks to people beside an answer, each like Words: a text, or a list of texts or of
+// objects whose member holds the text. What it can't read is left out, and nothing fails for it.
+func (o *Object) Remarks(list, member string) []string {
+	items, why := elements(o.members[list])
+	if why != "" {
+		items = []json.RawMessage{o.members[list]}
+	}
+	var remarks []string
+	for _, raw := range items {
+		inside := &Object{members: map[string]json.RawMessage{member: raw}, err: new(error), secrets: o.secrets}
+		if members, why := split(raw); why == "" {
+			inside.members = members
+		}
+		if text := inside.Words(member); text != "" && len(remarks) < maxRemarks {
+			remarks = append(remarks, text)
+		}
+	}
+	return remarks
 }
 
 // jsonString is a string in valid JSON.

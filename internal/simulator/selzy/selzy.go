@@ -197,7 +197,8 @@ func (c *call) needsNoKey(name string) bool {
 	return name == "register" && err == nil && confirm == "1"
 }
 
-// checkCommon checks format and sets the test mode: of the account (documented) or, in test_mode, of this call (seen: mkedo).
+// checkCommon checks format, without which the answer is JSON too (seen: a public Ruby client), and sets the test mode:
+// of the account (documented) or, in test_mode, of this call (seen: mkedo; True is what a Python client makes of it).
 func (c *call) checkCommon() *apiError {
 	if c.args.notUTF8 {
 		return badArg("every parameter must be UTF-8")
@@ -206,14 +207,17 @@ func (c *call) checkCommon() *apiError {
 	if failure != nil {
 		return failure
 	}
-	if !strings.EqualFold(format, "json") {
+	if format != "" && !strings.EqualFold(format, "json") {
 		return badArg("format must be json")
 	}
-	testMode, failure := c.args.flag("test_mode")
+	testMode, failure := c.args.text("test_mode")
+	if failure == nil && !strings.EqualFold(testMode, "true") {
+		_, failure = c.args.flag("test_mode")
+	}
 	if failure != nil {
 		return failure
 	}
-	c.test = testMode || c.caller != nil && c.caller.APIMode == ModeTest
+	c.test = testMode == "1" || strings.EqualFold(testMode, "true") || c.caller != nil && c.caller.APIMode == ModeTest
 	return nil
 }
 

@@ -131,7 +131,7 @@ func TestCheckUserExists(t *testing.T) {
 func TestRegister(t *testing.T) {
 	s := newServer(t, selzy.Options{})
 	key := fields(t, s, "register", "api_key=resellerkey&email=new@shop.example&login=new_shop&password=hunter2&notify=1"+
-		"&extra[firstname]=Zoë&extra[lastname]=ignored&extra[channel]=api&timezone=Europe/Berlin&country_code=DE"+
+		"&extra[firstname]=Zoë&extra[lastname]=ignored&extra[channel]=api&timezone=Europe/Berlin&country_code=DEU"+
 		"&currency_code=USD&api_mode=test&ip=192.0.2.1")["api_key"].(string)
 
 	if len(key) < 32 || strings.ToLower(key) != key {
@@ -347,6 +347,7 @@ func TestTestMode(t *testing.T) {
 	for _, test := range []struct{ name, method, form, login string }{
 		{"register", "register", "api_key=testkey&email=a@b.example&login=newcomer", "newcomer"},
 		{"register, this call", "register", "api_key=resellerkey&test_mode=1&email=a@b.example&login=newcomer", "newcomer"},
+		{"register, this call, from Python", "register", "api_key=resellerkey&test_mode=True&email=a@b.example&login=newcomer", "newcomer"},
 		{"transfer", "transferMoney", "api_key=testkey&source_login=sandbox_lab&target_login=sandbox_user&sum=5&currency=USD", "sandbox_user"},
 		{"tariff", "changeTariff", "api_key=testkey&login=sandbox_user&tariff_id=72", "sandbox_user"},
 		{"domain", "setSenderDomain", "api_key=testkey&username=sandbox_user&domain=a.example", "sandbox_user"},

@@ -124,18 +124,20 @@ func (c *call) checkIdentity(a *account) *apiError {
 	return nil
 }
 
+// noCountry is what clients send for no country (seen: two public clients, which send alpha-3 codes else).
+const noCountry = "ZZZ"
+
 // setDefaults checks country, currency and API mode; without them the user gets those of its reseller (assumed).
 func (c *call) setDefaults(a *account) *apiError {
 	if c.caller != nil {
 		a.Owner = c.caller.Login
 	}
 	switch {
-	case a.Country != "":
+	case a.Country != "" && a.Country != noCountry:
 		region, err := language.ParseRegion(a.Country)
-		if err != nil || !region.IsCountry() {
-			return badArg("country_code is not an ISO 3166-1 code")
+		if err != nil || !region.IsCountry() || region.ISO3() != a.Country {
+			return badArg("country_code is not an ISO 3166-1 alpha-3 code")
 		}
-		a.Country = region.ISO3()
 	case c.caller != nil:
 		a.Country = c.caller.Country
 	default:

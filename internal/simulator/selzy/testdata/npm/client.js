@@ -41,7 +41,7 @@ async function main() {
     login: 'new_shop',
     extra: { firstname: 'Zoë & Co', channel: 'npm' },
     timezone: 'Mars/Olympus',
-    country_code: 'DE',
+    country_code: 'DEU',
     currency_code: 'USD',
   });
   await call('login taken', reseller, 'register', { email: 'other@shop.example', login: 'new_shop' });
