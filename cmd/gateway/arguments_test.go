@@ -45,14 +45,14 @@ func TestDaysInFlags(t *testing.T) {
 	settings := tokens(t)
 	_, id := created(t, settings, "--name", "a", "--scopes", "read", "--accounts", "*", "--expires", "30d")
 	row := listed(t, settings)[0]
-	if got := row.ExpiresAt.Sub(row.CreatedAt); got != 30*24*time.Hour {
+	if got := row.ExpiresAt.Sub(row.CreatedAt.Time); got != 30*24*time.Hour {
 		t.Errorf("expires after %s", got)
 	}
 	if status, _, stderr := complete(t, settings, "token", "rotate", id, "--grace", "2d"); status != 0 {
 		t.Fatalf("exit status %d, wrote %q", status, stderr)
 	}
 	row = listed(t, settings)[0]
-	if got := row.OldSecretUntil.Sub(row.IssuedAt); got != 48*time.Hour {
+	if got := row.OldSecretUntil.Sub(row.IssuedAt.Time); got != 48*time.Hour {
 		t.Errorf("the grace is %s", got)
 	}
 }

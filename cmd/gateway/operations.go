@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"accountgateway/internal/httpapi"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
@@ -99,8 +100,8 @@ type journalEntry struct {
 	State     string          `json:"state"`
 	Caller    string          `json:"caller"`
 	Key       string          `json:"idempotency_key"`
-	CreatedAt time.Time       `json:"created_at"`
-	SettledAt *time.Time      `json:"settled_at"`
+	CreatedAt httpapi.Time    `json:"created_at"`
+	SettledAt *httpapi.Time   `json:"settled_at"`
 	Request   json.RawMessage `json:"request"`
 	Reference string          `json:"reference"`
 	Result    json.RawMessage `json:"result"`
@@ -119,7 +120,7 @@ func journalLine(op store.Operation) journalEntry {
 		return data
 	}
 	entry := journalEntry{
-		ID: op.ID, Account: op.Account, Kind: op.Kind, State: string(op.State), Caller: op.Caller, Key: op.Key, CreatedAt: op.CreatedAt,
+		ID: op.ID, Account: op.Account, Kind: op.Kind, State: string(op.State), Caller: op.Caller, Key: op.Key, CreatedAt: httpapi.Time{Time: op.CreatedAt},
 		Request: raw(op.Request), Reference: op.Reference, Result: raw(op.Result), Problem: raw(op.Problem), SettledBy: op.By, Reason: op.Reason,
 		Candidates: json.RawMessage("[]"),
 	}
@@ -127,7 +128,7 @@ func journalLine(op store.Operation) journalEntry {
 		entry.Candidates = op.Candidates
 	}
 	if at := op.Settled(); !at.IsZero() {
-		entry.SettledAt = &at
+		entry.SettledAt = &httpapi.Time{Time: at}
 	}
 	return entry
 }

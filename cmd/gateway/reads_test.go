@@ -58,23 +58,23 @@ func TestReads(t *testing.T) {
 		{"/accounts/regru-partner/statistics?date_till=2020-02-29",
 			statistics("regru-partner", "regru", `{"from":null,"till":"2020-02-29"}`, partnerNow+","+registered(0), costs("0.00")+","+partnerTotal)},
 		{"/accounts/selzy/statistics", `{"account":"selzy","provider":"selzy","as_of":"T","stale":false,
-			"period":{"from":"2026-03-05T00:00:00Z","till":"2026-04-05T00:00:00Z"},
+			"period":{"from":"2026-03-05T00:00:00.000Z","till":"2026-04-05T00:00:00.000Z"},
 			"counters":[
 				{"name":"emails_payg","value":5317,"limit":5000,"unlimited":false,"scope":"lifetime"},
 				{"name":"emails_period","value":212,"limit":15000,"unlimited":false,"scope":"period"},
 				{"name":"contacts","value":998,"limit":null,"unlimited":true,"scope":"now"}],
 			"amounts":[],"plan":{"id":"71","next_id":"71"},
-			"services":[{"id":"9","name":"crm_basic_3m","paid_until":"2026-06-05T00:00:00Z"}]}`},
+			"services":[{"id":"9","name":"crm_basic_3m","paid_until":"2026-06-05T00:00:00.000Z"}]}`},
 		{"/accounts/selzy-reseller/statistics", `{"account":"selzy-reseller","provider":"selzy","as_of":"T","stale":false,
-			"period":{"from":"2026-03-05T00:00:00Z","till":"2026-04-05T00:00:00Z"},
+			"period":{"from":"2026-03-05T00:00:00.000Z","till":"2026-04-05T00:00:00.000Z"},
 			"counters":[
 				{"name":"emails_payg","value":99999,"limit":100000,"unlimited":false,"scope":"lifetime"},
 				{"name":"emails_period","value":431207,"limit":600000,"unlimited":false,"scope":"period"},
 				{"name":"contacts","value":51234,"limit":50000,"unlimited":false,"scope":"now"}],
 			"amounts":[],"plan":{"id":"90","next_id":"72"},
 			"services":[
-				{"id":"9","name":"crm_basic_3m","paid_until":"2026-05-16T00:00:00Z"},
-				{"id":"12","name":"<b>ip_dedicated</b>","paid_until":"2027-03-05T00:00:00Z"}]}`},
+				{"id":"9","name":"crm_basic_3m","paid_until":"2026-05-16T00:00:00.000Z"},
+				{"id":"12","name":"<b>ip_dedicated</b>","paid_until":"2027-03-05T00:00:00.000Z"}]}`},
 
 		// Users.
 		{"/accounts/regru/users", users("regru", "regru", regruUser("0", "test"))},
@@ -84,12 +84,12 @@ func TestReads(t *testing.T) {
 		{"/accounts/unisender/users", users("unisender", "unisender", acme("unisender"))},
 		{"/accounts/selzy-crm/users", users("selzy-crm", "selzy", `{"id":null,"login":"crm_desk","email":"crm@desk.example",
 			"first_name":"Olena","middle_name":null,"last_name":"Koval","phone":null,"company":null,"country":"UA","language":"en",
-			"timezone":"Europe/Kyiv","registered_at":"2018-09-09T18:01:02Z","parent_login":null,"roles":[],"active":true,"api_access":"on",
+			"timezone":"Europe/Kyiv","registered_at":"2018-09-09T18:01:02.000Z","parent_login":null,"roles":[],"active":true,"api_access":"on",
 			"attributes":{"disable_sending":"0","reg_time":"2018-09-09 18:01:02","reg_url":"https://selzy.com/en/registration/",
 				"user_reg_info_city":"Lviv","user_reg_info_industry_info":"retail","user_reg_info_subscribers_approx_num":"up to 5 thousand"}}`)},
 		{"/accounts/selzy-reseller/users?login=lumi_cafe_staff", users("selzy-reseller", "selzy", `{"id":null,"login":"lumi_cafe_staff",
 			"email":"staff@lumi.example","first_name":"Onni","middle_name":null,"last_name":null,"phone":null,"company":null,
-			"country":"FI","language":"en","timezone":"Europe/Helsinki","registered_at":"2024-01-15T12:00:01Z","parent_login":"lumi_cafe",
+			"country":"FI","language":"en","timezone":"Europe/Helsinki","registered_at":"2024-01-15T12:00:01.000Z","parent_login":"lumi_cafe",
 			"roles":[],"active":true,"api_access":"on","attributes":{"balance":"0","balance_bonus":"0","currency":"EUR",
 				"email_period_end":"2026-04-05 00:00:00","email_period_start":"2026-03-05 00:00:00","emails_paid":"0","emails_used":"0",
 				"next_tariff_id":"72","period_emails_paid":"0","period_emails_used":"0","reg_time":"2024-01-15 12:00:01",
@@ -246,6 +246,6 @@ func regruUser(id, login string) string {
 func acme(brand string) string {
 	return `{"id":null,"login":"acme_shop","email":"owner@acme.example","first_name":"Ada","middle_name":null,"last_name":"Byron",
 		"phone":"+15550100","company":"Acme","country":"US","language":"en","timezone":"America/New_York",
-		"registered_at":"2021-06-14T09:12:45Z","parent_login":null,"roles":[],"active":true,"api_access":"on",
+		"registered_at":"2021-06-14T09:12:45.000Z","parent_login":null,"roles":[],"active":true,"api_access":"on",
 		"attributes":{"reg_time":"2021-06-14 09:12:45","reg_url":"https://` + brand + `.com/en/registration/"}}`
 }

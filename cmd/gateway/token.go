@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"accountgateway/internal/config"
+	"accountgateway/internal/httpapi"
 	"accountgateway/internal/store"
 	"accountgateway/internal/token"
 )
@@ -193,23 +194,25 @@ func listTokens(ctx context.Context, args []string, env environment) error {
 
 // tokenEntry is a token in the list's JSON form.
 type tokenEntry struct {
-	ID             string    `json:"id"`
-	Name           string    `json:"name"`
-	Scopes         []string  `json:"scopes"`
-	Accounts       []string  `json:"accounts"`
-	CreatedAt      time.Time `json:"created_at"`
-	IssuedAt       time.Time `json:"issued_at"` // of the present secret
-	ExpiresAt      time.Time `json:"expires_at,omitzero"`
-	LastUsedAt     time.Time `json:"last_used_at,omitzero"`
-	RevokedAt      time.Time `json:"revoked_at,omitzero"`
-	OldSecretUntil time.Time `json:"old_secret_until,omitzero"`
-	State          string    `json:"state"`
+	ID             string       `json:"id"`
+	Name           string       `json:"name"`
+	Scopes         []string     `json:"scopes"`
+	Accounts       []string     `json:"accounts"`
+	CreatedAt      httpapi.Time `json:"created_at"`
+	IssuedAt       httpapi.Time `json:"issued_at"` // of the present secret
+	ExpiresAt      httpapi.Time `json:"expires_at,omitzero"`
+	LastUsedAt     httpapi.Time `json:"last_used_at,omitzero"`
+	RevokedAt      httpapi.Time `json:"revoked_at,omitzero"`
+	OldSecretUntil httpapi.Time `json:"old_secret_until,omitzero"`
+	State          string       `json:"state"`
 }
 
 func tokenLine(row store.Token, now time.Time) tokenEntry {
+	at := func(t time.Time) httpapi.Time { return httpapi.Time{Time: t} }
 	return tokenEntry{
-		ID: row.ID, Name: row.Name, Scopes: row.Scopes, Accounts: row.Accounts, CreatedAt: row.CreatedAt, IssuedAt: row.IssuedAt,
-		ExpiresAt: row.ExpiresAt, LastUsedAt: row.LastUsedAt, RevokedAt: row.RevokedAt, OldSecretUntil: row.OldUntil, State: token.State(row, now),
+		ID: row.ID, Name: row.Name, Scopes: row.Scopes, Accounts: row.Accounts, State: token.State(row, now),
+		CreatedAt: at(row.CreatedAt), IssuedAt: at(row.IssuedAt), ExpiresAt: at(row.ExpiresAt), LastUsedAt: at(row.LastUsedAt),
+		RevokedAt: at(row.RevokedAt), OldSecretUntil: at(row.OldUntil),
 	}
 }
 

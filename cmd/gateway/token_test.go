@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"accountgateway/internal/httpapi"
 	"accountgateway/internal/store"
 )
 
@@ -75,7 +76,7 @@ func listed(t *testing.T, settings map[string]string) []tokenEntry {
 func TestTokenLife(t *testing.T) {
 	t.Parallel()
 	settings := tokens(t)
-	before := time.Now().Truncate(time.Microsecond)
+	before := time.Now().Truncate(time.Millisecond)
 	text, id := created(t, settings, "--name", "billing", "--scopes", "read,users:read", "--accounts", "regru,selzy")
 	_, other := created(t, settings, "--name", "ops.2", "--scopes", "operations:read", "--accounts", "*", "--expires", "never")
 	list := listed(t, settings)
@@ -88,7 +89,7 @@ func TestTokenLife(t *testing.T) {
 	}
 	want := []tokenEntry{
 		{ID: id, Name: "billing", Scopes: []string{"read", "users:read"}, Accounts: []string{"regru", "selzy"}, CreatedAt: at, IssuedAt: at,
-			ExpiresAt: at.Add(90 * 24 * time.Hour), State: "active"},
+			ExpiresAt: httpapi.Time{Time: at.Add(90 * 24 * time.Hour)}, State: "active"},
 		{ID: other, Name: "ops.2", Scopes: []string{"operations:read"}, Accounts: []string{"*"}, CreatedAt: list[1].CreatedAt, IssuedAt: list[1].CreatedAt, State: "active"},
 	}
 	if diff := cmp.Diff(want, list); diff != "" {
@@ -103,8 +104,8 @@ func TestTokenLife(t *testing.T) {
 	list = listed(t, settings)
 	rotated := want[0]
 	rotated.IssuedAt = list[0].IssuedAt
-	rotated.ExpiresAt, rotated.OldSecretUntil = rotated.IssuedAt.Add(90*24*time.Hour), rotated.IssuedAt.Add(time.Hour)
-	if diff := cmp.Diff(rotated, list[0]); diff != "" || !rotated.IssuedAt.After(at) {
+	rotated.ExpiresAt.Time, rotated.OldSecretUntil.Time = rotated.IssuedAt.Add(90*24*time.Hour), rotated.IssuedAt.Add(time.Hour)
+	if diff := cmp.Diff(rotated, list[0]); diff != "" || rotated.IssuedAt.Before(at.Time) {
 		t.Errorf("rotated (-want +got):\n%s", diff)
 	}
 

@@ -46,8 +46,8 @@ func accountBody(info account.Info) Account {
 		},
 		State: State{
 			State:         StateState(info.State.State),
-			Since:         info.State.Since.UTC(),
-			LastSuccessAt: utc(info.State.LastSuccessAt),
+			Since:         Time{info.State.Since},
+			LastSuccessAt: optionalTime(info.State.LastSuccessAt),
 			Detail:        info.State.Detail,
 		},
 	}

@@ -38,7 +38,7 @@ func balanceBody(r account.Reading[provider.Balance]) Balance {
 	return Balance{
 		Account:  r.Account,
 		Provider: r.Provider,
-		AsOf:     asOfBody(r.AsOf),
+		AsOf:     Time{r.AsOf},
 		Stale:    r.Stale,
 		Balance:  moneyBody(r.Value.Balance),
 		Blocked:  optionalMoney(r.Value.Blocked),

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/oapi-codegen/runtime"
@@ -377,7 +376,7 @@ type Accounts struct {
 type Amount = string
 
 // AsOf When the vendor said it, in whole milliseconds.
-type AsOf = time.Time
+type AsOf = Time
 
 // Balance defines model for Balance.
 type Balance struct {
@@ -398,13 +397,13 @@ type Balance struct {
 // BalanceHistory defines model for BalanceHistory.
 type BalanceHistory struct {
 	Account  string         `json:"account"`
-	From     time.Time      `json:"from"`
+	From     Time           `json:"from"`
 	Points   []BalancePoint `json:"points"`
 	Provider string         `json:"provider"`
 	Step     Step           `json:"step"`
 
 	// Till The first time no more in it.
-	Till time.Time `json:"till"`
+	Till Time `json:"till"`
 }
 
 // BalancePoint defines model for BalancePoint.
@@ -496,7 +495,7 @@ type CurrencyForecast struct {
 	DaysLeft *float64 `json:"days_left"`
 
 	// EndsAt When that is; null unless the status is `ok`.
-	EndsAt *time.Time `json:"ends_at"`
+	EndsAt *Time `json:"ends_at"`
 
 	// Quality How much of the time since the first reading is measured, that is, has readings at most two refresh intervals
 	// (`GATEWAY_REFRESH_INTERVAL`) apart. `measured`: nine tenths at least. `gaps`: less. The burn is of the measured time alone:
@@ -509,7 +508,7 @@ type CurrencyForecast struct {
 	Readings int `json:"readings"`
 
 	// Since The first of them; null if there are none.
-	Since *time.Time `json:"since"`
+	Since *Time `json:"since"`
 
 	// Status `ok`. `insufficient_history`: less than a day is measured. `no_burn`: nothing was spent. `unpredictable`:
 	// the balance rose all the time.
@@ -571,8 +570,8 @@ type Forecast struct {
 
 // ForecastWindow The time whose readings count.
 type ForecastWindow struct {
-	From time.Time `json:"from"`
-	Till time.Time `json:"till"`
+	From Time `json:"from"`
+	Till Time `json:"till"`
 }
 
 // Health defines model for Health.
@@ -628,7 +627,7 @@ type Operation struct {
 	// looks into it: one of them may be its own, or none. Empty for all other operations.
 	Candidates []Candidate      `json:"candidates"`
 	CheckOnly  bool             `json:"check_only"`
-	CreatedAt  time.Time        `json:"created_at"`
+	CreatedAt  Time             `json:"created_at"`
 	ID         string           `json:"id"`
 	Invoice    *NullableInvoice `json:"invoice"`
 	Kind       OperationKind    `json:"kind"`
@@ -652,7 +651,7 @@ type Operation struct {
 	Request map[string]interface{} `json:"request"`
 
 	// SettledAt When it ended; null while that is not known, so in the states `started` and `unknown`.
-	SettledAt *time.Time `json:"settled_at"`
+	SettledAt *Time `json:"settled_at"`
 
 	// SettledBy Who settled it after it was unknown: an operator, or `lookup`.
 	SettledBy *string `json:"settled_by"`
@@ -760,9 +759,9 @@ type Scope string
 
 // Service Something bought for a time.
 type Service struct {
-	ID        string     `json:"id"`
-	Name      string     `json:"name"`
-	PaidUntil *time.Time `json:"paid_until"`
+	ID        string `json:"id"`
+	Name      string `json:"name"`
+	PaidUntil *Time  `json:"paid_until"`
 }
 
 // Stale True whenever the reading is older than its freshness limit.
@@ -774,10 +773,10 @@ type State struct {
 	Detail string `json:"detail"`
 
 	// LastSuccessAt Null if no call has succeeded since the start.
-	LastSuccessAt *time.Time `json:"last_success_at"`
+	LastSuccessAt *Time `json:"last_success_at"`
 
 	// Since When the account came into this state.
-	Since time.Time `json:"since"`
+	Since Time `json:"since"`
 
 	// State `unknown`: no call has been made yet.
 	State StateState `json:"state"`
@@ -859,12 +858,12 @@ type User struct {
 	LastName *string `json:"last_name"`
 
 	// Login Null only in the answer to a creation without one.
-	Login        *string    `json:"login"`
-	MiddleName   *string    `json:"middle_name"`
-	ParentLogin  *string    `json:"parent_login"`
-	Phone        *string    `json:"phone"`
-	RegisteredAt *time.Time `json:"registered_at"`
-	Roles        []string   `json:"roles"`
+	Login        *string  `json:"login"`
+	MiddleName   *string  `json:"middle_name"`
+	ParentLogin  *string  `json:"parent_login"`
+	Phone        *string  `json:"phone"`
+	RegisteredAt *Time    `json:"registered_at"`
+	Roles        []string `json:"roles"`
 
 	// Timezone IANA name.
 	Timezone *string `json:"timezone"`
@@ -1014,11 +1013,11 @@ type GetBalanceParams struct {
 
 // GetBalanceHistoryParams defines parameters for GetBalanceHistory.
 type GetBalanceHistoryParams struct {
-	// From The earliest time, an RFC 3339 date-time (write `+` as `%2B`), or a UTC day, which means its
+	// From The earliest time (finer than a millisecond it is rounded down), an RFC 3339 date-time (write `+` as `%2B`), or a UTC day, which means its
 	// beginning. Default: 30 days before `till`.
 	From *DayOrTime `form:"from,omitempty" json:"from,omitempty"`
 
-	// Till The first time no more in it, an RFC 3339 date-time, or a UTC day, which means its end. Default:
+	// Till The first time no more in it (finer than a millisecond it is rounded up), an RFC 3339 date-time, or a UTC day, which means its end. Default:
 	// now.
 	Till *DayOrTime `form:"till,omitempty" json:"till,omitempty"`
 

@@ -28,8 +28,8 @@ func (s *server) GetForecast(ctx context.Context, r GetForecastRequestObject) (G
 func forecastBody(f account.Forecast) Forecast {
 	balance := f.Balance
 	body := Forecast{
-		Account: balance.Account, Provider: balance.Provider, AsOf: asOfBody(balance.AsOf), Stale: balance.Stale,
-		Method: account.ForecastMethod, Window: ForecastWindow{From: asOfBody(f.From), Till: asOfBody(f.Till)},
+		Account: balance.Account, Provider: balance.Provider, AsOf: Time{balance.AsOf}, Stale: balance.Stale,
+		Method: account.ForecastMethod, Window: ForecastWindow{From: Time{f.From}, Till: Time{f.Till}},
 		Currencies: make([]CurrencyForecast, 0, len(f.Currencies)),
 	}
 	for _, c := range f.Currencies {
@@ -38,11 +38,11 @@ func forecastBody(f account.Forecast) Forecast {
 			Balance: moneyBody(balance.Value.Balance), Credit: optionalMoney(balance.Value.Credit), BurnPerDay: optionalMoney(c.BurnPerDay),
 		}
 		if c.Since != nil {
-			item.Since = new(asOfBody(*c.Since))
+			item.Since = optionalTime(c.Since)
 		}
 		if c.Left != nil {
 			item.DaysLeft = new(math.Floor(c.Left.Hours()/24*10) / 10)
-			item.EndsAt = new(asOfBody(balance.AsOf.Add(*c.Left)))
+			item.EndsAt = &Time{balance.AsOf.Add(*c.Left)}
 		}
 		body.Currencies = append(body.Currencies, item)
 	}

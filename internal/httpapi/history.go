@@ -33,7 +33,7 @@ func (s *server) GetBalanceHistory(ctx context.Context, r GetBalanceHistoryReque
 		return nil, provider.Errorf(provider.KindUnsupportedOperation, "the gateway can't read balances of %s, so it has no history of them", info.Provider)
 	}
 	whole, err := encode(http.StatusOK, BalanceHistory{
-		Account: info.Name, Provider: info.Provider, From: from, Till: till, Step: formatStep(step), Points: []BalancePoint{},
+		Account: info.Name, Provider: info.Provider, From: Time{from}, Till: Time{till}, Step: formatStep(step), Points: []BalancePoint{},
 	})
 	if err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func (s *server) GetBalanceHistory(ctx context.Context, r GetBalanceHistoryReque
 	first := true
 	err = s.Accounts.EachPoint(ctx, r.Account, from, till.Add(-time.Microsecond), step, func(p account.Point) error { // times are kept in microseconds
 		point, err := json.Marshal(BalancePoint{
-			AsOf: asOfBody(p.AsOf), Balance: moneyBody(p.Balance.Balance), Blocked: optionalMoney(p.Balance.Blocked),
+			AsOf: Time{p.AsOf}, Balance: moneyBody(p.Balance.Balance), Blocked: optionalMoney(p.Balance.Blocked),
 			Credit: optionalMoney(p.Balance.Credit), Bonus: optionalMoney(p.Balance.Bonus),
 		})
 		if !first {
@@ -72,7 +72,7 @@ var noPoints = []byte(`"points":[]`)
 
 // historyQuery gives the span, from inclusive and till exclusive, and the step.
 func historyQuery(p GetBalanceHistoryParams, now time.Time) (from, till time.Time, step time.Duration, bad invalidParameters) {
-	instant := func(field string, text *string, missing time.Time, wholeDay time.Duration) time.Time {
+	instant := func(field string, text *string, missing time.Time, wholeDay, roundUp time.Duration) time.Time {
 		if text == nil {
 			return missing
 		}
@@ -82,15 +82,16 @@ func historyQuery(p GetBalanceHistoryParams, now time.Time) (from, till time.Tim
 		} else {
 			t, err = time.Parse(time.RFC3339, *text)
 		}
-		t = t.UTC()
+		// Answers have milliseconds, and say what was looked for.
+		t = t.UTC().Add(roundUp).Truncate(time.Millisecond)
 		if err != nil || t.Year() < 1 || t.Year() > 9999 { // others can't be answered in RFC 3339
 			bad = append(bad, FieldError{Field: field, Message: "want a day as YYYY-MM-DD or an RFC 3339 time like 2026-01-31T10:15:30Z"})
 		}
 		return t
 	}
 	// The reading of this very moment belongs to it.
-	till = instant("till", p.Till, now.UTC().Truncate(time.Millisecond).Add(time.Millisecond), day)
-	from = instant("from", p.From, till.Add(-defaultHistory), 0)
+	till = instant("till", p.Till, now.UTC().Truncate(time.Millisecond).Add(time.Millisecond), day, time.Millisecond-1)
+	from = instant("from", p.From, till.Add(-defaultHistory), 0, 0)
 	if len(bad) == 0 && !from.Before(till) {
 		field, message := "till", "not after from"
 		if p.Till == nil {

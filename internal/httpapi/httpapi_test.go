@@ -285,6 +285,9 @@ func (g *gateway) do(req *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
+// instants finds the times in a JSON body.
+var instants = regexp.MustCompile(`"[0-9]{4}-[0-9]{2}-[0-9]{2}T[^"]*"`)
+
 // check holds the answer against the specification.
 func (a answer) check(req *http.Request) {
 	a.t.Helper()
@@ -296,6 +299,14 @@ func (a answer) check(req *http.Request) {
 	}
 	if req.Method == http.MethodHead {
 		return
+	}
+	for _, moment := range instants.FindAllString(string(a.body), -1) {
+		if !strings.Contains(a.header.Get("Content-Type"), "json") {
+			break
+		}
+		if _, err := time.Parse(`"2006-01-02T15:04:05.000Z"`, moment); err != nil {
+			a.t.Errorf("%s %s: %s has not three digits of milliseconds, in UTC", req.Method, req.URL, moment)
+		}
 	}
 	if a.status >= 400 && a.header.Get("Content-Type") == "application/problem+json" {
 		a.checkProblem()

@@ -69,7 +69,7 @@ func (s *server) GetOperation(ctx context.Context, r GetOperationRequestObject) 
 func operationBody(op account.Operation) (Operation, error) {
 	body := Operation{
 		ID: op.ID, Account: op.Account, Provider: op.Provider, Kind: OperationKind(op.Kind), State: OperationState(op.State),
-		Caller: op.Caller, CreatedAt: op.CreatedAt.UTC(), SettledAt: utc(op.SettledAt), Reference: present(op.Reference),
+		Caller: op.Caller, CreatedAt: Time{op.CreatedAt}, SettledAt: optionalTime(op.SettledAt), Reference: present(op.Reference),
 		CheckOnly: op.CheckOnly, Recorded: op.Recorded, Invoice: invoiceBody(op.Invoice), SettledBy: present(op.SettledBy), Reason: present(op.Reason), APIKeyShown: op.APIKeyShown,
 		Candidates: make([]Candidate, 0, len(op.Candidates)),
 	}

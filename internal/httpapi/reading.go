@@ -110,7 +110,3 @@ func floor(d time.Duration) int64 {
 	}
 	return whole
 }
-
-// asOfBody is a reading's time as every body has it: in whole milliseconds, which
-// survive a restart.
-func asOfBody(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

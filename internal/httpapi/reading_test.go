@@ -392,11 +392,3 @@ func TestFleetFreshness(t *testing.T) {
 		g.ask(http.MethodGet, "/balances", http.Header{"Cache-Control": {"max-age=x"}}, nil).wantFields("Cache-Control")
 	})
 }
-
-func TestAsOfInMilliseconds(t *testing.T) {
-	at := time.Date(2026, 1, 31, 13, 15, 30, 123_999_999, time.FixedZone("", 3*60*60))
-	body := balanceBody(account.Reading[provider.Balance]{AsOf: at, Value: &provider.Balance{Balance: money("1", "USD")}})
-	if got := body.AsOf.Format(time.RFC3339Nano); got != "2026-01-31T10:15:30.123Z" {
-		t.Errorf("got %s", got)
-	}
-}

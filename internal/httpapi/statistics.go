@@ -52,14 +52,14 @@ func statisticsBody(r account.Reading[provider.Statistics]) Statistics {
 	body := Statistics{
 		Account:  r.Account,
 		Provider: r.Provider,
-		AsOf:     asOfBody(r.AsOf),
+		AsOf:     Time{r.AsOf},
 		Stale:    r.Stale,
 		Counters: []Counter{},
 		Amounts:  []StatisticsAmount{},
 		Services: []Service{},
 	}
 	if p := r.Value.Period; p != nil {
-		body.Period = &Period{From: p.From, Till: p.Till}
+		body.Period = &Period{From: periodEnd(p.From), Till: periodEnd(p.Till)}
 	}
 	for _, c := range r.Value.Counters {
 		body.Counters = append(body.Counters, Counter{
@@ -76,15 +76,18 @@ func statisticsBody(r account.Reading[provider.Statistics]) Statistics {
 		body.Plan = &Plan{ID: p.ID, NextID: p.NextID}
 	}
 	for _, v := range r.Value.Services {
-		body.Services = append(body.Services, Service{ID: v.ID, Name: v.Name, PaidUntil: utc(v.PaidUntil)})
+		body.Services = append(body.Services, Service{ID: v.ID, Name: v.Name, PaidUntil: optionalTime(v.PaidUntil)})
 	}
 	return body
 }
 
-// utc gives a time as every body has it.
-func utc(t *time.Time) *time.Time {
-	if t == nil {
+// periodEnd is one end of a period: a day, or an instant as every body has it.
+func periodEnd(text *string) *string {
+	if text == nil {
 		return nil
 	}
-	return new(t.UTC())
+	if t, err := time.Parse(time.RFC3339, *text); err == nil {
+		return new(Time{t}.String())
+	}
+	return text
 }

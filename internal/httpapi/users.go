@@ -52,7 +52,7 @@ func usersBody(r account.Reading[provider.Users], pg page) Users {
 	body := Users{
 		Account:    r.Account,
 		Provider:   r.Provider,
-		AsOf:       asOfBody(r.AsOf),
+		AsOf:       Time{r.AsOf},
 		Stale:      r.Stale,
 		Users:      make([]User, 0, len(users)),
 		Warnings:   append([]string{}, r.Value.Warnings...),
@@ -101,7 +101,7 @@ func userBody(u provider.User) User {
 		Country:      u.Country,
 		Language:     u.Language,
 		Timezone:     u.Timezone,
-		RegisteredAt: utc(u.RegisteredAt),
+		RegisteredAt: optionalTime(u.RegisteredAt),
 		ParentLogin:  u.ParentLogin,
 		Roles:        u.Roles,
 		Active:       u.Active,
