@@ -98,7 +98,7 @@ func (p *pool) giveUp() {
 
 // ExecContext is sql.DB's.
 func (p *pool) ExecContext(ctx context.Context, query string, args ...any) (result sql.Result, err error) {
-	err = insist(ctx, func() (err error) {
+	err = p.insist(ctx, func() (err error) {
 		result, err = p.DB.ExecContext(ctx, query, args...)
 		return err
 	})
@@ -107,7 +107,7 @@ func (p *pool) ExecContext(ctx context.Context, query string, args ...any) (resu
 
 // QueryContext is sql.DB's.
 func (p *pool) QueryContext(ctx context.Context, query string, args ...any) (rows *sql.Rows, err error) {
-	err = insist(ctx, func() (err error) {
+	err = p.insist(ctx, func() (err error) {
 		rows, err = p.DB.QueryContext(ctx, query, args...) //nolint:rowserrcheck,sqlclosecheck // the caller's affair
 		return err
 	})
@@ -116,7 +116,7 @@ func (p *pool) QueryContext(ctx context.Context, query string, args ...any) (row
 
 // QueryRowContext is sql.DB's.
 func (p *pool) QueryRowContext(ctx context.Context, query string, args ...any) (row *sql.Row) {
-	_ = insist(ctx, func() error { // the row has the error
+	_ = p.insist(ctx, func() error { // the row has the error
 		row = p.DB.QueryRowContext(ctx, query, args...)
 		return row.Err()
 	})
@@ -125,26 +125,47 @@ func (p *pool) QueryRowContext(ctx context.Context, query string, args ...any) (
 
 // BeginTx is sql.DB's.
 func (p *pool) BeginTx(ctx context.Context, o *sql.TxOptions) (tx *sql.Tx, err error) {
-	err = insist(ctx, func() (err error) {
+	err = p.insist(ctx, func() (err error) {
 		tx, err = p.DB.BeginTx(ctx, o)
 		return err
 	})
 	return tx, err
 }
 
-const insistMost = 250 * time.Millisecond
+const (
+	insistMost = 250 * time.Millisecond // between two tries
+	idlePoll   = 2 * time.Millisecond
+)
 
 // insist calls do until it does not find the database occupied.
-func insist(ctx context.Context, do func() error) error {
+func (p *pool) insist(ctx context.Context, do func() error) error {
 	for wait := 10 * time.Millisecond; ; wait = min(2*wait, insistMost) {
 		err := do()
 		if !occupied(err) {
 			return explain(ctx, err)
 		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
+		if !p.wait(ctx, wait, noConnection(err)) {
 			return err // which says more than the deadline
+		}
+	}
+}
+
+// wait waits for so long, or until one of the pool's own connections is idle if
+// that is what is missing; false if the context has ended.
+func (p *pool) wait(ctx context.Context, d time.Duration, missing bool) bool {
+	timer, poll := time.NewTimer(d), time.NewTicker(idlePoll)
+	defer timer.Stop()
+	defer poll.Stop()
+	for {
+		select {
+		case <-timer.C:
+			return true
+		case <-poll.C:
+			if missing && p.Stats().Idle > 0 {
+				return true
+			}
+		case <-ctx.Done():
+			return false
 		}
 	}
 }

@@ -33,8 +33,7 @@ func sqlitePath(rest string) string { return strings.TrimPrefix(rest, "//") }
 //
 // Most of what is written may be lost with the power: a reading is read again,
 // and the vendor knows its own limit. So the write pool syncs at checkpoints
-// only. A commit takes 25 to 50 µs like this and 0.2 to 1 ms on the durable
-// pool, on a fast disk; several ms on a slow one.
+// only. docs/performance.md has what the others cost.
 func openSQLite(path string, create bool) (*Store, error) {
 	if path == ":memory:" {
 		// A second connection would be a second, empty database.

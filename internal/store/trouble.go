@@ -81,6 +81,10 @@ func occupied(err error) bool {
 	if code, ok := sqliteCode(err); ok {
 		return code == sqliteBusyCode
 	}
+	return noConnection(err)
+}
+
+func noConnection(err error) bool {
 	var server *pgconn.PgError
 	return errors.As(err, &server) && server.Code == "53300" // too_many_connections
 }
