@@ -111,6 +111,7 @@ type observed struct {
 	age             time.Duration  // the header Age; below 0 for none
 	maxAge          *time.Duration // what the caller asked for
 	noCache         bool
+	onlyIfCached    bool
 	sent            time.Duration // when the request was
 }
 
