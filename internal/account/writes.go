@@ -62,13 +62,6 @@ func (s *Service) CheckUser(name string, u provider.NewUser) []provider.Fault {
 	return nil
 }
 
-// creation is what is kept of the vendor's answer to a new user.
-type creation struct {
-	Timezone    string   `json:"timezone,omitempty"` // if it is another than the one asked for
-	Warnings    []string `json:"warnings,omitempty"`
-	APIKeyShown bool     `json:"api_key_shown,omitempty"`
-}
-
 // Refill asks an account's vendor for a top-up invoice, or replays what was
 // answered under the same key.
 func (s *Service) Refill(ctx context.Context, o Order, r provider.RefillRequest) (Operation, error) {
