@@ -90,7 +90,10 @@ type FreshnessError struct {
 
 func (e *FreshnessError) Error() string {
 	s := "there is no reading at hand, and the request forbids asking the vendor"
-	if e.Have {
+	switch {
+	case e.Have && e.Age >= unknownAge:
+		s = "the reading at hand is of unknown age, because a clock was set back after it was read"
+	case e.Have:
 		s = fmt.Sprintf("the reading at hand is %d s old, which the request's Cache-Control does not take", int64(e.Age/time.Second))
 	}
 	if e.Cause != nil {

@@ -80,7 +80,7 @@ func (s *Service) abandoned(op store.Operation, now time.Time) bool {
 
 // giveUp makes an abandoned operation unknown.
 func (s *Service) giveUp(ctx context.Context, op store.Operation) store.Operation {
-	to := unknown(s.now(), provider.Errorf(provider.KindTimeout, "the gateway stopped before it knew how the vendor call ended"))
+	to := unknown(s.label(), provider.Errorf(provider.KindTimeout, "the gateway stopped before it knew how the vendor call ended"))
 	// Whoever comes second finds it settled already.
 	_ = s.durable.query(ctx, func(ctx context.Context, st *store.Store) error {
 		if _, err := st.SettleOperation(ctx, op.ID, to, store.Started); err != nil {
@@ -104,7 +104,7 @@ func (s *Service) sweep(ctx context.Context) {
 		return err
 	})
 	for _, op := range started {
-		if _, waiting := s.unrecorded.get(op.ID); !waiting && s.abandoned(op, s.now()) {
+		if _, waiting := s.unrecorded.get(op.ID); !waiting && s.abandoned(op, s.label()) {
 			s.giveUp(ctx, op)
 		}
 	}

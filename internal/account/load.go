@@ -27,13 +27,14 @@ type errand struct {
 	caller  string            // who asked first
 	span    trace.SpanContext // of the request of who asked first
 	bound   Bound
+	have    *entry // that did not do; nil: there was none
 	load    loadFunc
 }
 
 // ask brings a reading that is newer than the one at hand: by a vendor call,
 // or by joining whoever is making that call, in this replica or another.
 func (s *Service) ask(ctx context.Context, a *watched, k key, have *entry, b Bound, load loadFunc) (*entry, Source, error) {
-	e := errand{account: a, key: k, name: s.flightName(a, k), cause: provider.CauseOf(ctx), caller: callerOf(ctx), span: trace.SpanContextFromContext(ctx), bound: b, load: load}
+	e := errand{account: a, key: k, name: s.flightName(a, k), cause: provider.CauseOf(ctx), caller: callerOf(ctx), span: trace.SpanContextFromContext(ctx), bound: b, have: have, load: load}
 	came := s.now()
 	for try := 0; ; try++ {
 		if err := a.lockout.refused(b.NoCache); err != nil {
@@ -46,6 +47,7 @@ func (s *Service) ask(ctx context.Context, a *watched, k key, have *entry, b Bou
 			source = Collapsed
 		}
 		now := s.memory.get(k)
+		arrived := now != nil && now != have && now.age(s.stamp()) < unknownAge
 		switch {
 		case err != nil && !led && try == 0 && (provider.KindOf(err) == provider.KindRateLimited || b.NoCache && lockedOut(err)):
 			// Who led may have had a lower claim on the budget than we have, or
@@ -53,11 +55,11 @@ func (s *Service) ask(ctx context.Context, a *watched, k key, have *entry, b Bou
 			continue
 		case err != nil:
 			return nil, "", err
-		case now.newer(have) && !b.answers(came.Sub(now.asOf)):
+		case arrived && !b.answers(came.Sub(now.at)):
 			continue // the call was under way for too long when we came
-		case now.newer(have) && !a.outdatedFor(now, came):
+		case arrived && !a.outdatedFor(now, came):
 			return now, source, nil
-		case now.newer(have):
+		case arrived:
 			// It was made before a write that we must see: ask once more, for
 			// as long as the asker waits.
 		case led && try > 0:
@@ -98,6 +100,10 @@ func (s *Service) readingName(k key) string {
 func (s *Service) run(e errand, landed func(error)) {
 	ctx := trace.ContextWithSpanContext(context.Background(), e.span)
 	ctx = WithCaller(provider.WithCause(ctx, e.cause), e.caller)
+	if s.arrived(e) {
+		landed(nil) // between the look at what was at hand and now
+		return
+	}
 	if s.shared(e.key) {
 		release := s.takeTurn(ctx, e)
 		if release == nil {
@@ -113,13 +119,13 @@ func (s *Service) run(e errand, landed func(error)) {
 		landed(err)
 		return
 	}
-	asOf := s.now()
+	began := s.stamp()
 	readings, err := e.load(ctx)
 	leave(ctx, err)
 	stateChanged := s.observe(e.account, err)
 	var learned []*learnedReading
 	if err == nil {
-		learned = s.learn(e.account, e.key, asOf, readings)
+		learned = s.learn(e.account, e.key, began, readings)
 	}
 	landed(err)
 	s.persist(ctx, e.account, learned, stateChanged)
@@ -133,6 +139,12 @@ func (s *Service) shared(k key) bool { return k.op != provider.OpUsers || s.opti
 // first it looks sooner: the last call may just be tidying up.
 const turnPoll = 200 * time.Millisecond
 
+// arrived tells whether there is a reading by now that will do.
+func (s *Service) arrived(e errand) bool {
+	now := s.memory.get(e.key)
+	return now != e.have && s.Limits(e.key.op).decide(e.account.standing(now, s.stamp()), e.bound) == serve
+}
+
 // takeTurn waits while another replica makes the same call. When that brings
 // the reading, release is nil and there is nothing left to do; else the turn
 // is ours until release is called. The reading matters more than the turn:
@@ -141,11 +153,10 @@ const turnPoll = 200 * time.Millisecond
 func (s *Service) takeTurn(ctx context.Context, e errand) (release func()) {
 	ctx, cancel := context.WithTimeout(ctx, s.options.LoadTimeout)
 	defer cancel()
-	had := s.memory.get(e.key)
 	holder := s.replica + "/" + rand.Text() // no other errand's, this replica's included
 	digest := sha256.Sum256([]byte(e.name)) // which may hold a login
 	lease := "read/" + hex.EncodeToString(digest[:16])
-	waited := false
+	had, waited := s.memory.get(e.key), false
 	for poll := time.Millisecond; ; poll = min(2*poll, turnPoll) {
 		var ours bool
 		err := s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
@@ -160,9 +171,12 @@ func (s *Service) takeTurn(ctx context.Context, e errand) (release func()) {
 			// last look at the store.
 			s.sync.pull(ctx, s)
 		}
-		now := s.memory.get(e.key)
-		arrived := now != had &&
-			(waited && !e.account.outdated(now) || s.Limits(e.key.op).decide(e.account.standing(now, s.now()), e.bound) == serve)
+		arrived := s.arrived(e)
+		if waited && !arrived {
+			now := s.memory.get(e.key)
+			at := e.account.standing(now, s.stamp())
+			arrived = now != had && at.have && at.age < unknownAge && !at.outdated
+		}
 		release := func() {
 			// Nobody waits longer than the lease's time if this fails.
 			_ = s.durable.use(context.WithoutCancel(ctx), func(ctx context.Context, st *store.Store) error {
@@ -195,14 +209,14 @@ type learnedReading struct {
 
 // learn keeps in memory all that one call taught: the reading asked for, and
 // others, which answer their zero query.
-func (s *Service) learn(a *watched, asked key, asOf time.Time, r provider.Readings) []*learnedReading {
+func (s *Service) learn(a *watched, asked key, began stamp, r provider.Readings) []*learnedReading {
 	var all []*learnedReading
 	add := func(op provider.Operation, value any) {
 		k := key{account: a.Name, op: op}
 		if op == asked.op {
 			k = asked
 		}
-		l := &learnedReading{key: k, entry: &entry{asOf: asOf, value: value}}
+		l := &learnedReading{key: k, entry: &entry{stamp: began, ours: true, value: value}}
 		s.memory.put(k, l.entry)
 		all = append(all, l)
 	}
@@ -222,8 +236,9 @@ func (s *Service) learn(a *watched, asked key, asOf time.Time, r provider.Readin
 // account's state if it changed. Without the store they live in memory alone.
 func (s *Service) persist(ctx context.Context, a *watched, learned []*learnedReading, stateChanged bool) {
 	var rows []store.Reading
+	var entries []*entry // whose rows they are; nil for the state
 	var points []store.BalancePoint
-	keep := func(k key, asOf time.Time, value any) {
+	keep := func(k key, e *entry, asOf time.Time, value any) {
 		body, err := json.Marshal(value)
 		if err != nil {
 			s.options.Log.Error().Err(err).Str("account", a.Name).Str("operation", string(k.op)).Msg("can't be encoded for the database")
@@ -232,18 +247,19 @@ func (s *Service) persist(ctx context.Context, a *watched, learned []*learnedRea
 		rows = append(rows, store.Reading{
 			Key: store.ReadingKey{Account: k.account, Operation: string(k.op), Query: k.query}, AsOf: asOf, Body: body,
 		})
+		entries = append(entries, e)
 	}
 	for _, l := range learned {
 		if !s.shared(l.key) {
 			continue
 		}
-		keep(l.key, l.entry.asOf, l.entry.value)
+		keep(l.key, l.entry, l.entry.label, l.entry.value)
 		if balance, ok := l.entry.value.(*provider.Balance); ok && l.key.query == "" {
-			points = append(points, balancePoint(a.Name, l.entry.asOf, balance))
+			points = append(points, balancePoint(a.Name, l.entry.label, balance))
 		}
 	}
 	if stateChanged {
-		keep(key{account: a.Name, op: stateRow}, s.now(), a.state.current())
+		keep(key{account: a.Name, op: stateRow}, nil, s.label(), a.state.current())
 	}
 	if len(rows) == 0 {
 		return
@@ -251,6 +267,11 @@ func (s *Service) persist(ctx context.Context, a *watched, learned []*learnedRea
 	// durable logs it when the store goes away.
 	_ = s.durable.use(context.WithoutCancel(ctx), func(ctx context.Context, st *store.Store) error {
 		err := st.SaveReadings(ctx, rows)
+		for i, e := range entries {
+			if e != nil && err == nil {
+				e.seq.Store(rows[i].Seq)
+			}
+		}
 		for _, p := range points {
 			err = errors.Join(err, st.AppendBalance(ctx, p))
 		}

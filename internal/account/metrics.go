@@ -13,8 +13,9 @@ import (
 // readings in memory: a scrape calls no vendor and asks no database. Figures
 // become floats here and nowhere else.
 type metrics struct {
-	service *Service
-	reads   map[provider.Operation]map[Source]prometheus.Counter
+	service  *Service
+	reads    map[provider.Operation]map[Source]prometheus.Counter
+	clockSet prometheus.Counter
 }
 
 var accountLabels = []string{"account", "provider"}
@@ -31,7 +32,7 @@ var (
 	limitDesc       = desc("account_counter_limit", "The limit of a counter; absent if there is none.", "counter")
 	upDesc          = desc("account_up", "1 if the last call to the account's vendor succeeded.")
 	stateDesc       = desc("account_state", "1 for the state that the account is in, 0 for the others.", "state")
-	successDesc     = desc("account_last_success_timestamp_seconds", "When the vendor last gave this reading, in seconds since 1970; 0: never.", "operation")
+	successDesc     = desc("account_last_success_timestamp_seconds", "When the vendor last gave this reading, in seconds since 1970; 0: never, or nobody knows, because a clock was set back.", "operation")
 	runwayDesc      = desc("account_balance_runway_seconds", "How long balance and credit last from now, at the rate at which they were spent; absent if there is no forecast.", "currency")
 	budgetDesc      = desc("gateway_provider_budget_remaining", "Calls that the account's vendor may still get now, as last heard; +Inf: no limit.")
 	budgetLimitDesc = desc("gateway_provider_budget_limit", "Calls that the account's vendor may get in one window of its budget; +Inf: no limit.")
@@ -39,9 +40,10 @@ var (
 	impairedDesc    = prometheus.NewDesc("gateway_database_impaired", "1 while the gateway's database is away, slow or full, and readings go on without it.", nil, nil)
 	unknownDesc     = prometheus.NewDesc("gateway_operations_unknown", "Writes whose outcome nobody knows.", []string{"account"}, nil)
 	oldestDesc      = prometheus.NewDesc("gateway_operations_unknown_oldest_age_seconds", "How long ago the oldest of them was asked for; 0 if there are none.", []string{"account"}, nil)
+	skewDesc        = prometheus.NewDesc("gateway_clock_skew_seconds", "How far this machine's clock is ahead of the database's, which is the one that counts; absent until it is measured.", nil, nil)
 	accountDescs    = []*prometheus.Desc{
 		balanceDesc, blockedDesc, creditDesc, counterDesc, limitDesc, upDesc, stateDesc, successDesc, runwayDesc, budgetDesc,
-		budgetLimitDesc, databaseDesc, impairedDesc, unknownDesc, oldestDesc,
+		budgetLimitDesc, databaseDesc, impairedDesc, unknownDesc, oldestDesc, skewDesc,
 	}
 )
 
@@ -50,14 +52,17 @@ func newMetrics(s *Service, reg prometheus.Registerer) *metrics {
 		Name: "gateway_reads_total",
 		Help: "Requests for readings, by how they were met: from memory (hit, stale), by a vendor call (miss), by one under way (collapsed).",
 	}, []string{"operation", "result"})
-	m := &metrics{service: s, reads: map[provider.Operation]map[Source]prometheus.Counter{}}
+	m := &metrics{service: s, reads: map[provider.Operation]map[Source]prometheus.Counter{}, clockSet: prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "gateway_clock_set_total",
+		Help: "How often this process saw that the database's clock was set, forward or back; each time, one replica does.",
+	})}
 	for _, op := range []provider.Operation{provider.OpBalance, provider.OpStatistics, provider.OpUsers} {
 		m.reads[op] = map[Source]prometheus.Counter{}
 		for _, source := range []Source{Hit, Stale, Miss, Collapsed} {
 			m.reads[op][source] = reads.WithLabelValues(string(op), string(source))
 		}
 	}
-	reg.MustRegister(reads, m)
+	reg.MustRegister(reads, m.clockSet, m)
 	return m
 }
 
@@ -79,6 +84,9 @@ func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	out <- prometheus.MustNewConstMetric(databaseDesc, prometheus.GaugeValue, one(m.service.durable.Err() == nil))
 	out <- prometheus.MustNewConstMetric(impairedDesc, prometheus.GaugeValue, one(m.service.durable.impaired()))
+	if ahead := m.service.skew.measured.Load(); ahead != nil {
+		out <- prometheus.MustNewConstMetric(skewDesc, prometheus.GaugeValue, ahead.Seconds())
+	}
 	for _, name := range m.service.names {
 		a := m.service.accounts[name]
 		gauge := func(d *prometheus.Desc, value float64, labels ...string) {
@@ -92,7 +100,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 			gauge(budgetLimitDesc, calls(a.Budget.Limit()))
 		}
 		runway := a.runway.Load()
-		if left, ok := runway.left(m.service.now()); ok {
+		if left, ok := runway.left(m.service.label()); ok {
 			gauge(runwayDesc, left.Seconds(), string(runway.Currency))
 		}
 	}
@@ -106,7 +114,7 @@ func (m *metrics) unknown(name string, out chan<- prometheus.Metric) {
 	unknown := (*counts)[name]
 	age := 0.0
 	if unknown.Count > 0 {
-		age = m.service.now().Sub(unknown.Oldest).Seconds()
+		age = m.service.label().Sub(unknown.Oldest).Seconds()
 	}
 	out <- prometheus.MustNewConstMetric(unknownDesc, prometheus.GaugeValue, float64(unknown.Count), name)
 	out <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, age, name)
@@ -128,7 +136,7 @@ func (m *metrics) figures(a *watched, gauge gaugeFunc) {
 		e := m.service.memory.get(key{account: a.Name, op: op})
 		switch {
 		case e != nil:
-			gauge(successDesc, float64(e.asOf.UnixMicro())/1e6, string(op))
+			gauge(successDesc, saidAt(e, m.service.stamp()), string(op))
 		case op != provider.OpUsers && caps.Callable(op):
 			gauge(successDesc, 0, string(op))
 		}
@@ -149,6 +157,15 @@ func (m *metrics) figures(a *watched, gauge gaugeFunc) {
 			}
 		}
 	}
+}
+
+// saidAt is when the vendor gave a reading, in seconds since 1970; 0 if nobody
+// knows.
+func saidAt(e *entry, now stamp) float64 {
+	if e.age(now) >= unknownAge {
+		return 0
+	}
+	return float64(e.label.UnixMicro()) / 1e6
 }
 
 func money(gauge gaugeFunc, d *prometheus.Desc, m *provider.Money) {

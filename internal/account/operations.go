@@ -184,7 +184,7 @@ func (s *Service) do(ctx context.Context, a *watched, w work) (Operation, error)
 	if !s.flights.run(func() { s.sendOnce(detached, a, w, recorded, ended) }) {
 		leave(ctx, context.Canceled)
 		err := provider.Errorf(provider.KindUnavailable, "the gateway is shutting down, and has not sent the request")
-		e := ending{settlement: failed(s.now(), err), err: err}
+		e := ending{settlement: failed(s.label(), err), err: err}
 		e.recorded = s.record(ctx, recorded.ID, e.settlement)
 		return s.answer(a, w, recorded, e)
 	}
@@ -212,12 +212,12 @@ func (s *Service) sendOnce(ctx context.Context, a *watched, w work, op store.Ope
 	defer cancel()
 	answer, err := s.sendRecovered(ctx, w)
 	w.leave(ctx, err)
-	e := ending{settlement: settlementOf(s.now(), answer, err, w.dryRun), apiKey: answer.apiKey, err: err}
+	e := ending{settlement: settlementOf(s.label(), answer, err, w.dryRun), apiKey: answer.apiKey, err: err}
 	stateChanged := s.observe(a, err)
 	e.recorded = s.record(context.WithoutCancel(ctx), op.ID, e.settlement)
 	wrote := e.settlement.State != store.Failed && !w.dryRun
 	if wrote {
-		a.written(s.now())
+		a.written(write{stamp: s.stamp(), ours: true})
 	}
 	if !e.recorded {
 		op.Settlement = e.settlement
@@ -312,7 +312,7 @@ func (s *Service) record(ctx context.Context, id string, to store.Settlement) bo
 // disown makes an operation failed that was not sent, if its record is there
 // although the store did not say so.
 func (s *Service) disown(id string) {
-	to := failed(s.now(), provider.Errorf(provider.KindUnavailable, "the gateway's database did not answer in time, and the request was not sent"))
+	to := failed(s.label(), provider.Errorf(provider.KindUnavailable, "the gateway's database did not answer in time, and the request was not sent"))
 	for range disownTries {
 		err := s.durable.insist(context.Background(), func(ctx context.Context, st *store.Store) error {
 			_, err := st.SettleOperation(ctx, id, to, store.Started)
@@ -356,7 +356,7 @@ func (s *Service) replay(ctx context.Context, a *watched, w work, op store.Opera
 	if op.State == store.Started && op.Holder != s.replica {
 		s.peers.settle(ctx, op.Holder)
 	}
-	if op.State == store.Started && s.abandoned(op, s.now()) {
+	if op.State == store.Started && s.abandoned(op, s.label()) {
 		op = s.giveUp(ctx, op)
 	}
 	out, err := s.operation(a.Provider, op)

@@ -14,8 +14,8 @@ import (
 type Reading[T any] struct {
 	Account  string
 	Provider string
-	AsOf     time.Time     // when the vendor was asked for it
-	Age      time.Duration // now minus AsOf
+	AsOf     time.Time     // when the vendor was asked for it, by the clock that replicas share
+	Age      time.Duration // how old it is, however clocks were set
 	TTL      time.Duration // how long it stays fresh; negative once it is stale
 	Stale    bool          // older than its freshness limit, or a write came after it
 	Source   Source
@@ -61,27 +61,46 @@ type key struct {
 	query   string
 }
 
-// entry is a reading at hand. Only the presentations in it change.
+// entry is a reading at hand. Only the presentations and the number in it
+// change.
 type entry struct {
-	asOf  time.Time
-	value any                             // *provider.Balance, *provider.Statistics or *provider.Users
-	kept  [2]atomic.Pointer[Presentation] // as long as it is fresh, and once it is stale
+	stamp                                  // of the moment before the vendor call began
+	ours   bool                            // this process made the call
+	unsure bool                            // nobody knows its age
+	seq    atomic.Int64                    // of its save in the store; 0: not saved, or not yet
+	value  any                             // *provider.Balance, *provider.Statistics or *provider.Users
+	kept   [2]atomic.Pointer[Presentation] // as long as it is fresh, and once it is stale
 }
 
-// age is how old the reading is: by the monotonic clock, or by the wall's if
-// that says more, because the first stands still while the machine sleeps.
-func (e *entry) age(now time.Time) time.Duration {
-	return max(now.Sub(e.asOf), now.Round(0).Sub(e.asOf.Round(0)), 0)
+// age is how old the reading is: by the monotonic clock, or by another if that
+// says more, because the first stands still while the machine sleeps. A reading
+// from the future is from before a clock was set back: its age is unknown.
+func (e *entry) age(now stamp) time.Duration {
+	if e.unsure || e.label.Sub(now.label) > clockSkew {
+		return unknownAge
+	}
+	return max(now.at.Sub(e.at), now.at.Round(0).Sub(e.at.Round(0)), now.label.Sub(e.label), 0)
 }
 
-// newer tells whether e, which may be nil, was read after another, if there is
-// one.
-func (e *entry) newer(other *entry) bool {
-	return e != nil && (other == nil || e.asOf.After(other.asOf))
+// replaces tells whether e takes the place of old. Between readings that were
+// saved the store's sequence decides. One that was not (yet) is newer than
+// others but those whose call began after its own.
+func (e *entry) replaces(old *entry) bool {
+	if own, its := e.seq.Load(), old.seq.Load(); own != 0 && its != 0 {
+		return own > its
+	}
+	switch {
+	case old.unsure:
+		return true
+	case e.unsure:
+		return false
+	case e.ours && old.ours:
+		return !old.at.After(e.at)
+	case e.ours:
+		return !old.at.After(e.at.Add(stampSlack))
+	}
+	return e.at.After(old.at.Add(stampSlack))
 }
-
-// clockSkew is how far the clocks of replicas may differ.
-const clockSkew = 2 * time.Second
 
 // weightOfOthers bounds the memory of readings with parameters, counted in
 // readings and users.
@@ -116,7 +135,13 @@ func (m *memory) get(k key) *entry {
 // put keeps a reading unless there is a newer one.
 func (m *memory) put(k key, e *entry) {
 	m.cache.Compute(k, func(old *entry, found bool) (*entry, otter.ComputeOp) {
-		if found && old.asOf.After(e.asOf) {
+		switch {
+		case !found:
+			return e, otter.WriteOp
+		case old.ours && !e.ours && old.label.Truncate(time.Microsecond).Equal(e.label):
+			old.seq.Store(e.seq.Load()) // the same, back from the store
+			return old, otter.CancelOp
+		case !e.replaces(old):
 			return old, otter.CancelOp
 		}
 		return e, otter.WriteOp
@@ -126,7 +151,7 @@ func (m *memory) put(k key, e *entry) {
 // reading makes what callers get of an entry from memory.
 func reading[T any](a *watched, e *entry, at standing, l Limits) Reading[T] {
 	r := Reading[T]{
-		Account: a.Name, Provider: a.Provider, AsOf: e.asOf, Age: at.age, TTL: l.TTL - at.age,
+		Account: a.Name, Provider: a.Provider, AsOf: e.label, Age: at.age, TTL: l.TTL - at.age,
 		Source: Hit, Value: e.value.(*T), Kept: &e.kept[0],
 	}
 	if !l.fresh(at) {

@@ -2,7 +2,6 @@ package account
 
 import (
 	"context"
-	"time"
 
 	"accountgateway/internal/provider"
 )
@@ -27,7 +26,7 @@ func (s *Service) look(k key, b Bound) look {
 	seen := look{account: s.accounts[k.account], limits: s.Limits(k.op)}
 	if seen.account != nil {
 		seen.entry = s.memory.get(k)
-		seen.at = seen.account.standing(seen.entry, s.now())
+		seen.at = seen.account.standing(seen.entry, s.stamp())
 	}
 	seen.verdict = seen.limits.decide(seen.at, b)
 	return seen
@@ -45,7 +44,7 @@ func atHand[T any](ctx context.Context, s *Service, k key, seen look) Reading[T]
 }
 
 // standing is how a reading at hand, or nil, stands at that time.
-func (a *watched) standing(e *entry, now time.Time) standing {
+func (a *watched) standing(e *entry, now stamp) standing {
 	if e == nil {
 		return standing{}
 	}
@@ -80,9 +79,9 @@ func read[T, R any](ctx context.Context, s *Service, k key, b Bound, seen look, 
 	if err != nil {
 		return staleIfError[T](ctx, s, a, k, b, err)
 	}
-	now := a.standing(fresh, s.now())
+	now := a.standing(fresh, s.stamp())
 	now.outdated = a.outdatedFor(fresh, came)
-	if seen.limits.TTL == 0 {
+	if seen.limits.TTL == 0 && now.age < unknownAge {
 		now.age = 0 // with no time to be fresh in, what was just asked for still is
 	}
 	r := reading[T](a, fresh, now, seen.limits)
@@ -98,7 +97,7 @@ func staleIfError[T any](ctx context.Context, s *Service, a *watched, k key, b B
 	if e == nil || !cantBeAsked(err) {
 		return Reading[T]{}, err
 	}
-	l, at := s.Limits(k.op), a.standing(e, s.now())
+	l, at := s.Limits(k.op), a.standing(e, s.stamp())
 	switch {
 	case l.unasked(at, b):
 		r := reading[T](a, e, at, l)

@@ -74,6 +74,9 @@ func (s *Service) exchange(ctx context.Context) {
 	s.exchanging.Lock() // a start and the first tick may meet
 	defer s.exchanging.Unlock()
 	err := s.durable.watch(ctx, func(ctx context.Context, st *store.Store) (err error) {
+		if err := s.checkClock(ctx, st); err != nil {
+			return err
+		}
 		if err := s.beat(ctx, st); err != nil { // which also finds a store that can't be written
 			return err
 		}
@@ -112,7 +115,7 @@ func (s *Service) exchange(ctx context.Context) {
 
 // prune deletes what is too old, in one replica.
 func (s *Service) prune(ctx context.Context) {
-	now := s.now()
+	now := s.label()
 	var mine bool
 	err := s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
 		mine, err = s.acquireLease(ctx, st, "prune", s.replica, pruneInterval*3/2)

@@ -30,7 +30,7 @@ const settledByLookup = "lookup"
 func (s *Service) resolve(ctx context.Context) {
 	var refills []store.Operation
 	err := s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
-		refills, err = st.Operations(ctx, store.OperationFilter{Kind: string(KindRefill), State: store.Unknown, Since: s.now().Add(-resolveFor)})
+		refills, err = st.Operations(ctx, store.OperationFilter{Kind: string(KindRefill), State: store.Unknown, Since: s.label().Add(-resolveFor)})
 		return err
 	})
 	if err != nil {
@@ -68,7 +68,7 @@ func (s *Service) resolveAccount(ctx context.Context, a *watched, unknown []stor
 	if err != nil {
 		return
 	}
-	began := s.now()
+	began := s.label()
 	invoices, err := finder.UnpaidInvoices(ctx)
 	leave(ctx, err)
 	if s.observe(a, err) {
@@ -79,7 +79,7 @@ func (s *Service) resolveAccount(ctx context.Context, a *watched, unknown []stor
 	}
 	look := lookup{began: began, invoices: invoices}
 	err = s.durable.query(ctx, func(ctx context.Context, st *store.Store) (err error) {
-		look.all, err = st.Operations(ctx, store.OperationFilter{Account: a.Name, Kind: string(KindRefill), Since: s.now().Add(-2 * resolveFor)})
+		look.all, err = st.Operations(ctx, store.OperationFilter{Account: a.Name, Kind: string(KindRefill), Since: s.label().Add(-2 * resolveFor)})
 		if err != nil {
 			return err
 		}
@@ -106,7 +106,7 @@ func (s *Service) settleFound(ctx context.Context, a *watched, op store.Operatio
 		return
 	}
 	to := store.Settlement{
-		State: store.Succeeded, SettledAt: s.now(), Reference: invoice.ID, Result: result, By: settledByLookup,
+		State: store.Succeeded, SettledAt: s.label(), Reference: invoice.ID, Result: result, By: settledByLookup,
 		Reason: fmt.Sprintf("invoice %s is among the unpaid ones, and it alone fits", invoice.ID),
 	}
 	// If it was settled by hand meanwhile, that stands.

@@ -48,6 +48,6 @@ func (s *Service) foresee(ctx context.Context, a *watched) {
 	// durable logs it when the store goes away.
 	_ = s.durable.use(ctx, func(ctx context.Context, st *store.Store) error {
 		key := store.ReadingKey{Account: a.Name, Operation: string(runwayRow)}
-		return st.SaveReadings(ctx, []store.Reading{{Key: key, AsOf: s.now(), Body: body}})
+		return st.SaveReadings(ctx, []store.Reading{{Key: key, AsOf: s.label(), Body: body}})
 	})
 }

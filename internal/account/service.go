@@ -41,6 +41,7 @@ type Service struct {
 	flights    *flights
 	sync       syncer
 	peers      peers
+	skew       skew
 	unrecorded unrecorded
 	drainUntil atomic.Pointer[time.Time] // nil: see DrainUntil
 
@@ -60,7 +61,7 @@ type watched struct {
 
 	// writtenAt is when the last write to the vendor ended, by any replica.
 	// Readings from before it may be wrong and are asked anew.
-	writtenAt atomic.Pointer[time.Time]
+	writtenAt atomic.Pointer[write]
 }
 
 // New makes a service of accounts with distinct names. It has d to itself, and
@@ -75,7 +76,7 @@ func New(accounts []Account, d *Durable, o Options) *Service {
 		memory: newMemory(), flights: newFlights(),
 	}
 	for _, a := range accounts {
-		w := &watched{Account: a, state: newTracker(s.now()), pepper: newPepper(a.Name, a.Secrets)}
+		w := &watched{Account: a, state: newTracker(s.label()), pepper: newPepper(a.Name, a.Secrets)}
 		w.lockout = lockout{account: a.Name, durable: d, now: s.now, credentials: func() []byte {
 			return w.fingerprint("credentials", []byte(a.Host+"\x00"+a.Login))
 		}}
@@ -225,7 +226,7 @@ func (a *watched) info() Info {
 // account's state or its detail changed. A new state is logged, once.
 func (s *Service) observe(a *watched, err error) (changed bool) {
 	before := a.state.current()
-	changed = a.state.observe(err, s.now())
+	changed = a.state.observe(err, s.stamp())
 	after := a.state.current()
 	if after.State == StateOK {
 		a.backoff.succeeded()

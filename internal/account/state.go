@@ -44,7 +44,7 @@ const stateRow provider.Operation = "state"
 type tracker struct {
 	mu    sync.Mutex
 	state State
-	asOf  time.Time // when the state was last observed, here or by another replica
+	at    time.Time // when the state was last observed, here or by another replica, by this process's clock
 }
 
 func newTracker(now time.Time) *tracker {
@@ -66,7 +66,7 @@ func (t *tracker) failing() bool {
 
 // observe takes note of how a vendor call ended, and tells whether the state
 // or its detail changed.
-func (t *tracker) observe(err error, now time.Time) (changed bool) {
+func (t *tracker) observe(err error, now stamp) (changed bool) {
 	state, detail := classify(err)
 	if state == "" {
 		return false
@@ -75,34 +75,34 @@ func (t *tracker) observe(err error, now time.Time) (changed bool) {
 	defer t.mu.Unlock()
 	changed = t.state.State != state || t.state.Detail != detail
 	if t.state.State != state {
-		t.state.Since = now
+		t.state.Since = now.label
 	}
-	t.state.State, t.state.Detail, t.asOf = state, detail, now
+	t.state.State, t.state.Detail, t.at = state, detail, now.at
 	if err == nil {
-		t.state.LastSuccessAt = &now
+		t.state.LastSuccessAt = &now.label
 	}
 	return changed
 }
 
 // adopt takes over what another replica, or an earlier run, observed.
-func (t *tracker) adopt(s State, asOf time.Time) {
+func (t *tracker) adopt(s State, at time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !asOf.After(t.asOf) {
+	if !at.After(t.at) {
 		return
 	}
 	if last := t.state.LastSuccessAt; last != nil && (s.LastSuccessAt == nil || last.After(*s.LastSuccessAt)) {
 		s.LastSuccessAt = last
 	}
-	t.state, t.asOf = s, asOf
+	t.state, t.at = s, at
 }
 
 // succeeded takes note of a reading that another replica, or an earlier run,
-// was given.
-func (t *tracker) succeeded(asOf time.Time) {
+// was given. A success in the future is from before a clock was set back.
+func (t *tracker) succeeded(asOf, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if last := t.state.LastSuccessAt; last == nil || asOf.After(*last) {
+	if last := t.state.LastSuccessAt; last == nil || asOf.After(*last) || last.After(now) {
 		t.state.LastSuccessAt = &asOf
 	}
 }

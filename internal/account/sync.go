@@ -26,6 +26,7 @@ func (y *syncer) pull(ctx context.Context, s *Service) {
 	defer y.mu.Unlock()
 	for {
 		var rows []store.Reading
+		asked := s.now()
 		err := s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
 			rows, err = st.ReadingsAfter(ctx, y.seq, pullRows)
 			return err
@@ -35,7 +36,7 @@ func (y *syncer) pull(ctx context.Context, s *Service) {
 		}
 		for _, row := range rows {
 			y.seq = row.Seq
-			if err := s.adopt(row); err != nil {
+			if err := s.adopt(row, asked); err != nil {
 				s.options.Log.Error().Err(err).Str("account", row.Key.Account).Str("operation", row.Key.Operation).
 					Msg("a reading in the database is not understood, and not used")
 			}
@@ -46,16 +47,16 @@ func (y *syncer) pull(ctx context.Context, s *Service) {
 	}
 }
 
-// adopt takes over a reading from the store.
-func (s *Service) adopt(row store.Reading) error {
+// adopt takes over a reading from the store, which told its age after it was
+// asked.
+func (s *Service) adopt(row store.Reading, asked time.Time) error {
 	a, ok := s.accounts[row.Key.Account]
 	if !ok {
 		return nil // of an account that is configured elsewhere, or no more
 	}
-	// Not later than now, by our clock: what is asked from here on comes after.
-	asOf, now := row.AsOf, s.now()
-	if asOf.After(now) {
-		asOf = now
+	when := stamp{at: asked, label: row.AsOf}
+	if !row.Unsure { // else: as if it were of now, which is safe for all but figures
+		when.at = asked.Add(-max(row.Age, 0))
 	}
 	var value any
 	switch op := provider.Operation(row.Key.Operation); op {
@@ -70,7 +71,7 @@ func (s *Service) adopt(row store.Reading) error {
 		if err := json.Unmarshal(row.Body, &state); err != nil {
 			return err
 		}
-		a.state.adopt(state, asOf)
+		a.state.adopt(state, when.at)
 		if state.State == StateOK {
 			a.backoff.succeeded()
 		}
@@ -83,7 +84,7 @@ func (s *Service) adopt(row store.Reading) error {
 		a.runway.Store(&seen)
 		return nil
 	case writtenRow:
-		a.written(asOf)
+		a.written(write{stamp: when})
 		return nil
 	default:
 		return fmt.Errorf("no operation %q", op)
@@ -92,13 +93,11 @@ func (s *Service) adopt(row store.Reading) error {
 		return err
 	}
 	k := key{account: row.Key.Account, op: provider.Operation(row.Key.Operation), query: row.Key.Query}
-	if ahead := row.AsOf.Sub(now); ahead > clockSkew {
-		// Read under a clock that was ahead, of a restart after a jump or of
-		// another machine: no proof of anything, so at least a day old.
-		asOf = now.Add(-max(ahead, 24*time.Hour))
-	} else {
-		a.state.succeeded(asOf)
+	if !row.Unsure {
+		a.state.succeeded(row.AsOf, s.label())
 	}
-	s.memory.put(k, &entry{asOf: asOf, value: value})
+	e := &entry{stamp: when, unsure: row.Unsure, value: value}
+	e.seq.Store(row.Seq)
+	s.memory.put(k, e)
 	return nil
 }

@@ -82,6 +82,17 @@ func (s *wireServer) count() int {
 	return len(s.arrivals)
 }
 
+// saidAt is when it said an amount.
+func (s *wireServer) saidAt(amount string) time.Time {
+	var n int
+	if _, err := fmt.Sscanf(amount, "%d.00", &n); err != nil {
+		panic(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.arrivals[n-1]
+}
+
 // most is the largest number of requests that arrived in any span of length per.
 func (s *wireServer) most(per time.Duration) int {
 	s.mu.Lock()
@@ -182,9 +193,11 @@ type gatewayOptions struct {
 	rate     config.Rate
 	oneCall  bool
 	interval time.Duration
-	ttl      time.Duration // 0: a minute
-	stale    time.Duration // 0: a day
-	timeout  time.Duration // of a vendor call; 0: callTimeout
+	ttl      time.Duration    // 0: a minute
+	stale    time.Duration    // 0: a day
+	clock    func() time.Time // of the replica; nil: time.Now
+	database func() time.Time // of the database; nil: its own
+	timeout  time.Duration    // of a vendor call; 0: callTimeout
 }
 
 const callTimeout = 10 * time.Second
@@ -222,17 +235,22 @@ func newGateway(t *testing.T, vendor *wireServer, o gatewayOptions) *gateway {
 	g.Service = account.New(accounts, g.durable, account.Options{
 		TTL:          map[provider.Operation]time.Duration{provider.OpBalance: o.ttl, provider.OpStatistics: o.ttl, provider.OpUsers: o.ttl},
 		StaleIfError: o.stale, RefreshInterval: o.interval, LoadTimeout: o.timeout + 5*time.Second, HistoryFor: 100 * 24 * time.Hour,
-		Registry: g.registry, Log: zerolog.Nop(),
+		Now: o.clock, Registry: g.registry, Log: zerolog.Nop(),
 	})
 	if o.url != "" {
-		g.attach(t, o.url)
+		g.attachAt(t, o.url, o.database)
 	}
 	return g
 }
 
 func (g *gateway) attach(t *testing.T, url string) {
 	t.Helper()
-	st, err := store.Open(t.Context(), url, store.Options{})
+	g.attachAt(t, url, nil)
+}
+
+func (g *gateway) attachAt(t *testing.T, url string, database func() time.Time) {
+	t.Helper()
+	st, err := store.Open(t.Context(), url, store.Options{Now: database})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -140,7 +140,7 @@ func (s *Service) newOperation(a *watched, o Order, kind OperationKind, payload,
 	if err != nil {
 		return store.Operation{}, err
 	}
-	now := s.now()
+	now := s.label()
 	return store.Operation{
 		ID: strings.ToLower(rand.Text()), Account: a.Name, Kind: string(kind), Caller: o.Caller, Key: o.Key,
 		Fingerprint: a.fingerprint(kind, whole), Request: request, CreatedAt: now, Holder: s.replica,

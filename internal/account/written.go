@@ -12,11 +12,20 @@ import (
 // last written to, so that every replica asks anew.
 const writtenRow provider.Operation = "written"
 
-// written takes note that a write ended then.
-func (a *watched) written(at time.Time) {
+// write is the end of a write to an account.
+type write struct {
+	stamp
+	ours bool // this process made it
+}
+
+// written takes note that a write ended.
+func (a *watched) written(w write) {
 	for {
 		last := a.writtenAt.Load()
-		if last != nil && !at.After(*last) || a.writtenAt.CompareAndSwap(last, &at) {
+		if last != nil && (!w.at.After(last.at) || last.ours && last.label.Truncate(time.Microsecond).Equal(w.label)) {
+			return // an earlier one, or the same, back from the store
+		}
+		if a.writtenAt.CompareAndSwap(last, &w) {
 			return
 		}
 	}
@@ -26,19 +35,25 @@ func (a *watched) written(at time.Time) {
 // what it says.
 func (a *watched) outdated(e *entry) bool {
 	last := a.writtenAt.Load()
-	return last != nil && e != nil && !e.asOf.After(*last)
+	if last == nil || e == nil {
+		return false
+	}
+	if last.ours && e.ours {
+		return !e.at.After(last.at)
+	}
+	return !e.at.After(last.at.Add(stampSlack))
 }
 
 // outdatedFor is outdated for a request that came then. A reading that was
 // asked for after that answers it, though a write has ended meanwhile: else
 // frequent writes would leave no reading good enough.
 func (a *watched) outdatedFor(e *entry, came time.Time) bool {
-	return a.outdated(e) && e.asOf.Before(came)
+	return a.outdated(e) && e.at.Before(came)
 }
 
 // persistWrite lets other replicas know that an account was written to.
 func (s *Service) persistWrite(a *watched) {
-	at := *a.writtenAt.Load()
+	at := a.writtenAt.Load().label
 	// durable logs it when the store goes away.
 	_ = s.durable.use(context.Background(), func(ctx context.Context, st *store.Store) error {
 		return st.SaveReadings(ctx, []store.Reading{{Key: store.ReadingKey{Account: a.Name, Operation: string(writtenRow)}, AsOf: at}})

@@ -90,8 +90,8 @@ func (s *Store) withClock(ctx context.Context, f func() error) error {
 
 // CheckClock looks at the database's clock and returns by how much it was set
 // since any replica last looked: 0 if it was not. What is to last as long as
-// before moves with it: slots of budgets, drains, leases and operations under
-// way. Readings from before it was set back are Unsure from then on. Call it
+// before moves with it: slots of budgets, drains, lockouts, leases and operations
+// under way. Readings from before it was set back are Unsure from then on. Call it
 // every second or so.
 //
 // What can't be seen is a clock that is set while no process looks: forward, or
@@ -175,6 +175,7 @@ func moveTimes(ctx context.Context, tx *sql.Tx, by, said int64) error {
 	for _, statement := range []string{
 		`UPDATE budget_slots SET free_at = free_at + $1`,
 		`UPDATE budgets SET drained_until = drained_until + $1 WHERE drained_until > 0`,
+		`UPDATE lockouts SET try_at = try_at + $1, force_at = force_at + $1`,
 		`UPDATE lockouts SET try_at = try_at + $1, force_at = force_at + $1`,
 		`UPDATE leases SET expires_at = expires_at + $1`,
 		`UPDATE operations SET give_up_at = give_up_at + $1 WHERE state = 'started'`,

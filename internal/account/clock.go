@@ -1,0 +1,71 @@
+package account
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"accountgateway/internal/store"
+)
+
+// stamp is a moment, told by two clocks. This process's has a monotonic
+// reading: only it measures and compares. The label is what is shown and kept:
+// it is told by the database's clock, which all replicas share.
+//
+// The wall clock of this process decides nothing. It may be wrong, and be set.
+type stamp struct {
+	at    time.Time
+	label time.Time
+}
+
+func (s *Service) stamp() stamp { return stamp{at: s.now(), label: s.durable.label()} }
+
+// label is the time to show and to keep.
+func (s *Service) label() time.Time { return s.durable.label() }
+
+// label is the database's time; this machine's before the database was reached.
+func (d *Durable) label() time.Time {
+	if st := d.store.Load(); st != nil {
+		return st.Now()
+	}
+	return d.now().Round(0).UTC()
+}
+
+const (
+	// clockSkew is how far a label may lie in the future and still be believed,
+	// and by how much a clock may be wrong before that is logged.
+	clockSkew = 2 * time.Second
+	// stampSlack is how far stamps of what other replicas did may be off.
+	stampSlack = 250 * time.Millisecond
+	// unknownAge is the age of a reading whose age nobody knows: more than any
+	// that is served. As seconds it is what RFC 9111 has for the longest Age.
+	unknownAge = (1 << 31) * time.Second
+)
+
+// skew is how far this machine's clock is ahead of the database's.
+type skew struct {
+	measured atomic.Pointer[time.Duration] // nil: not yet
+	wrong    atomic.Bool                   // it was logged
+}
+
+// checkClock looks whether clocks are wrong, and says so once.
+func (s *Service) checkClock(ctx context.Context, st *store.Store) error {
+	set, err := st.CheckClock(ctx)
+	if err != nil {
+		return err
+	}
+	if set != 0 {
+		s.metrics.clockSet.Inc()
+		s.options.Log.Warn().Float64("seconds", set.Seconds()).
+			Msg("the clock of the database was set: readings from before it was set back are asked for anew, and no budget or lease ends early")
+	}
+	ahead := s.now().Round(0).Sub(st.Now())
+	s.skew.measured.Store(&ahead)
+	switch wrong := ahead.Abs() > clockSkew; {
+	case wrong && !s.skew.wrong.Swap(true):
+		s.options.Log.Warn().Float64("seconds", ahead.Seconds()).Msg("this machine's clock is ahead of (or, if negative, behind) the database's, which is the one that counts: check NTP on both")
+	case !wrong && s.skew.wrong.Swap(false):
+		s.options.Log.Info().Msg("this machine's clock agrees with the database's again")
+	}
+	return nil
+}
