@@ -55,7 +55,7 @@ func (s *Service) EachPoint(ctx context.Context, name string, from, till time.Ti
 			return fault
 		})
 		if fault != nil {
-			return nil
+			err = nil // no fault of the store's
 		}
 		return err
 	})
