@@ -41,9 +41,6 @@ func allGuarded(t *testing.T) (all []guarded) {
 	t.Helper()
 	for path, item := range contract(t).doc.Paths.Map() {
 		for method, op := range item.Operations() {
-			if slices.Contains(op.Tags, "page") { // for people: TestPagesAskWhoCalls
-				continue
-			}
 			g := guarded{method: method, path: path}
 			switch {
 			case op.Security == nil:

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	ui "accountgateway/internal/page"
@@ -51,6 +52,27 @@ func (s *server) people(next http.Handler) http.Handler {
 			n.code = ProblemCodeForbidden
 		}
 	})
+}
+
+// forPeople tells whether a failure is shown as a page: on the pages' addresses,
+// and to a browser that was led to where nothing is.
+func (s *server) forPeople(r *http.Request) bool {
+	if s.Page == nil {
+		return false
+	}
+	return ui.Owns(r.URL.Path) || routeOf(r) == unmatched && strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
+// failPage shows a problem to people.
+func (s *server) failPage(w http.ResponseWriter, r *http.Request, p Problem, retryAfter time.Duration) {
+	heading, lines := p.Title, []string{p.Detail}
+	if p.Code == ProblemCodeNotFound {
+		heading, lines = "No such page", []string{"Nothing is at this address. It may be mistyped"}
+	}
+	if retryAfter > 0 {
+		lines = append(lines, "Try again in "+retryAfter.Round(time.Second).String())
+	}
+	s.Page.Problem(w, r, p.Status, heading, *p.RequestID, lines...)
 }
 
 // claimed is the id of the token that a request shows, good or not; false if it

@@ -98,6 +98,10 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if retryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(retryAfter.Seconds()))))
 	}
+	if s.forPeople(r) {
+		s.failPage(w, r, p, retryAfter)
+		return
+	}
 	body, err := json.Marshal(p)
 	if err != nil { // a Problem of texts and numbers always has a JSON form
 		n.err = errors.Join(n.err, err)

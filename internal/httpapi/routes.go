@@ -49,15 +49,20 @@ func New(o Options) http.Handler {
 	return r
 }
 
-// pageRoutes are for people. They ask for a token themselves, by a form.
+// pageRoutes are for people. They ask for a token themselves, by a form, and
+// ignore query parameters that they don't know: other sites add some to links.
 func (s *server) pageRoutes(r chi.Router) {
-	people := r.With(s.people, s.query())
+	people := r.With(s.people)
 	people.With(s.heavy).Get(ui.FleetPath, s.Page.Fleet)
 	people.With(s.heavy).Get(ui.AccountPath, s.Page.Account)
+	people.Get(ui.LoginPath, s.Page.LoginForm)
 	people.Post(ui.LoginPath, s.Page.Login)
 	people.Post(ui.LogoutPath, s.Page.Logout)
 	people.Get(ui.DocsPath, s.Page.Docs)
-	r.With(s.query()).Get(ui.StaticPath+"{file}", s.Page.Static) // the same for all, and kept by browsers
+	r.Get(ui.StaticPath+"{file}", s.Page.Static) // the same for all, and kept by browsers
+	for _, path := range ui.Elsewhere {
+		r.Get(path, s.Page.Redirect)
+	}
 }
 
 // NewService serves health and metrics alone, for an address of their own.

@@ -1,4 +1,4 @@
-package page
+package page_test
 
 import (
 	"net/http/httptest"
@@ -97,7 +97,7 @@ func TestTryIt(t *testing.T) {
 		t.Run(s.Name, func(t *testing.T) {
 			tb := b.Tab(t, s)
 			tb.Run(chromedp.Navigate(origin + "/docs"))
-			tb.TryIt("#operations-accounts-listAccounts", "answered-by-try-it")
+			tb.TryIt("#operations-accounts-listAccounts", "regru-shop")
 			tb.Fits()
 			tb.Screenshot("docs-tried-" + s.Name)
 			t.Run("accessible", tb.Accessible)

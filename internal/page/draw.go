@@ -19,6 +19,7 @@ const (
 	accountPage = "account.html"
 	tokenPage   = "token.html"
 	messagePage = "message.html"
+	problemPage = "problem.html"
 	docsPage    = "docs.html"
 )
 
@@ -34,7 +35,7 @@ func newDrawer(a *assets) (*drawer, error) {
 		}
 		return address, nil
 	}}
-	for _, name := range []string{fleetPage, accountPage, tokenPage, messagePage, docsPage} {
+	for _, name := range []string{fleetPage, accountPage, tokenPage, messagePage, problemPage, docsPage} {
 		t, err := template.New(name).Funcs(functions).ParseFS(templateFiles, "templates/frame.html", "templates/parts.html", "templates/"+name)
 		if err != nil {
 			return nil, err

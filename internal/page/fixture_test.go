@@ -1,4 +1,4 @@
-package page
+package page_test
 
 import (
 	"context"
@@ -17,21 +17,25 @@ import (
 
 	"accountgateway/api"
 	"accountgateway/internal/account"
+	"accountgateway/internal/httpapi"
+	"accountgateway/internal/page"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/providertest"
 	"accountgateway/internal/store"
 	"accountgateway/internal/token"
 )
 
-// fixture is a page over a service whose store was filled by hand.
+// fixture is a page behind the gateway's routes, over a service whose store was filled by hand.
 type fixture struct {
 	t       *testing.T
-	page    *Page
+	page    *page.Page
 	store   *store.Store
 	fakes   map[string]*providertest.Fake
 	now     time.Time
 	handler http.Handler
 }
+
+const day = 24 * time.Hour
 
 // goodToken is the one that the fixture knows; its caller is set by as.
 const goodToken = "gw_abcdefghij_" + "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -65,15 +69,16 @@ func newFixture(t *testing.T, fill seeds, accounts ...string) *fixture {
 		f.fakes[name] = &providertest.Fake{Declared: declared[name]}
 		configured = append(configured, account.Account{Name: name, Provider: vendor, Adapter: f.fakes[name]})
 	}
+	registry := prometheus.NewRegistry()
 	durable := account.NewDurable(zerolog.Nop())
 	durable.Attach(f.store)
 	service := account.New(configured, durable, account.Options{
 		TTL:          map[provider.Operation]time.Duration{provider.OpBalance: time.Hour, provider.OpStatistics: time.Hour, provider.OpUsers: time.Hour},
 		StaleIfError: 24 * time.Hour, LoadTimeout: 10 * time.Second, HistoryFor: 100 * day,
-		Registry: prometheus.NewRegistry(), Log: zerolog.Nop(),
+		Registry: registry, Log: zerolog.Nop(),
 	})
 	service.Load(t.Context())
-	f.page, err = New(Options{
+	f.page, err = page.New(page.Options{
 		Accounts: service, Log: zerolog.Nop(),
 		Caller: func(*http.Request) (token.Caller, bool) { return token.Anonymous(), true },
 		Check:  func(context.Context, string) (token.Caller, error) { return token.Caller{}, token.ErrUnknown },
@@ -81,7 +86,10 @@ func newFixture(t *testing.T, fill seeds, accounts ...string) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.handler = f.mux()
+	f.handler = httpapi.New(httpapi.Options{
+		Accounts: service, Log: zerolog.Nop(), Registry: registry, Spec: api.Spec, Page: f.page,
+		AnyName: true, // without Tokens the router leaves asking to the page
+	})
 	return f
 }
 
@@ -94,27 +102,10 @@ func (f *fixture) as(caller token.Caller) *fixture {
 		return caller, nil
 	}
 	f.page.Caller = func(r *http.Request) (token.Caller, bool) {
-		caller, err := f.page.Check(r.Context(), CookieToken(r))
+		caller, err := f.page.Check(r.Context(), page.CookieToken(r))
 		return caller, err == nil
 	}
 	return f
-}
-
-// mux is the page's part of the gateway's routes.
-func (f *fixture) mux() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", f.page.Fleet)
-	mux.HandleFunc("GET "+AccountPath, f.page.Account)
-	mux.HandleFunc("POST "+LoginPath, f.page.Login)
-	mux.HandleFunc("POST "+LogoutPath, f.page.Logout)
-	mux.HandleFunc("GET "+DocsPath, f.page.Docs)
-	mux.HandleFunc("GET "+StaticPath+"{file}", f.page.Static)
-	mux.HandleFunc("GET /openapi.yaml", func(w http.ResponseWriter, _ *http.Request) { w.Write(api.Spec) })
-	mux.HandleFunc("GET /accounts", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprint(w, `{"accounts":[{"name":"answered-by-try-it"}]}`)
-	})
-	return mux
 }
 
 func (f *fixture) get(path string, cookies ...*http.Cookie) *httptest.ResponseRecorder {

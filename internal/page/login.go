@@ -51,6 +51,15 @@ func (p *Page) askForToken(w http.ResponseWriter, r *http.Request, status int, f
 	p.draw(w, r, status, tokenPage, form)
 }
 
+// LoginForm answers GET LoginPath: the form, for who is not signed in yet.
+func (p *Page) LoginForm(w http.ResponseWriter, r *http.Request) {
+	if _, ok := p.Caller(r); ok {
+		http.Redirect(w, r, FleetPath, http.StatusSeeOther)
+		return
+	}
+	p.askForToken(w, r, http.StatusOK, tokenForm{Next: FleetPath})
+}
+
 // maxForm is the longest form that is read, in bytes.
 const maxForm = 4 << 10
 
@@ -89,7 +98,7 @@ func (p *Page) Logout(w http.ResponseWriter, r *http.Request) {
 	gone := p.cookie("") // #nosec G124 -- it holds nothing
 	gone.MaxAge = -1
 	http.SetCookie(w, gone)
-	http.Redirect(w, r, FleetPath, http.StatusSeeOther)
+	http.Redirect(w, r, LoginPath, http.StatusSeeOther)
 }
 
 // sameOrigin refuses a form that another site sent.

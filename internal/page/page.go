@@ -15,15 +15,6 @@ import (
 	"accountgateway/internal/token"
 )
 
-// Where the handlers belong.
-const (
-	FleetPath   = "/"
-	AccountPath = "/ui/{account}"
-	LoginPath   = "/login"  // POST
-	LogoutPath  = "/logout" // POST
-	DocsPath    = "/docs"
-)
-
 // Options are what the page is made of.
 type Options struct {
 	Accounts *account.Service
@@ -75,6 +66,23 @@ func (p *Page) reader(w http.ResponseWriter, r *http.Request) (token.Caller, boo
 		return token.Caller{}, false
 	}
 	return caller, true
+}
+
+// problem is what the page of a failure says.
+type problem struct {
+	frame
+	Heading   string
+	Lines     []string
+	RequestID string
+}
+
+// Problem answers with a page that tells a failure: what it is, in a few words
+// and in sentences, and the request's id in the log.
+func (p *Page) Problem(w http.ResponseWriter, r *http.Request, status int, heading, requestID string, lines ...string) {
+	for i := range lines {
+		lines[i] = sentence(lines[i])
+	}
+	p.draw(w, r, status, problemPage, problem{frame: p.frame(r, heading, nil), Heading: heading, Lines: lines, RequestID: requestID})
 }
 
 func (p *Page) noSuchAccount(w http.ResponseWriter, r *http.Request, caller token.Caller) {

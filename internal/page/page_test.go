@@ -1,7 +1,9 @@
-package page
+package page_test
 
 import (
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -197,4 +199,86 @@ func TestAssets(t *testing.T) {
 			t.Errorf("%s: %d", path, got.Code)
 		}
 	}
+}
+
+// browser is what browsers say that they take when they open an address.
+const browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+// TestAddressesOfPages opens pages as people come by them: with what other
+// sites add to a link, and with slashes too many.
+func TestAddressesOfPages(t *testing.T) {
+	f := newFixture(t, aFleet, fleetNames...)
+	for path, want := range map[string]string{
+		"/?utm_source=chat": "", "/ui/regru?utm_source=chat&days=7": "", "/ui/regru?days=7&days=90": "", "/ui/regru?days=": "", "/docs?a;b=%zz": "",
+		"/ui": "/", "/ui/": "/", "/ui/?utm_source=chat": "/?utm_source=chat",
+		"/ui/regru/": "/ui/regru", "/ui/regru/?days=7": "/ui/regru?days=7", "/ui/a%2F%2Fb/": "/ui/a%2F%2Fb", "/docs/": "/docs", "/login/": "/login", "/login": "/",
+	} {
+		got := f.get(path)
+		status := http.StatusOK
+		if want != "" {
+			status = http.StatusSeeOther
+		}
+		if got.Code != status || got.Header().Get("Location") != want {
+			t.Errorf("%s: %d to %q, want %d to %q", path, got.Code, got.Header().Get("Location"), status, want)
+		}
+	}
+	wants(t, f.get("/ui/regru?utm_source=chat&days=7").Body.String(), `aria-current="true">7 days`)
+	for _, address := range regexp.MustCompile(`/static/[^"]+`).FindAllString(f.get("/").Body.String(), -1) {
+		if got := f.get(address + "?v=2"); got.Code != http.StatusOK {
+			t.Errorf("%s?v=2: %d", address, got.Code)
+		}
+	}
+	signedOut := newFixture(t, aFleet, "regru").as(aReader("regru"))
+	if got := signedOut.get("/login"); got.Code != http.StatusOK {
+		t.Errorf("the form to sign in: %d", got.Code)
+	}
+}
+
+// TestErrorsArePages has browsers led astray: they are shown pages, and programs
+// problems.
+func TestErrorsArePages(t *testing.T) {
+	f := newFixture(t, aFleet, fleetNames...)
+	long := "/ui/regru?x=" + strings.Repeat("x", 9000)
+	for _, test := range []struct {
+		method, path, accept string
+		status               int
+		page                 bool
+	}{
+		{http.MethodGet, "/nowhere", browser, 404, true},
+		{http.MethodGet, "/nowhere", "application/json", 404, false},
+		{http.MethodGet, "/nowhere", "", 404, false},
+		{http.MethodGet, "//evil.example/", browser, 404, true},
+		{http.MethodGet, "/ui/regru/more", "*/*", 404, true},
+		{http.MethodGet, "/ui/nobody", "*/*", 404, true},
+		{http.MethodGet, "/logout", browser, 405, true},
+		{http.MethodPost, "/ui/regru", browser, 405, true},
+		{http.MethodPost, "/nowhere", browser, 404, true},
+		{http.MethodGet, long, "*/*", 400, true},
+		{http.MethodGet, "/accounts/regru/balance?curency=USD", browser, 400, false}, // whoever opens it wants the API's answer
+		{http.MethodGet, "/accounts/nobody", browser, 404, false},
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), test.method, "/", nil)
+		r.URL, r.RequestURI = must(url.ParseRequestURI(test.path)), test.path
+		r.Header.Set("Accept", test.accept)
+		w := httptest.NewRecorder()
+		f.handler.ServeHTTP(w, r)
+		kind, body := w.Header().Get("Content-Type"), w.Body.String()
+		if w.Code != test.status || (kind == "text/html; charset=utf-8") != test.page || !test.page && kind != "application/problem+json" {
+			t.Errorf("%s %.40s, Accept %.10q: %d %s", test.method, test.path, test.accept, w.Code, kind)
+			continue
+		}
+		if test.page && test.path != "/ui/nobody" {
+			wants(t, body, "<h1>", `<a href="/">All accounts</a>`, w.Header().Get("X-Request-Id"))
+		}
+		if strings.Contains(body, "evil.example") {
+			t.Errorf("the page leads elsewhere: %s", body)
+		}
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

@@ -5,10 +5,15 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/govalues/decimal"
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/provider"
 )
+
+func money(amount, currency string) *provider.Money {
+	return &provider.Money{Amount: decimal.MustParse(amount), Currency: provider.Currency(currency)}
+}
 
 func TestFigure(t *testing.T) {
 	for _, test := range []struct{ amount, want string }{

@@ -95,14 +95,19 @@ var Screens = []Screen{
 	{"desktop-dark", 1280, 900, "dark"},
 }
 
-// Tab opens an empty page. Console errors and requests to other hosts fail the
-// test when it ends.
+// Tab opens an empty page. Console errors, documents that are no pages or have a
+// status of 400 and above, and requests to other hosts fail the test when it ends.
 func (b *Browser) Tab(t *testing.T, s Screen) *Tab {
+	t.Helper()
+	return b.tab(t, s, pageTime)
+}
+
+func (b *Browser) tab(t *testing.T, s Screen, limit time.Duration) *Tab {
 	t.Helper()
 	tb := &Tab{t: t, origin: b.origin}
 	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(tb.observe))
 	t.Cleanup(cancel)
-	tb.ctx, cancel = context.WithTimeout(ctx, pageTime)
+	tb.ctx, cancel = context.WithTimeout(ctx, limit)
 	t.Cleanup(cancel)
 	Call(tb, network.Enable, network.EnableParams{})
 	Call(tb, log.Enable, cdp.Empty{})
@@ -124,6 +129,13 @@ func (tb *Tab) observe(event any) {
 	case *network.EventRequestWillBeSent:
 		if !strings.HasPrefix(e.Request.URL, tb.origin+"/") && !strings.HasPrefix(e.Request.URL, "data:") {
 			tb.fault("a request to another host: " + e.Request.URL)
+		}
+	case *network.EventResponseReceived:
+		if e.Type == network.ResourceTypeDocument && !strings.HasPrefix(e.Response.MimeType, "text/html") {
+			tb.fault(fmt.Sprintf("%s is shown as %s", e.Response.URL, e.Response.MimeType))
+		}
+		if e.Type == network.ResourceTypeDocument && e.Response.Status >= 400 {
+			tb.fault(fmt.Sprintf("%s is answered with %d", e.Response.URL, e.Response.Status))
 		}
 	case *runtime.EventExceptionThrown:
 		tb.fault("an exception: " + e.ExceptionDetails.Text)

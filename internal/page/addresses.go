@@ -1,0 +1,45 @@
+package page
+
+import (
+	"net/http"
+	"strings"
+)
+
+// Where the handlers belong.
+const (
+	FleetPath   = "/"
+	AccountPath = accounts + "/{account}"
+	LoginPath   = "/login"  // GET and POST
+	LogoutPath  = "/logout" // POST
+	DocsPath    = "/docs"
+
+	accounts = "/ui"
+)
+
+// Elsewhere are addresses that people come by, though no page is there. Redirect
+// answers them.
+var Elsewhere = []string{accounts, accounts + "/", AccountPath + "/", DocsPath + "/", LoginPath + "/"}
+
+// Redirect answers GET of the addresses in Elsewhere: it leads to the page that
+// was meant.
+func (p *Page) Redirect(w http.ResponseWriter, r *http.Request) {
+	to := strings.TrimRight(r.URL.EscapedPath(), "/")
+	if to == accounts {
+		to = FleetPath
+	}
+	if r.URL.RawQuery != "" {
+		to += "?" + r.URL.RawQuery
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther) // #nosec G710 -- the path begins with one of Elsewhere
+}
+
+// Owns tells whether a path is one of the pages', so that its failures are for
+// people too.
+func Owns(path string) bool {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	switch "/" + first {
+	case accounts, DocsPath, LoginPath, LogoutPath:
+		return true
+	}
+	return path == FleetPath
+}
