@@ -176,7 +176,6 @@ func moveTimes(ctx context.Context, tx *sql.Tx, by, said int64) error {
 		`UPDATE budget_slots SET free_at = free_at + $1`,
 		`UPDATE budgets SET drained_until = drained_until + $1 WHERE drained_until > 0`,
 		`UPDATE lockouts SET try_at = try_at + $1, force_at = force_at + $1`,
-		`UPDATE lockouts SET try_at = try_at + $1, force_at = force_at + $1`,
 		`UPDATE leases SET expires_at = expires_at + $1`,
 		`UPDATE operations SET give_up_at = give_up_at + $1 WHERE state = 'started'`,
 	} {

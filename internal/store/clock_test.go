@@ -54,10 +54,18 @@ func TestClockSet(t *testing.T) {
 					if ok, err := one.AcquireLease(t.Context(), "l", "one", 10*time.Second); !ok || err != nil {
 						t.Fatal(ok, err)
 					}
+					refused := store.Lockout{Account: "locked", TryAt: one.Now().Add(time.Minute), ForceAt: one.Now().Add(2 * time.Minute)}
+					must(t, one.PutLockout(t.Context(), refused))
 					clock.Set(by)
 					if checked {
 						checkClock(t, one, by)
 						checkClock(t, two, 0)
+						l, _, err := two.Lockout(t.Context(), "locked")
+						must(t, err)
+						try, force := l.TryAt.Sub(two.Now()), l.ForceAt.Sub(two.Now())
+						if off := (try - time.Minute).Abs() + (force - 2*time.Minute).Abs(); off > 10*time.Second {
+							t.Errorf("locked out for %s, and %s, want a minute and two", try, force)
+						}
 						if ok, err := two.AcquireLease(t.Context(), "l", "two", time.Second); ok || err != nil {
 							t.Errorf("a lease in force was given: %v, %v", ok, err)
 						}
