@@ -43,19 +43,6 @@ func (s *Store) AppendBalance(ctx context.Context, p BalancePoint) error {
 	return nil
 }
 
-// BalanceHistory returns what EachBalance calls each with.
-func (s *Store) BalanceHistory(ctx context.Context, account string, from, till time.Time, step time.Duration) ([]BalancePoint, error) {
-	var points []BalancePoint
-	err := s.EachBalance(ctx, account, from, till, step, func(p BalancePoint) error {
-		points = append(points, p)
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return points, nil
-}
-
 // EachBalance calls each with the account's points with from <= AsOf <= till,
 // in the order of time, then currency. With a step that is the last point of
 // each currency in each step; steps are counted from 1970, so that the same

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -9,6 +10,15 @@ import (
 
 	"accountgateway/internal/store"
 )
+
+// history is all points that EachBalance gives.
+func history(ctx context.Context, s *store.Store, account string, from, till time.Time, step time.Duration) (points []store.BalancePoint, err error) {
+	err = s.EachBalance(ctx, account, from, till, step, func(p store.BalancePoint) error {
+		points = append(points, p)
+		return nil
+	})
+	return points, err
+}
 
 func TestBalanceHistory(t *testing.T) {
 	point := func(currency string, at time.Duration, balance string) store.BalancePoint {
@@ -65,7 +75,7 @@ func TestBalanceHistory(t *testing.T) {
 				for _, p := range all {
 					must(t, s.AppendBalance(t.Context(), p))
 				}
-				got, err := s.BalanceHistory(t.Context(), "regru", epoch.Add(test.from), epoch.Add(test.till), test.step)
+				got, err := history(t.Context(), s, "regru", epoch.Add(test.from), epoch.Add(test.till), test.step)
 				must(t, err)
 				if diff := cmp.Diff(test.want, got); diff != "" {
 					t.Error(diff)
@@ -83,7 +93,7 @@ func TestAppendBalanceKeepsTheFirst(t *testing.T) {
 		second.Balance = "2"
 		must(t, s.AppendBalance(t.Context(), first))
 		must(t, s.AppendBalance(t.Context(), second))
-		got, err := s.BalanceHistory(t.Context(), "a", epoch, epoch, 0)
+		got, err := history(t.Context(), s, "a", epoch, epoch, 0)
 		must(t, err)
 		if diff := cmp.Diff([]store.BalancePoint{first}, got); diff != "" {
 			t.Error(diff)
@@ -99,16 +109,16 @@ func TestBalanceHistoryIsBounded(t *testing.T) {
 			WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
 			SELECT 'a', 'RUB', i, '1', '', '', '' FROM n`, store.MaxHistoryPoints))
 		start := time.UnixMicro(0)
-		points, err := s.BalanceHistory(t.Context(), "a", start.Add(time.Microsecond), epoch, 0)
+		points, err := history(t.Context(), s, "a", start.Add(time.Microsecond), epoch, 0)
 		must(t, err)
 		if len(points) != store.MaxHistoryPoints {
 			t.Errorf("%d points, want %d", len(points), store.MaxHistoryPoints)
 		}
-		_, err = s.BalanceHistory(t.Context(), "a", start, epoch, 0)
+		_, err = history(t.Context(), s, "a", start, epoch, 0)
 		if tooMany := (*store.TooManyPointsError)(nil); !errors.As(err, &tooMany) {
 			t.Errorf("one point more: error %v, want a TooManyPointsError", err)
 		}
-		if _, err = s.BalanceHistory(t.Context(), "a", start, epoch, time.Millisecond); err != nil {
+		if _, err = history(t.Context(), s, "a", start, epoch, time.Millisecond); err != nil {
 			t.Errorf("with a step: %v", err)
 		}
 	})
@@ -122,7 +132,7 @@ func TestPruneHistory(t *testing.T) {
 		}
 		n, err := s.PruneHistory(t.Context(), epoch.Add(2*time.Hour))
 		must(t, err)
-		left, err := s.BalanceHistory(t.Context(), "a", epoch, epoch.Add(10*time.Hour), 0)
+		left, err := history(t.Context(), s, "a", epoch, epoch.Add(10*time.Hour), 0)
 		must(t, err)
 		if n != 2 || len(left) != 3 || !left[0].AsOf.Equal(epoch.Add(2*time.Hour)) {
 			t.Errorf("pruned %d, left %v", n, left)

@@ -20,8 +20,8 @@ type BalanceStep struct {
 }
 
 // BalanceSteps returns the steps of an account's history from <= AsOf <= till,
-// in the order of time. They are those of BalanceHistory, but made of every
-// point between. At most MaxHistoryPoints come, else a *TooManyPointsError.
+// in the order of time, made of every point between. Steps are counted as those
+// of EachBalance. At most MaxHistoryPoints come, else a *TooManyPointsError.
 func (s *Store) BalanceSteps(ctx context.Context, account string, from, till time.Time, step time.Duration) ([]BalanceStep, error) {
 	ctx, cancel := s.history.begin(ctx)
 	defer cancel()

@@ -238,7 +238,7 @@ func TestHistoriesHaveTheirOwnConnections(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
-		_, err := s.BalanceHistory(ctx, "a", epoch, epoch.Add(time.Hour), 0)
+		_, err := history(ctx, s, "a", epoch, epoch.Add(time.Hour), 0)
 		wantTrouble(t, err, false, true)
 		must(t, s.Ping(t.Context()))
 		if got, err := s.ReadingsAfter(t.Context(), 0, 10); err != nil || len(got) != 1 {

@@ -34,12 +34,11 @@ func Postgres(t testing.TB) string {
 	t.Cleanup(func() {
 		// The server may still be busy with a statement whose client is gone:
 		// a deadlock with that ends by itself.
-		_, err := conn.Exec(ctx, fmt.Sprintf(`DROP SCHEMA %q CASCADE`, schema))
-		for range 5 {
-			if err == nil {
+		var err error
+		for range 6 {
+			if _, err = conn.Exec(ctx, fmt.Sprintf(`DROP SCHEMA %q CASCADE`, schema)); err == nil {
 				break
 			}
-			_, err = conn.Exec(ctx, fmt.Sprintf(`DROP SCHEMA %q CASCADE`, schema))
 		}
 		if err != nil {
 			t.Error(err)
