@@ -300,13 +300,8 @@ func (a answer) check(req *http.Request) {
 	if req.Method == http.MethodHead {
 		return
 	}
-	for _, moment := range instants.FindAllString(string(a.body), -1) {
-		if !strings.Contains(a.header.Get("Content-Type"), "json") {
-			break
-		}
-		if _, err := time.Parse(`"2006-01-02T15:04:05.000Z"`, moment); err != nil {
-			a.t.Errorf("%s %s: %s has not three digits of milliseconds, in UTC", req.Method, req.URL, moment)
-		}
+	if strings.Contains(a.header.Get("Content-Type"), "json") {
+		a.checkJSON(req)
 	}
 	if a.status >= 400 && a.header.Get("Content-Type") == "application/problem+json" {
 		a.checkProblem()
@@ -328,6 +323,20 @@ func (a answer) check(req *http.Request) {
 	})
 	if err != nil {
 		a.t.Errorf("%s %s: not as the specification says: %v\n%s", req.Method, req.URL, err, a.body)
+	}
+}
+
+// checkJSON holds what all JSON bodies have in common: their times, and one line's
+// end, so that a prompt does not stick to them.
+func (a answer) checkJSON(req *http.Request) {
+	a.t.Helper()
+	for _, moment := range instants.FindAllString(string(a.body), -1) {
+		if _, err := time.Parse(`"2006-01-02T15:04:05.000Z"`, moment); err != nil {
+			a.t.Errorf("%s %s: %s has not three digits of milliseconds, in UTC", req.Method, req.URL, moment)
+		}
+	}
+	if !bytes.HasSuffix(a.body, []byte("}\n")) || bytes.Count(a.body, []byte("\n")) != 1 {
+		a.t.Errorf("%s %s: the body does not end with one newline: %q", req.Method, req.URL, a.body)
 	}
 }
 

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"math"
 	"net/http"
@@ -102,7 +101,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.failPage(w, r, p, retryAfter)
 		return
 	}
-	body, err := json.Marshal(p)
+	body, err := marshal(p)
 	if err != nil { // a Problem of texts and numbers always has a JSON form
 		n.err = errors.Join(n.err, err)
 	}

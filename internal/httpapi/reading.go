@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"strconv"
 	"sync/atomic"
@@ -29,7 +28,7 @@ func metBy[T any](r account.Reading[T]) met {
 // keep makes the body of a reading and its tag, and keeps them at a place, if
 // there is one, for the next who asks.
 func keep(at *atomic.Pointer[account.Presentation], body any) (*account.Presentation, error) {
-	data, err := json.Marshal(body)
+	data, err := marshal(body)
 	if err != nil {
 		return nil, err
 	}

@@ -32,9 +32,16 @@ var (
 	yamlType    = []string{"application/yaml"}
 )
 
+// marshal writes a body as it is sent: a line of JSON, with its end, so that a
+// terminal's prompt does not stick to it.
+func marshal(body any) ([]byte, error) {
+	data, err := json.Marshal(body)
+	return append(data, '\n'), err
+}
+
 // encode makes the reply of a body.
 func encode(status int, body any) (reply, error) {
-	data, err := json.Marshal(body)
+	data, err := marshal(body)
 	return reply{status: status, contentType: jsonType, body: data}, err
 }
 

@@ -1,10 +1,14 @@
 package page_test
 
 import (
+	"fmt"
+	"maps"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -133,8 +137,46 @@ func TestSignIn(t *testing.T) {
 	t.Run("accessible", tb.Accessible)
 	tb.Run(chromedp.SendKeys("#token", goodToken), chromedp.Submit("#token"))
 	shown, at := browsertest.Get(tb, chromedp.Text("#money")), browsertest.Get(tb, chromedp.Location())
-	if u, err := url.Parse(at); err != nil || u.RequestURI() != "/ui/regru?days=7" || !strings.Contains(said, "not known") || shown != "Money" {
+	if u, err := url.Parse(at); err != nil || u.RequestURI() != "/ui/regru?days=7" || !strings.Contains(said, "not good") || shown != "Money" {
 		t.Errorf("signed in at %s, after %q", at, said)
 	}
 	tb.Run(chromedp.Click(".out button"), chromedp.WaitVisible("#token"))
+}
+
+// TestLinkFromElsewhere: who is signed in stays so when a link in a chat or an
+// alert leads here.
+func TestLinkFromElsewhere(t *testing.T) {
+	f := newFixture(t, aFleet, fleetNames...).as(aReader("regru"))
+	answered := make(chan int, 1)
+	pages := f.handler
+	f.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen := httptest.NewRecorder()
+		pages.ServeHTTP(seen, r)
+		maps.Copy(w.Header(), seen.Header())
+		w.WriteHeader(seen.Code)
+		w.Write(seen.Body.Bytes())
+		if r.Header.Get("Sec-Fetch-Site") == "cross-site" {
+			answered <- seen.Code
+		}
+	})
+	origin := serve(t, f)
+	chat := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(w, `<!doctype html><title>Chat</title><link rel="icon" href="data:,"><a href="%s/ui/regru">regru runs out soon</a>`, origin)
+	}))
+	t.Cleanup(chat.Close)
+	elsewhere := strings.Replace(chat.URL, "127.0.0.1", "localhost", 1) // another site to a browser
+	tb := browsertest.New(t, origin).Tab(t, browsertest.Screens[2])
+	tb.Expect("401")
+	tb.Run(chromedp.Navigate(origin+"/"), chromedp.SendKeys("#token", goodToken), chromedp.Submit("#token"), chromedp.WaitVisible(".out button"))
+	tb.Expect(elsewhere)
+	tb.Run(chromedp.Navigate(elsewhere), chromedp.Evaluate[chromedp.Void](`document.querySelector("a").click()`))
+	select {
+	case status := <-answered:
+		if status != http.StatusOK {
+			t.Errorf("the link is answered with %d", status)
+		}
+	case <-time.After(time.Minute):
+		t.Error("the link leads nowhere")
+	}
 }

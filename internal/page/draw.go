@@ -92,6 +92,7 @@ func (p *Page) draw(w http.ResponseWriter, r *http.Request, status int, name str
 		h.Set("Content-Security-Policy", docsPolicy)
 	}
 	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Referrer-Policy", "same-origin") // stricter ones spoil the Origin of forms
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)

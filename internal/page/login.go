@@ -28,7 +28,9 @@ func CookieToken(r *http.Request) string {
 }
 
 func (p *Page) cookie(value string) *http.Cookie {
-	c := &http.Cookie{Name: cookieName, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode}
+	// Lax: links from chats and alerts lead to the page, not to the form. What
+	// that takes is in docs/security.md.
+	c := &http.Cookie{Name: cookieName, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}
 	if p.Secure {
 		c.Name, c.Secure = secureCookieName, true
 	}

@@ -167,7 +167,7 @@ func TestHeaders(t *testing.T) {
 		if got := h.Get("Content-Security-Policy"); got != want {
 			t.Errorf("%s: Content-Security-Policy %q", path, got)
 		}
-		if h.Get("Cache-Control") != "no-store" || h.Get("X-Content-Type-Options") != "nosniff" {
+		if h.Get("Cache-Control") != "no-store" || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Cross-Origin-Opener-Policy") != "same-origin" {
 			t.Errorf("%s: %v", path, h)
 		}
 	}
