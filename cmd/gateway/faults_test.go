@@ -163,8 +163,8 @@ func TestFieldFaults(t *testing.T) {
 	var (
 		absent   = []string{"", "null", `""`}
 		odd      = []string{"{}", "[]", "true"}
-		noFigure = append([]string{`"12,50"`, `"1 250.50"`, `"0x10"`, `"1e3"`, `"NaN"`, `"-"`, `"."`, `"1."`, `".5"`, `" 5"`, `"٣"`, "1e3", `"abc"`}, odd...)
-		noCount  = append([]string{`"-1"`, "-1", "1.5", `"9223372036854775808"`}, noFigure...)
+		noFigure = append([]string{`"12,50"`, `"1 250.50"`, `"0x10"`, `"1e30"`, `"1e"`, `"NaN"`, `"-"`, `"."`, `"1."`, `".5"`, `" 5"`, `"٣"`, "1e30", `"abc"`}, odd...)
+		noCount  = append([]string{`"-1"`, "-1", "1.5", "15e-1", `"9223372036854775808"`}, noFigure...)
 		figure   = append([]string{`"12345678901234567890"`, "0.12345678901234567890"}, noFigure...)
 		noCode   = append([]string{`"XXX"`, `"usd"`, `"US"`, `"RUBLE"`, "643"}, odd...)
 	)
