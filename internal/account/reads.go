@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"time"
 
 	"accountgateway/internal/provider"
 )
@@ -9,6 +10,12 @@ import (
 // Limits are those of an operation.
 func (s *Service) Limits(op provider.Operation) Limits {
 	return Limits{TTL: s.options.TTL[op], StaleIfError: s.options.StaleIfError}
+}
+
+// OldAfter is how old a reading is when people are told so: the time for which
+// it is fresh is over, and two background readings should have replaced it.
+func (s *Service) OldAfter(op provider.Operation) time.Duration {
+	return max(s.options.TTL[op], 2*s.options.RefreshInterval)
 }
 
 // look is a reading at hand, as it stood when a request was decided upon.

@@ -21,9 +21,8 @@ type details struct {
 	Days       int
 	Chart      *chart
 	Daily      []dailyRow // newest first
-	Statistics *statistics
-	Operations []write // newest first
-	More       bool    // there are more operations than shown
+	Operations []write    // newest first
+	More       bool       // there are more operations than shown
 }
 
 // moneyRow is one line of the account's money beside the balance.
@@ -67,7 +66,6 @@ func (p *Page) Account(w http.ResponseWriter, r *http.Request) {
 	page := details{frame: p.frame(r, name, &caller), overview: p.overview(r.Context(), info, caller, now)}
 	page.Money = page.moneyRows()
 	page.history(r.Context(), p.Accounts, r.URL.Query().Get("days"), now)
-	page.Statistics = p.statistics(r.Context(), name, now)
 	page.operations(r.Context(), p.Accounts, caller, now)
 	p.draw(w, r, http.StatusOK, accountPage, page)
 }

@@ -32,6 +32,7 @@ type fixture struct {
 	store   *store.Store
 	fakes   map[string]*providertest.Fake
 	now     time.Time
+	options account.Options // seeds may change them
 	handler http.Handler
 }
 
@@ -60,6 +61,11 @@ func newFixture(t *testing.T, fill seeds, accounts ...string) *fixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.store.Close() })
+	f.options = account.Options{
+		TTL:          map[provider.Operation]time.Duration{provider.OpBalance: time.Hour, provider.OpStatistics: time.Hour, provider.OpUsers: time.Hour},
+		StaleIfError: 24 * time.Hour, LoadTimeout: 10 * time.Second, HistoryFor: 100 * day,
+		Registry: prometheus.NewRegistry(), Log: zerolog.Nop(),
+	}
 	if fill != nil {
 		fill(f)
 	}
@@ -69,14 +75,9 @@ func newFixture(t *testing.T, fill seeds, accounts ...string) *fixture {
 		f.fakes[name] = &providertest.Fake{Declared: declared[name]}
 		configured = append(configured, account.Account{Name: name, Provider: vendor, Adapter: f.fakes[name]})
 	}
-	registry := prometheus.NewRegistry()
 	durable := account.NewDurable(zerolog.Nop())
 	durable.Attach(f.store)
-	service := account.New(configured, durable, account.Options{
-		TTL:          map[provider.Operation]time.Duration{provider.OpBalance: time.Hour, provider.OpStatistics: time.Hour, provider.OpUsers: time.Hour},
-		StaleIfError: 24 * time.Hour, LoadTimeout: 10 * time.Second, HistoryFor: 100 * day,
-		Registry: registry, Log: zerolog.Nop(),
-	})
+	service := account.New(configured, durable, f.options)
 	service.Load(t.Context())
 	f.page, err = page.New(page.Options{
 		Accounts: service, Log: zerolog.Nop(),
@@ -87,7 +88,7 @@ func newFixture(t *testing.T, fill seeds, accounts ...string) *fixture {
 		t.Fatal(err)
 	}
 	f.handler = httpapi.New(httpapi.Options{
-		Accounts: service, Log: zerolog.Nop(), Registry: registry, Spec: api.Spec, Page: f.page,
+		Accounts: service, Log: zerolog.Nop(), Registry: f.options.Registry.(*prometheus.Registry), Spec: api.Spec, Page: f.page,
 		AnyName: true, // without Tokens the router leaves asking to the page
 	})
 	return f

@@ -30,14 +30,16 @@ type overview struct {
 
 	Balance, Blocked, Credit, Bonus *figure // nil: the vendor did not say
 	Read                            *moment // when the vendor said so; nil: there is no reading
-	Stale                           bool    // past its freshness limit
+	Old                             bool    // background readings should have replaced it
 	TooOld                          bool    // past every limit: the last one known, from the history
 	Empty                           string  // why there is no figure, and what to do
 	Trend                           *chart  // of trendFor; nil if there is nothing to be drawn
 	Lasts                           lasts
-	Writes                          []write // the last ones
-	SeesWrites                      bool    // the caller may see writes
-	Away                            bool    // the history can't be read: the database does not answer
+	Statistics                      *statistics // nil: none at hand
+	Notices                         []notice    // why somebody has to look, beside the state
+	Writes                          []write     // the last ones
+	SeesWrites                      bool        // the caller may see writes
+	Away                            bool        // the history can't be read: the database does not answer
 
 	money provider.Balance // what is shown; meaningless without Read
 }
@@ -59,7 +61,7 @@ func (p *Page) overview(ctx context.Context, info account.Info, caller token.Cal
 	reading, err := p.Accounts.Balance(ctx, info.Name, provider.BalanceQuery{}, atHand())
 	if err == nil {
 		o.show(*reading.Value, reading.AsOf, now)
-		o.Stale = reading.Stale
+		o.Old = reading.Age > p.Accounts.OldAfter(provider.OpBalance)
 	} else {
 		o.showLast(ctx, p.Accounts, info, now)
 	}
@@ -69,6 +71,7 @@ func (p *Page) overview(ctx context.Context, info account.Info, caller token.Cal
 		o.Trend = sparkline(dotsOf(points, o.money.Balance.Currency), now.Add(-trendFor), now, trendStep)
 	}
 	o.Lasts = p.lasts(ctx, info.Name, now)
+	o.Statistics = p.statistics(ctx, info.Name, now)
 	if o.SeesWrites {
 		operations, _, err := p.Accounts.Operations(ctx, info.Name, lastWrites, nil)
 		o.Away = o.Away || isAway(err)
@@ -76,6 +79,7 @@ func (p *Page) overview(ctx context.Context, info account.Info, caller token.Cal
 			o.Writes = append(o.Writes, newWrite(op, now))
 		}
 	}
+	o.Notices = o.notices()
 	return o
 }
 
@@ -97,7 +101,7 @@ func (o *overview) showLast(ctx context.Context, accounts *account.Service, info
 	if len(points) > 0 {
 		last := points[len(points)-1]
 		o.show(last.Balance, last.AsOf, now)
-		o.Stale, o.TooOld = true, true
+		o.Old, o.TooOld = true, true
 		return
 	}
 	switch {
@@ -111,11 +115,6 @@ func (o *overview) showLast(ctx context.Context, accounts *account.Service, info
 func isAway(err error) bool {
 	var away *account.UnavailableError
 	return errors.As(err, &away)
-}
-
-// Attention tells whether somebody has to look at the account.
-func (o *overview) Attention() bool {
-	return o.State.Trouble() || o.TooOld || o.Lasts.Tone == bad || o.UnknownWrite()
 }
 
 // UnknownWrite tells whether one of the last writes waits for somebody to

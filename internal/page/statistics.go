@@ -11,7 +11,7 @@ import (
 // statistics is what an account has used, as it is shown.
 type statistics struct {
 	Read     *moment
-	Stale    bool
+	Old      bool   // background readings should have replaced it
 	Period   string // "" if there is none
 	Counters []counter
 	Amounts  []amount
@@ -25,7 +25,7 @@ type counter struct {
 	Value      string
 	Limit      string // "" if the vendor does not say
 	Used       string // "62 %", "" without a limit
-	Over       bool   // more than the limit
+	UsedUp     bool   // nothing is left of the limit
 	Scope      string
 }
 
@@ -48,7 +48,7 @@ func (p *Page) statistics(ctx context.Context, name string, now time.Time) *stat
 	if err != nil {
 		return nil
 	}
-	s := &statistics{Read: since(r.AsOf, now), Stale: r.Stale, Period: periodWords(r.Value.Period)}
+	s := &statistics{Read: since(r.AsOf, now), Old: r.Age > p.Accounts.OldAfter(provider.OpStatistics), Period: periodWords(r.Value.Period)}
 	for _, c := range r.Value.Counters {
 		s.Counters = append(s.Counters, newCounter(c))
 	}
@@ -80,7 +80,7 @@ func newCounter(c provider.Counter) counter {
 	switch {
 	case c.Limit != nil:
 		out.Limit = grouped(strconv.FormatInt(*c.Limit, 10))
-		out.Over = c.Value > *c.Limit
+		out.UsedUp = c.Value > *c.Limit || c.Value == *c.Limit && *c.Limit > 0
 		if *c.Limit > 0 {
 			out.Used = strconv.FormatFloat(100*float64(c.Value)/float64(*c.Limit), 'f', 0, 64) + "\u00a0%"
 		}

@@ -1,0 +1,36 @@
+package page
+
+// notice is a reason to look at an account though its vendor answers.
+type notice struct {
+	Words  string // "Balance negative"
+	Detail string // "−4.75 USD"; may be ""
+	Tone   tone
+	Remedy string // "" where the page tells it at another place
+}
+
+// notices are those of what was gathered of the account.
+func (o *overview) notices() (list []notice) {
+	if o.TooOld {
+		list = append(list, notice{Words: "Figure too old", Tone: bad})
+	}
+	if o.Balance != nil && o.Balance.Negative() {
+		list = append(list, notice{"Balance negative", o.Balance.String(), bad, "Top the account up. The vendor may refuse to work for it, or stop its services."})
+	}
+	if o.Lasts.Tone == bad {
+		list = append(list, notice{Words: "Ends soon", Detail: o.Lasts.Words, Tone: bad})
+	}
+	if o.Statistics != nil {
+		for _, c := range o.Statistics.Counters {
+			if c.UsedUp {
+				list = append(list, notice{c.Name + " used up", c.Value + " of " + c.Limit, bad, "Buy more from the vendor. It may refuse what goes beyond the limit."})
+			}
+		}
+	}
+	if o.UnknownWrite() {
+		list = append(list, notice{Words: "Write with unknown outcome", Tone: warn})
+	}
+	return list
+}
+
+// Attention tells whether somebody has to look at the account.
+func (o *overview) Attention() bool { return o.State.Trouble() || len(o.Notices) > 0 }
