@@ -42,6 +42,7 @@ func (f *fleet) add(name, provider string, vendor http.Handler, more ...string) 
 		base += "/api/regru2"
 	}
 	f.accounts = append(f.accounts, name+"="+provider)
+	f.settings[strings.ToUpper(provider)+"_IP_RATE"] = "0" // all vendors here are at one address
 	prefix := strings.ToUpper(strings.ReplaceAll(name, "-", "_")) + "_"
 	f.settings[prefix+"BASE_URL"] = base
 	for _, line := range more {

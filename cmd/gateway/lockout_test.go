@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"accountgateway/internal/simulator"
+	"accountgateway/internal/simulator/regru"
 )
 
 // TestRefusedCredentialsAreTriedOnce: in whatever way the account is asked, the
@@ -62,5 +64,50 @@ func TestRefusedCredentialsAreTriedOnce(t *testing.T) {
 	}
 	if a := post("user3"); a.status != http.StatusCreated || a.header.Get("Idempotent-Replayed") != "" {
 		t.Errorf("the key of a refused write: %d %s", a.status, a.body)
+	}
+}
+
+// TestAddressLimit: two accounts at one REG.RU share the calls of
+// REGRU_IP_RATE, whatever their own rates; and what REG.RU says of the address
+// holds back both.
+func TestAddressLimit(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	vendor := regru.New(regru.Options{Now: today, Rate: regru.Rate{Calls: 7, Per: time.Hour}})
+	f.add("shop", "regru", vendor, "USERNAME=test", "PASSWORD=test")
+	f.add("partner", "regru", vendor, "USERNAME=partner", "PASSWORD=partner-secret")
+	both := func(g *served) (codes [2]string) {
+		for i, account := range []string{"shop", "partner"} {
+			a := g.get(t, "/accounts/"+account+"/balance", "Cache-Control", "no-cache")
+			codes[i] = regexp.MustCompile(`"code":"([a-z_]*)"|$`).FindStringSubmatch(string(a.body))[1]
+			if codes[i] != "" && a.header.Get("Retry-After") == "" {
+				t.Errorf("no Retry-After: %s", a.body)
+			}
+		}
+		return codes
+	}
+	calls := func() (n int) {
+		for _, of := range vendor.Control.Calls() {
+			n += of
+		}
+		return n
+	}
+	g := f.serve("REGRU_IP_RATE=5/1h")
+	for range 6 {
+		both(g)
+	}
+	if n := calls(); n != 5 {
+		t.Errorf("%d calls under REGRU_IP_RATE=5/1h", n)
+	}
+	// Without a limit of ours REG.RU says its own: two calls more, then a refusal.
+	g = f.serve("REGRU_IP_RATE=0")
+	for range 4 {
+		both(g)
+	}
+	if n := calls(); n != 8 {
+		t.Errorf("%d calls, want 8: 7 that REG.RU allows and the one that it refused", n)
+	}
+	if got := both(g); got != [2]string{"provider_rate_limited", "provider_rate_limited"} {
+		t.Errorf("got %v", got)
 	}
 }

@@ -154,7 +154,7 @@ func TestConsoleLog(t *testing.T) {
 	for _, want := range []string{
 		`INF request account=shop bytes=\d+ duration_ms=\S+ method=GET request_id=\S+ route=/accounts/\{account\}/balance status=200`,
 		`WRN request error=".*" account=broken bytes=\d+ code=provider_credentials .*status=502`,
-		`WRN the state of an account changed account=broken before=unknown detail=".*" provider=selzy state=bad_response`,
+		`WRN the state of an account changed account=broken before=unknown detail=".*" provider=selzy state=bad_credentials`,
 		`INF request bytes=\d+ code=not_found .*route=unmatched status=404`,
 		`INF stopped`,
 	} {

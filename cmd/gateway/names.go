@@ -111,7 +111,7 @@ func unlistedVendors(list []accountSetting) []accountSetting {
 func vendorSettings(list []accountSetting) []string {
 	var names []string
 	for _, a := range list {
-		for _, name := range slices.Concat(config.Names(a.prefix(), vendors[a.vendor].settings), config.Names(a.prefix(), spendingSettings{})) {
+		for _, name := range slices.Concat(config.Names(a.prefix(), vendors[a.vendor].settings), config.Names(a.prefix(), spendingSettings{}), config.Names(strings.ToUpper(a.vendor), vendors[a.vendor].address)) {
 			names = append(names, name, name+"_FILE")
 		}
 	}
@@ -138,7 +138,8 @@ func checkUnlisted(r *config.Reader, a accountSetting) []ignored {
 	}
 	var found []ignored
 	for _, name := range vendorSettings([]accountSetting{a}) {
-		if !strings.HasSuffix(name, "_FILE") && r.Set(name) {
+		read := slices.Contains(r.Names(), name) // for an account of that vendor with another name
+		if !read && !strings.HasSuffix(name, "_FILE") && r.Set(name) {
 			found = append(found, ignored{name, why})
 		}
 	}

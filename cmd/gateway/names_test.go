@@ -34,6 +34,9 @@ func TestMisspelt(t *testing.T) {
 		{"half of the credentials, without a list", []string{"GATEWAY_ACCOUNTS=", "REGRU_PASSWORD=hush"}, []string{"REGRU_USERNAME: is not set"}, nil},
 		{"whole credentials that are not listed", []string{"REGRU_USERNAME=u", "REGRU_PASSWORD=hush", "UNISENDER_LANG=ru"}, nil,
 			[]string{"REGRU_USERNAME: there is no account regru", "REGRU_PASSWORD: there is no account regru", "UNISENDER_LANG: there is no account unisender"}},
+		{"what all accounts of a vendor share", []string{
+			"GATEWAY_ACCOUNTS=selzy,shop=regru", "SHOP_USERNAME=u", "SHOP_PASSWORD=hush", "REGRU_IP_RATE=5/1h", "UNISENDER_IP_RATE=5/1m",
+		}, nil, []string{"UNISENDER_IP_RATE: there is no account unisender"}},
 		{"far from all", []string{"GATEWAY_COLOUR=red", "SELZY_SENDER_NAME=hush", "REGRU_CONTRACT=hush", "PORT=80", "HOME=/hush"}, nil,
 			[]string{"GATEWAY_COLOUR: it is no setting", "REGRU_CONTRACT: it is no setting", "SELZY_SENDER_NAME: it is no setting"}},
 		{"beside a fault", []string{"GATEWAY_ACCOUNTS=regru", "REGRU_PASSWORD=hush", "REGRU_USER=u", "SELZY_API_KEY=", "SELZY_BASE_URL="},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,8 +36,9 @@ func open(r *config.Reader, s settings, list []accountSetting, tracer trace.Trac
 	durable := account.NewDurable(log)
 
 	accounts := make([]account.Account, 0, len(list))
+	hosts := newHostBudgets(s.ProviderTimeout, durable)
 	for _, a := range list {
-		accounts = append(accounts, openAccount(r, a, durable, outgoing))
+		accounts = append(accounts, openAccount(r, a, hosts, durable, outgoing))
 	}
 	service := account.New(accounts, durable, account.Options{
 		TTL: map[provider.Operation]time.Duration{
@@ -59,20 +61,44 @@ const loadMargin = 5 * time.Second
 
 // openAccount wires one account; outgoing is what the clients of all have in
 // common.
-func openAccount(r *config.Reader, a accountSetting, durable *account.Durable, outgoing upstream.Options) account.Account {
+func openAccount(r *config.Reader, a accountSetting, hosts *hostBudgets, durable *account.Durable, outgoing upstream.Options) account.Account {
 	opened := account.Account{Name: a.name, Provider: a.vendor}
 	var guard spendingSettings
 	r.Into(a.prefix(), &guard)
 	opened.Spending = account.Spending{Max: guard.Max, DailyMax: guard.DailyMax}
 	opened.Adapter = vendors[a.vendor].open(r, a.prefix(), func(to connection) *upstream.Client {
 		opened.Host, opened.Login, opened.Secrets = to.base.Host, to.login, to.secrets
-		opened.Budget = account.NewBudget(a.name, to.rate, outgoing.Timeout, durable)
+		opened.Budget = account.NewBudget(a.name, to.rate, outgoing.Timeout, durable, hosts.of(r, a.vendor, to.base.Host))
 		outgoing.Account, outgoing.Provider, outgoing.Secrets, outgoing.Budget = a.name, a.vendor, to.secrets, opened.Budget
 		client := upstream.New(outgoing)
 		opened.Circuit = client.Circuit
 		return client
 	})
 	return opened
+}
+
+// hostBudgets are the budgets that accounts at one vendor's host share.
+type hostBudgets struct {
+	rates   map[string]config.Rate     // by vendor
+	budgets map[string]*account.Budget // by vendor and host
+	timeout time.Duration              // of a call
+	durable *account.Durable
+}
+
+func newHostBudgets(timeout time.Duration, durable *account.Durable) *hostBudgets {
+	return &hostBudgets{rates: map[string]config.Rate{}, budgets: map[string]*account.Budget{}, timeout: timeout, durable: durable}
+}
+
+// of is the budget of accounts at a host. The vendor's setting is read once.
+func (h *hostBudgets) of(r *config.Reader, vendor, host string) *account.Budget {
+	if _, read := h.rates[vendor]; !read {
+		h.rates[vendor] = vendors[vendor].ipRate(r, strings.ToUpper(vendor))
+	}
+	name := vendor + " " + host
+	if h.budgets[name] == nil {
+		h.budgets[name] = account.NewHostBudget(name, h.rates[vendor], h.timeout, h.durable)
+	}
+	return h.budgets[name]
 }
 
 // keepStore opens the durable state and attaches it, however long that takes,

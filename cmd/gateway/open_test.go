@@ -26,7 +26,8 @@ func TestAccountsHost(t *testing.T) {
 		"api.selzy.com": {name: "two", vendor: "selzy"},
 		"127.0.0.1:9":   {name: "three", vendor: "unisender"},
 	} {
-		opened := openAccount(r, a, account.NewDurable(zerolog.Nop()), upstream.Options{})
+		durable := account.NewDurable(zerolog.Nop())
+		opened := openAccount(r, a, newHostBudgets(0, durable), durable, upstream.Options{})
 		if opened.Host != want {
 			t.Errorf("%s is at %q, want %q", a.name, opened.Host, want)
 		}

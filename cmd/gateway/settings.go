@@ -121,6 +121,8 @@ func readAccounts(r *config.Reader, list string) []accountSetting {
 			r.Fault(name, "no account can be called %s: its settings could be the gateway's own", a.name)
 		case vendors[a.vendor].open == nil:
 			r.Fault(name, "account %s: no provider %q: there are %s", a.name, a.vendor, strings.Join(vendorNames(), ", "))
+		case slices.ContainsFunc(vendorNames(), func(vendor string) bool { return a.name == vendor+"-ip" }):
+			r.Fault(name, "no account can be called %s: its %s_RATE is a setting of all accounts of a vendor", a.name, a.prefix())
 		case slices.ContainsFunc(accounts, func(b accountSetting) bool { return b.name == a.name }):
 			r.Fault(name, "account %s is listed twice", a.name)
 		default:

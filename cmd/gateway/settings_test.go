@@ -71,6 +71,9 @@ func TestSettingsFaults(t *testing.T) {
 			"GATEWAY_ACCOUNTS: no account can be called gateway: its settings could be the gateway's own",
 			"GATEWAY_ACCOUNTS: no account can be called gateway-caller: its settings could be the gateway's own", // GATEWAY_CALLER_RATE
 		}},
+		{"an account whose setting would be its vendor's", []string{"GATEWAY_ACCOUNTS=selzy,regru-ip=selzy", "SELZY_IP_RATE=hush"}, []string{
+			"GATEWAY_ACCOUNTS: no account can be called regru-ip: its REGRU_IP_RATE is a setting of all accounts of a vendor", "SELZY_IP_RATE: " + rate,
+		}},
 		{"no authentication for others", []string{"GATEWAY_ADDR=0.0.0.0:0"},
 			[]string{"GATEWAY_AUTH: none is accepted on a loopback address only, and GATEWAY_ADDR is 0.0.0.0:0"}},
 		{"no authentication on every address", []string{"GATEWAY_ADDR=:0"}, []string{"GATEWAY_AUTH: none is accepted on a loopback address only, and GATEWAY_ADDR is :0"}},

@@ -79,6 +79,10 @@ func TestVendorErrors(t *testing.T) {
 	controls := make([]*simulator.Control, len(tests))
 	for i, tt := range tests {
 		controls[i] = f.misbehaving(numbered(i), tt.provider, whoOf(tt.provider), simulator.Fault{Kind: simulator.KindQuirk, Quirk: tt.quirk})
+		if strings.HasPrefix(tt.quirk, "IP_EXCEEDED") || strings.HasSuffix(tt.quirk, "_for_ip") { // holds back all accounts at its host
+			base := strings.ToUpper(numbered(i)) + "_BASE_URL"
+			f.settings[base] = strings.Replace(f.settings[base], "127.0.0.1", "localhost", 1)
+		}
 	}
 	g := f.serve()
 	var wg sync.WaitGroup

@@ -17,7 +17,10 @@ import (
 type vendor struct {
 	credentials []string // settings that tell, when one is set, that there is an account; all are required
 	settings    any      // what open reads, for its names
-	open        func(r *config.Reader, prefix string, connect connect) provider.Provider
+	address     any      // what ipRate reads, for its names
+	// ipRate reads how many calls all accounts at one host may make together.
+	ipRate func(r *config.Reader, prefix string) config.Rate
+	open   func(r *config.Reader, prefix string, connect connect) provider.Provider
 }
 
 // connection is what an account's settings say of the way to its vendor.
@@ -36,6 +39,12 @@ var vendors = map[string]vendor{
 	"regru": {
 		credentials: []string{"USERNAME", "PASSWORD"},
 		settings:    regru.Config{},
+		address:     regru.AddressConfig{},
+		ipRate: func(r *config.Reader, prefix string) config.Rate {
+			var cfg regru.AddressConfig
+			r.Into(prefix, &cfg)
+			return cfg.IPRate
+		},
 		open: func(r *config.Reader, prefix string, connect connect) provider.Provider {
 			var cfg regru.Config
 			r.Into(prefix, &cfg)
@@ -46,6 +55,8 @@ var vendors = map[string]vendor{
 	"selzy": {
 		credentials: []string{"API_KEY"},
 		settings:    selzy.Config{},
+		address:     selzy.AddressConfig{},
+		ipRate:      selzyIPRate,
 		open: func(r *config.Reader, prefix string, connect connect) provider.Provider {
 			var cfg selzy.Config
 			r.Into(prefix, &cfg)
@@ -56,6 +67,8 @@ var vendors = map[string]vendor{
 	"unisender": {
 		credentials: []string{"API_KEY"},
 		settings:    selzy.UniSenderConfig{},
+		address:     selzy.AddressConfig{},
+		ipRate:      selzyIPRate,
 		open: func(r *config.Reader, prefix string, connect connect) provider.Provider {
 			var cfg selzy.UniSenderConfig
 			r.Into(prefix, &cfg)
@@ -63,6 +76,12 @@ var vendors = map[string]vendor{
 			return selzy.New(connect(connection{base: cfg.BaseURL, secrets: cfg.Secrets(), rate: cfg.Rate}), selzy.Config(cfg))
 		},
 	},
+}
+
+func selzyIPRate(r *config.Reader, prefix string) config.Rate {
+	var cfg selzy.AddressConfig
+	r.Into(prefix, &cfg)
+	return cfg.IPRate
 }
 
 // checkSecret refuses a vendor's secret that is too short to be hidden wherever

@@ -16,7 +16,9 @@ import (
 // share it through the store; while that is away each lives on its part.
 // Callers come before background readings: a part is kept for them.
 type Budget struct {
-	account string
+	name    string  // in the store
+	host    *Budget // which its calls count in too, with those of other accounts; nil: none
+	what    string  // what it is a budget of, for people
 	durable *Durable
 	limit   store.BudgetLimit
 	hold    time.Duration // the longest that a call takes
@@ -62,10 +64,26 @@ func callerOf(ctx context.Context) string {
 }
 
 // NewBudget makes the budget of an account. The zero rate is no limit. hold is
-// the longest that one call can take.
-func NewBudget(account string, rate config.Rate, hold time.Duration, d *Durable) *Budget {
+// the longest that one call can take. Its calls count in the host's budget too,
+// unless that is nil.
+func NewBudget(account string, rate config.Rate, hold time.Duration, d *Durable, host *Budget) *Budget {
+	b := newBudget(account, rate, hold, d)
+	b.what, b.host = "calls for this account", host
+	return b
+}
+
+// NewHostBudget makes the budget that all accounts at one vendor's host share,
+// because the vendor counts calls by the address that they come from. name is
+// like no account's.
+func NewHostBudget(name string, rate config.Rate, hold time.Duration, d *Durable) *Budget {
+	b := newBudget(name, rate, hold, d)
+	b.what = "calls from this gateway's address"
+	return b
+}
+
+func newBudget(name string, rate config.Rate, hold time.Duration, d *Durable) *Budget {
 	return &Budget{
-		account: account, durable: d, hold: hold, replicas: replicasUnmet, remaining: rate.Calls,
+		name: name, durable: d, hold: hold, replicas: replicasUnmet, remaining: rate.Calls,
 		limit: store.BudgetLimit{Calls: rate.Calls, Per: rate.Per, Reserve: rate.Calls - rate.Calls/backgroundShare, PerCaller: rate.Calls - rate.Calls/4},
 	}
 }
@@ -75,23 +93,27 @@ func NewBudget(account string, rate config.Rate, hold time.Duration, d *Durable)
 // there was. end is called once the call is over; sent is false if the
 // vendor surely did not see it.
 func (b *Budget) Take(ctx context.Context) (end func(sent bool), err error) {
-	if wait := b.drainedFor(b.durable.now()); wait > 0 {
-		return nil, &provider.Error{
-			Kind: provider.KindRateLimited, NotSent: true, RetryAfter: wait,
-			Message: "the vendor said that its own limit is reached, and is not asked until that has passed",
+	all := b.all()
+	var shares []store.BudgetShare
+	limited := false
+	for _, one := range all {
+		if wait := one.drainedFor(b.durable.now()); wait > 0 {
+			return nil, one.refused(wait, "the vendor said that its own limit of "+one.what+" is reached, and is not asked until that has passed")
 		}
+		shares = append(shares, store.BudgetShare{Name: one.name, Limit: one.limit})
+		limited = limited || one.limit.Calls > 0
 	}
-	if b.limit.Calls == 0 {
+	if !limited {
 		return func(bool) {}, nil
 	}
 	background := provider.CauseOf(ctx) == provider.CauseRefresh
 	if since, alone := b.durable.alone(b.durable.now()); alone {
-		return b.takeAlone(b.durable.now(), since, background)
+		return takeAlone(all, b.durable.now(), since, background)
 	}
 	var slot store.Slot
-	var left store.Budget
+	var left []store.Budget
 	err = b.durable.use(ctx, func(ctx context.Context, s *store.Store) (err error) {
-		slot, left, err = s.TakeSlot(ctx, b.account, b.limit, store.Asker{Background: background, Caller: callerOf(ctx)}, b.hold)
+		slot, left, err = s.TakeSlot(ctx, shares, store.Asker{Background: background, Caller: callerOf(ctx)}, b.hold)
 		return err
 	})
 	if err != nil {
@@ -101,12 +123,20 @@ func (b *Budget) Take(ctx context.Context) (end func(sent bool), err error) {
 		case ctx.Err() != nil:
 			return nil, &provider.Error{Kind: provider.KindDatabase, NotSent: true, Message: "the gateway's database did not answer in time, and the vendor was not asked", Err: err}
 		}
-		return b.takeAlone(b.durable.now(), b.durable.now(), background)
+		return takeAlone(all, b.durable.now(), b.durable.now(), background)
 	}
 	if !slot.Granted() {
-		return nil, b.refused(max(left.RetryAfter, time.Second))
+		longest := 0 // the call has to wait for each of them
+		for i := range left {
+			if left[i].RetryAfter > left[longest].RetryAfter {
+				longest = i
+			}
+		}
+		return nil, all[longest].usedUp(left[longest].RetryAfter)
 	}
-	b.taken()
+	for _, one := range all {
+		one.taken()
+	}
 	return func(sent bool) {
 		// The call is over, whatever became of its context.
 		ctx := context.WithoutCancel(ctx)
@@ -120,12 +150,27 @@ func (b *Budget) Take(ctx context.Context) (end func(sent bool), err error) {
 	}, nil
 }
 
+// all are the budgets that a call counts in, the account's own first.
+func (b *Budget) all() []*Budget {
+	if b.host == nil {
+		return []*Budget{b}
+	}
+	return []*Budget{b, b.host}
+}
+
 // Drain lets nobody call for a time, because the vendor said that its own
 // limit is reached; d is what it said of how long, 0 if nothing. It returns for
-// how long.
-func (b *Budget) Drain(ctx context.Context, d time.Duration) time.Duration {
+// how long. With ofAddress it is the limit of the gateway's address, which holds
+// for all accounts at the host.
+func (b *Budget) Drain(ctx context.Context, d time.Duration, ofAddress bool) time.Duration {
+	if d <= 0 && ofAddress && b.host != nil {
+		d = b.host.limit.Per
+	}
 	if d <= 0 {
 		d = b.limit.Per
+	}
+	if ofAddress && b.host != nil {
+		b = b.host
 	}
 	d = min(d, max(b.limit.Per, drainMost))
 	until := b.durable.now().Add(d)
@@ -137,37 +182,54 @@ func (b *Budget) Drain(ctx context.Context, d time.Duration) time.Duration {
 	b.mu.Unlock()
 	// Without the store this replica still keeps to it.
 	_ = b.durable.use(context.WithoutCancel(ctx), func(ctx context.Context, s *store.Store) error {
-		return s.DrainBudget(ctx, b.account, d)
+		return s.DrainBudget(ctx, b.name, d)
 	})
 	return d
 }
 
-// Limit is how many calls there are in a window; unlimited is math.MaxInt.
-func (b *Budget) Limit() int {
-	if b.limit.Calls == 0 {
-		return math.MaxInt
+// Left is what is left of the budget of those that the account's calls count in
+// that has the least, as last heard, and that one's limit; unlimited is
+// math.MaxInt.
+func (b *Budget) Left() (remaining, limit int) {
+	remaining, limit = math.MaxInt, math.MaxInt
+	for _, one := range b.all() {
+		one.mu.Lock()
+		if one.limit.Calls > 0 && one.remaining < remaining {
+			remaining, limit = one.remaining, one.limit.Calls
+		}
+		one.mu.Unlock()
 	}
-	return b.limit.Calls
+	return remaining, limit
 }
 
-// Remaining is what is left, as last heard; unlimited is math.MaxInt.
-func (b *Budget) Remaining() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.limit.Calls == 0 {
-		return math.MaxInt
+// takeAlone grants a call without the store, which has been away since then, in
+// all of its budgets or in none.
+func takeAlone(all []*Budget, now, since time.Time, background bool) (func(bool), error) {
+	for _, b := range all {
+		b.mu.Lock()
+		defer b.mu.Unlock()
 	}
-	return b.remaining
+	for _, b := range all {
+		if wait := b.waitAlone(now, since, background); wait > 0 {
+			return nil, b.usedUp(wait)
+		}
+	}
+	for _, b := range all {
+		b.alone = append(b.alone, &aloneCall{end: now.Add(b.hold)})
+	}
+	return func(bool) {}, nil
 }
 
-// takeAlone grants a call without the store, which has been away since then.
-// What it last had left is shared among the replicas until one window has
-// passed, and the whole limit after that, so that together they keep to it.
-func (b *Budget) takeAlone(now, since time.Time, background bool) (func(bool), error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+// waitAlone is how long a call has to wait without the store; 0 if it need not.
+// What the store last had left is shared among the replicas until one window has
+// passed, and the whole limit after that, so that together they keep to it. b.mu
+// is held.
+func (b *Budget) waitAlone(now, since time.Time, background bool) time.Duration {
 	for len(b.alone) > 0 && now.Sub(b.alone[0].end) >= b.limit.Per {
 		b.alone = b.alone[1:]
+	}
+	if b.limit.Calls == 0 {
+		return 0
 	}
 	share := b.limit.Calls / b.replicas
 	if now.Sub(since) < b.limit.Per+b.hold {
@@ -184,10 +246,9 @@ func (b *Budget) takeAlone(now, since time.Time, background bool) (func(bool), e
 		if share > 0 {
 			wait = b.limit.Per - now.Sub(b.alone[len(b.alone)-share].end)
 		}
-		return nil, b.refused(max(wait, time.Second))
+		return max(wait, time.Second)
 	}
-	b.alone = append(b.alone, &aloneCall{end: now.Add(b.hold)})
-	return func(bool) {}, nil
+	return 0
 }
 
 // settle tells the store of the calls that were made without it, and of a
@@ -195,7 +256,7 @@ func (b *Budget) takeAlone(now, since time.Time, background bool) (func(bool), e
 func (b *Budget) settle(ctx context.Context, s *store.Store) error {
 	now := b.durable.now()
 	if left := b.drainedFor(now); left > 0 {
-		if err := s.DrainBudget(ctx, b.account, left); err != nil {
+		if err := s.DrainBudget(ctx, b.name, left); err != nil {
 			return err
 		}
 	}
@@ -211,7 +272,7 @@ func (b *Budget) settle(ctx context.Context, s *store.Store) error {
 	if len(calls) == 0 {
 		return nil
 	}
-	if err := s.AddSlots(ctx, b.account, b.limit.Per, ago); err != nil {
+	if err := s.AddSlots(ctx, b.name, b.limit.Per, ago); err != nil {
 		return err
 	}
 	b.mu.Lock()
@@ -252,9 +313,12 @@ func (b *Budget) drainedUntil() time.Time {
 }
 
 // refused is the error of a call that must wait.
-func (b *Budget) refused(wait time.Duration) error {
-	return &provider.Error{
-		Kind: provider.KindRateLimited, NotSent: true, RetryAfter: wait,
-		Message: "the budget of calls to this account's vendor (" + config.Rate{Calls: b.limit.Calls, Per: b.limit.Per}.String() + ") is used up",
-	}
+func (b *Budget) refused(wait time.Duration, message string) error {
+	return &provider.Error{Kind: provider.KindRateLimited, NotSent: true, RetryAfter: max(wait, time.Second), Message: message}
+}
+
+// usedUp is the error of a call that the budget does not allow.
+func (b *Budget) usedUp(wait time.Duration) error {
+	rate := config.Rate{Calls: b.limit.Calls, Per: b.limit.Per}
+	return b.refused(wait, "the budget of "+b.what+" ("+rate.String()+") is used up")
 }

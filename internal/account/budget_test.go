@@ -225,7 +225,7 @@ func TestOneCallerLeavesSome(t *testing.T) {
 		if n := vendor.count(); n != 15 {
 			t.Errorf("one caller made %d calls of 20, want 15", n)
 		}
-		if left := g.budget.Remaining(); left != 5 {
+		if left, _ := g.budget.Left(); left != 5 {
 			t.Errorf("the metric says that %d calls are left, want 5", left)
 		}
 		if _, err := g.balance(other, account.Bound{NoCache: true}); err != nil {
@@ -289,7 +289,7 @@ func TestRetryAfterWithoutTheStore(t *testing.T) {
 }
 
 func TestNoBudget(t *testing.T) {
-	b := account.NewBudget("a", config.Rate{}, callTimeout, newDurable())
+	b := account.NewBudget("a", config.Rate{}, callTimeout, newDurable(), nil)
 	for range 100 {
 		end, err := b.Take(context.Background())
 		if err != nil {
@@ -297,8 +297,8 @@ func TestNoBudget(t *testing.T) {
 		}
 		end(true)
 	}
-	if b.Remaining() != math.MaxInt {
-		t.Errorf("%d remaining", b.Remaining())
+	if left, _ := b.Left(); left != math.MaxInt {
+		t.Errorf("%d remaining", left)
 	}
 }
 
@@ -356,7 +356,9 @@ func TestRemainingBudgetIsKnownToAll(t *testing.T) {
 			}
 		}
 		time.Sleep(1500 * time.Millisecond)
-		if a, b := one.budget.Remaining(), two.budget.Remaining(); a != 17 || b != 17 {
+		a, _ := one.budget.Left()
+		b, _ := two.budget.Left()
+		if a != 17 || b != 17 {
 			t.Errorf("remaining %d and %d, want 17", a, b)
 		}
 	})

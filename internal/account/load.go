@@ -112,13 +112,13 @@ func (s *Service) run(e errand, landed func(error)) {
 		}
 		defer release()
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.options.LoadTimeout)
-	defer cancel()
 	leave, err := e.account.lockout.enter(ctx, e.bound.NoCache)
 	if err != nil {
 		landed(err)
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, s.options.LoadTimeout)
+	defer cancel()
 	began := s.stamp()
 	readings, err := e.load(ctx)
 	leave(ctx, err)

@@ -67,17 +67,6 @@ func (v *refusingVendor) mostIn(per time.Duration) int {
 	return busiest(v.refused, per)
 }
 
-func busiest(at []time.Time, per time.Duration) int {
-	most, first := 0, 0
-	for i := range at {
-		for at[i].Sub(at[first]) >= per {
-			first++
-		}
-		most = max(most, i-first+1)
-	}
-	return most
-}
-
 // ways are the ways to ask an account, i being different each time. Forced ones
 // want the vendor asked now.
 var ways = map[string]func(ctx context.Context, r *replica, i int) error{

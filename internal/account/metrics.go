@@ -34,8 +34,8 @@ var (
 	stateDesc       = desc("account_state", "1 for the state that the account is in, 0 for the others.", "state")
 	successDesc     = desc("account_last_success_timestamp_seconds", "When the vendor last gave this reading, in seconds since 1970; 0: never, or nobody knows, because a clock was set back.", "operation")
 	runwayDesc      = desc("account_balance_runway_seconds", "How long balance and credit last from now, at the rate at which they were spent; absent if there is no forecast.", "currency")
-	budgetDesc      = desc("gateway_provider_budget_remaining", "Calls that the account's vendor may still get now, as last heard; +Inf: no limit.")
-	budgetLimitDesc = desc("gateway_provider_budget_limit", "Calls that the account's vendor may get in one window of its budget; +Inf: no limit.")
+	budgetDesc      = desc("gateway_provider_budget_remaining", "Calls that the account's vendor may still get now, as last heard, by the account's budget or its host's; +Inf: no limit.")
+	budgetLimitDesc = desc("gateway_provider_budget_limit", "Calls that the account's vendor may get in one window of that budget; +Inf: no limit.")
 	databaseDesc    = prometheus.NewDesc("gateway_database_up", "1 if the gateway's database answers, however slowly.", nil, nil)
 	impairedDesc    = prometheus.NewDesc("gateway_database_impaired", "1 while the gateway's database is away, slow or full, and readings go on without it.", nil, nil)
 	unknownDesc     = prometheus.NewDesc("gateway_operations_unknown", "Writes whose outcome nobody knows.", []string{"account"}, nil)
@@ -96,8 +96,9 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 		m.unknown(name, out)
 		m.figures(a, gauge)
 		if a.Budget != nil {
-			gauge(budgetDesc, calls(a.Budget.Remaining()))
-			gauge(budgetLimitDesc, calls(a.Budget.Limit()))
+			remaining, limit := a.Budget.Left()
+			gauge(budgetDesc, calls(remaining))
+			gauge(budgetLimitDesc, calls(limit))
 		}
 		runway := a.runway.Load()
 		if left, ok := runway.left(m.service.label()); ok {

@@ -80,11 +80,8 @@ func (s *Service) exchange(ctx context.Context) {
 		if err := s.beat(ctx, st); err != nil { // which also finds a store that can't be written
 			return err
 		}
-		for _, a := range s.accounts {
-			if a.Budget == nil {
-				continue
-			}
-			if err := a.Budget.settle(ctx, st); err != nil {
+		for b := range s.budgets {
+			if err := b.settle(ctx, st); err != nil {
 				return err
 			}
 		}
@@ -103,10 +100,8 @@ func (s *Service) exchange(ctx context.Context) {
 	})
 	if err == nil {
 		replicas := s.peers.count()
-		for name, a := range s.accounts {
-			if a.Budget != nil {
-				a.Budget.heard(used[name], replicas)
-			}
+		for b := range s.budgets {
+			b.heard(used[b.name], replicas)
 		}
 	}
 	s.sync.pull(ctx, s)

@@ -47,9 +47,9 @@ func TestDrainOutlivesAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		url := sqliteURL(t)
 		d := newDurable()
-		b := account.NewBudget("a", config.Rate{Calls: 100, Per: time.Minute}, time.Second, d)
-		b.Drain(t.Context(), time.Hour)
-		b.Drain(t.Context(), time.Second)
+		b := account.NewBudget("a", config.Rate{Calls: 100, Per: time.Minute}, time.Second, d, nil)
+		b.Drain(t.Context(), time.Hour, false)
+		b.Drain(t.Context(), time.Second, false)
 		st, err := store.Open(t.Context(), url, store.Options{})
 		if err != nil {
 			t.Fatal(err)

@@ -62,12 +62,12 @@ func (s *Service) resolveAccount(ctx context.Context, a *watched, unknown []stor
 	if err != nil || !mine {
 		return
 	}
-	ctx, cancel := context.WithTimeout(provider.WithCause(ctx, provider.CauseRefresh), s.options.LoadTimeout)
-	defer cancel()
 	leave, err := a.lockout.enter(ctx, false)
 	if err != nil {
 		return
 	}
+	ctx, cancel := context.WithTimeout(provider.WithCause(ctx, provider.CauseRefresh), s.options.LoadTimeout)
+	defer cancel()
 	began := s.label()
 	invoices, err := finder.UnpaidInvoices(ctx)
 	leave(ctx, err)

@@ -34,8 +34,9 @@ type Service struct {
 	now      func() time.Time
 	durable  *Durable
 	accounts map[string]*watched
-	names    []string // sorted
-	replica  string   // names this process among those that share the store
+	names    []string         // sorted
+	budgets  map[*Budget]bool // of the accounts and of the hosts that they share
+	replica  string           // names this process among those that share the store
 
 	memory     *memory
 	flights    *flights
@@ -73,7 +74,7 @@ func New(accounts []Account, d *Durable, o Options) *Service {
 	d.useClock(o.Now)
 	s := &Service{
 		options: o, now: o.Now, durable: d, accounts: make(map[string]*watched, len(accounts)), replica: newReplicaName(),
-		memory: newMemory(), flights: newFlights(),
+		budgets: map[*Budget]bool{}, memory: newMemory(), flights: newFlights(),
 	}
 	for _, a := range accounts {
 		w := &watched{Account: a, state: newTracker(s.label()), pepper: newPepper(a.Name, a.Secrets)}
@@ -82,6 +83,11 @@ func New(accounts []Account, d *Durable, o Options) *Service {
 		}}
 		s.accounts[a.Name] = w
 		s.names = append(s.names, a.Name)
+		if a.Budget != nil {
+			for _, b := range a.Budget.all() {
+				s.budgets[b] = true
+			}
+		}
 	}
 	slices.Sort(s.names)
 	s.metrics = newMetrics(s, o.Registry)

@@ -28,6 +28,7 @@ import (
 // amount, so that each figure tells which request it came from.
 type wireVendor struct {
 	client  *upstream.Client
+	account string
 	oneCall bool // balance, statistics and users come from one call
 
 	shared *wireServer
@@ -41,6 +42,7 @@ type wireServer struct {
 	mu       sync.Mutex
 	arrivals []time.Time
 	paths    []string
+	accounts []string
 }
 
 // wireOK is the vendor's usual answer.
@@ -60,6 +62,7 @@ func (s *wireServer) RoundTrip(req *http.Request) (*http.Response, error) {
 	s.mu.Lock()
 	s.arrivals = append(s.arrivals, time.Now())
 	s.paths = append(s.paths, req.URL.Path)
+	s.accounts = append(s.accounts, strings.TrimSuffix(req.URL.Host, ".invalid"))
 	n := len(s.arrivals)
 	s.mu.Unlock()
 	if err := sleep(req.Context(), took-way); err != nil {
@@ -97,7 +100,25 @@ func (s *wireServer) saidAt(amount string) time.Time {
 func (s *wireServer) most(per time.Duration) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	at := slices.SortedFunc(slices.Values(s.arrivals), time.Time.Compare)
+	return busiest(slices.SortedFunc(slices.Values(s.arrivals), time.Time.Compare), per)
+}
+
+// mostOf is most for one account.
+func (s *wireServer) mostOf(account string, per time.Duration) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var at []time.Time
+	for i, of := range s.accounts {
+		if of == account {
+			at = append(at, s.arrivals[i])
+		}
+	}
+	return busiest(slices.SortedFunc(slices.Values(at), time.Time.Compare), per)
+}
+
+// busiest is the largest number of times in any span of length per; they are
+// sorted.
+func busiest(at []time.Time, per time.Duration) int {
 	most, first := 0, 0
 	for i := range at {
 		for at[i].Sub(at[first]) >= per {
@@ -145,10 +166,12 @@ func (v *wireVendor) ReadUsers(ctx context.Context, _ provider.UserQuery) (provi
 
 func (v *wireVendor) call(ctx context.Context, op provider.Operation) (provider.Readings, error) {
 	var read provider.Readings
-	err := v.client.Do(ctx, upstream.Call{Operation: op, URL: "http://vendor.invalid/" + string(op)}, func(a upstream.Answer) error {
+	err := v.client.Do(ctx, upstream.Call{Operation: op, URL: "http://" + v.account + ".invalid/" + string(op)}, func(a upstream.Answer) error {
 		switch {
 		case a.Status == http.StatusTooManyRequests:
-			return provider.Errorf(provider.KindRateLimited, "the vendor's own limit")
+			e := provider.Errorf(provider.KindRateLimited, "the vendor's own limit")
+			e.OfAddress = string(a.Body) == "of the address"
+			return e
 		case a.Status >= 500:
 			return provider.Errorf(provider.KindUnavailable, "status %d", a.Status)
 		}
@@ -191,6 +214,7 @@ type gatewayOptions struct {
 	url      string // of the database; "": away
 	accounts []string
 	rate     config.Rate
+	ipRate   config.Rate // of all accounts together; zero: no limit
 	oneCall  bool
 	interval time.Duration
 	ttl      time.Duration    // 0: a minute
@@ -221,12 +245,13 @@ func newGateway(t *testing.T, vendor *wireServer, o gatewayOptions) *gateway {
 	g := &gateway{durable: account.NewDurable(zerolog.New(log)), registry: prometheus.NewRegistry(), log: log}
 	metrics := upstream.NewMetrics(prometheus.NewRegistry())
 	var accounts []account.Account
+	host := account.NewHostBudget("wire all.invalid", o.ipRate, o.timeout, g.durable)
 	for _, name := range o.accounts {
-		budget := account.NewBudget(name, o.rate, o.timeout, g.durable)
+		budget := account.NewBudget(name, o.rate, o.timeout, g.durable, host)
 		client := upstream.New(upstream.Options{
 			Account: name, Provider: "wire", Timeout: o.timeout, Metrics: metrics, Log: zerolog.Nop(), Transport: vendor, Budget: budget,
 		})
-		adapter := &wireVendor{client: client, oneCall: o.oneCall, shared: vendor}
+		adapter := &wireVendor{client: client, account: name, oneCall: o.oneCall, shared: vendor}
 		accounts = append(accounts, account.Account{Name: name, Provider: "wire", Adapter: adapter, Budget: budget, Circuit: client.Circuit})
 		if g.budget == nil {
 			g.budget = budget

@@ -26,7 +26,7 @@ func BenchmarkMissInside(b *testing.B) {
 	}
 	defer st.Close()
 	durable.Attach(st)
-	budget := account.NewBudget("a", config.Rate{Calls: 1_000_000, Per: time.Second}, 0, durable)
+	budget := account.NewBudget("a", config.Rate{Calls: 1_000_000, Per: time.Second}, 0, durable, nil)
 	var vendor providertest.Fake
 	fake := &providertest.Fake{Balance: func(ctx context.Context, q provider.BalanceQuery) (provider.Readings, error) {
 		end, err := budget.Take(ctx) // as the outgoing client does

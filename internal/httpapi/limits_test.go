@@ -153,7 +153,7 @@ func TestNoisyCallerLeavesVendorBudget(t *testing.T) {
 			return provider.Statistics{}, nil
 		}}
 		st, d := durableStore(t)
-		budget := account.NewBudget("acme", config.Rate{Calls: 20, Per: time.Hour}, time.Second, d)
+		budget := account.NewBudget("acme", config.Rate{Calls: 20, Per: time.Hour}, time.Second, d, nil)
 		k := newTokens(t, st)
 		g := startDirect(t, nil, k.options, func(o *Options) {
 			o.Accounts = account.New([]account.Account{{Name: "acme", Provider: "vendor", Adapter: budgeted{vendor, budget}, Budget: budget}}, d, serviceOptions())

@@ -46,6 +46,9 @@ type Error struct {
 	Drift      string        // with KindBadResponse: the vendor's field that was not understood, "body" for the whole
 	RetryAfter time.Duration // when another try makes sense; 0 if not known
 
+	// OfAddress is true, with KindRateLimited, when the limit is that of the
+	// gateway's address, which all accounts at the vendor's host share.
+	OfAddress bool
 	// NotSent is true when the vendor surely did not see the request.
 	NotSent bool
 	// Refused is true when the vendor saw the request and answered that it

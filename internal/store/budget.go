@@ -15,7 +15,7 @@ import (
 // start and end, so no span of length Per, however aligned, holds more than
 // Calls of them.
 
-// BudgetLimit is how many calls a vendor account may get.
+// BudgetLimit is how many calls a budget allows.
 type BudgetLimit struct {
 	Calls   int           // in any span of length Per; 0: no limit
 	Per     time.Duration // see Calls
@@ -23,6 +23,13 @@ type BudgetLimit struct {
 
 	// PerCaller is how many of the slots one caller may have; 0: all.
 	PerCaller int
+}
+
+// BudgetShare is one of the budgets that a call counts in: its account's, and
+// one that several accounts share.
+type BudgetShare struct {
+	Name  string
+	Limit BudgetLimit
 }
 
 // Asker is who wants a slot.
@@ -44,34 +51,44 @@ type Budget struct {
 
 // Slot is the right to make one vendor call. The zero value is none.
 type Slot struct {
-	account string
-	id      int64
-	per     time.Duration
-	caller  string
+	parts  []slotPart // one in each of the budgets
+	caller string
+}
+
+type slotPart struct {
+	budget string
+	id     int64
+	per    time.Duration
 }
 
 // Granted tells whether the call may be made.
-func (s Slot) Granted() bool { return s.id != 0 }
+func (s Slot) Granted() bool { return len(s.parts) > 0 }
 
-// TakeSlot takes a slot of the account's budget for one vendor call, and says
-// what is left after it; or, with a slot that is not Granted, when to come
-// again. hold is the longest that the call can take: if the process dies, the
-// slot is free after hold and Per. End the slot with EndSlot or ReleaseSlot,
-// also when the call's context has ended.
-func (s *Store) TakeSlot(ctx context.Context, account string, l BudgetLimit, by Asker, hold time.Duration) (Slot, Budget, error) {
+// TakeSlot takes a slot for one vendor call, in all of its budgets or in none.
+// It says what is left in each, after it; or, with a slot that is not Granted,
+// when to come again. hold is the longest that the call can take: if the process
+// dies, the slot is free after hold and Per. End the slot with EndSlot or
+// ReleaseSlot, also when the call's context has ended. A budget that accounts
+// share stands behind theirs, so that nobody waits for each other.
+func (s *Store) TakeSlot(ctx context.Context, of []BudgetShare, by Asker, hold time.Duration) (Slot, []Budget, error) {
 	var slot Slot
-	var left Budget
+	var left []Budget
 	take := func(ctx context.Context, tx *sql.Tx) error {
-		// The row is the lock: who else asks for this account waits here.
-		// Its counter names the slot.
-		var id, drainedUntil, said, last, timesSet int64
-		err := tx.QueryRowContext(ctx, `
-			INSERT INTO budgets (account, last_slot, drained_until) VALUES ($1, 1, 0)
-			ON CONFLICT (account) DO UPDATE SET last_slot = budgets.last_slot + 1
-			RETURNING last_slot, drained_until`, account).Scan(&id, &drainedUntil)
-		if err != nil {
-			return err
+		slot, left = Slot{caller: by.Caller}, nil
+		// The rows are the lock: who else asks for these budgets waits here.
+		// Their counters name the slot.
+		parts, drainedUntil := make([]slotPart, len(of)), make([]int64, len(of))
+		for i, share := range of {
+			parts[i] = slotPart{budget: share.Name, per: share.Limit.Per}
+			err := tx.QueryRowContext(ctx, `
+				INSERT INTO budgets (account, last_slot, drained_until) VALUES ($1, 1, 0)
+				ON CONFLICT (account) DO UPDATE SET last_slot = budgets.last_slot + 1
+				RETURNING last_slot, drained_until`, share.Name).Scan(&parts[i].id, &drainedUntil[i])
+			if err != nil {
+				return err
+			}
 		}
+		var said, last, timesSet int64
 		// Only now is the time read: waiting for the lock took some.
 		if err := tx.QueryRowContext(ctx, `SELECT `+s.nowSQL()+`, last, times_set FROM clock`).Scan(&said, &last, &timesSet); err != nil {
 			return err
@@ -80,19 +97,31 @@ func (s *Store) TakeSlot(ctx context.Context, account string, l BudgetLimit, by 
 			return err // slots seem free that are not
 		}
 		now := fromMicros(said)
-		if _, err := tx.ExecContext(ctx, `DELETE FROM budget_slots WHERE account = $1 AND free_at <= $2`,
-			account, micros(now)); err != nil {
-			return err
+		granted := true
+		for i, share := range of {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM budget_slots WHERE account = $1 AND free_at <= $2`,
+				share.Name, micros(now)); err != nil {
+				return err
+			}
+			one, err := budgetLeft(ctx, tx, share.Name, drainedUntil[i], share.Limit, by, now)
+			if err != nil {
+				return err
+			}
+			left, granted = append(left, one), granted && one.Remaining > 0
 		}
-		left, err = budgetLeft(ctx, tx, account, drainedUntil, l, by, now)
-		if err != nil || left.Remaining == 0 {
-			return err
+		if !granted {
+			return nil
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO budget_slots (account, id, free_at, caller) VALUES ($1, $2, $3, $4)`,
-			account, id, microsUp(now.Add(hold+l.Per)), by.Caller); err != nil {
-			return err
+		for i, part := range parts {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO budget_slots (account, id, free_at, caller) VALUES ($1, $2, $3, $4)`,
+				part.budget, part.id, microsUp(now.Add(hold+part.per)), by.Caller); err != nil {
+				return err
+			}
+			if left[i].Remaining != math.MaxInt {
+				left[i].Remaining--
+			}
 		}
-		slot = Slot{account: account, id: id, per: l.Per, caller: by.Caller}
+		slot.parts = parts
 		return nil
 	}
 	err := s.withClock(ctx, func() error {
@@ -101,10 +130,7 @@ func (s *Store) TakeSlot(ctx context.Context, account string, l BudgetLimit, by 
 		return inTx(ctx, s.write, func(tx *sql.Tx) error { return take(ctx, tx) })
 	})
 	if err != nil {
-		return Slot{}, Budget{}, fmt.Errorf("take from the budget of %q: %w", account, err)
-	}
-	if slot.Granted() && left.Remaining != math.MaxInt {
-		left.Remaining--
+		return Slot{}, nil, fmt.Errorf("take from the budgets of %q: %w", of[0].Name, err)
 	}
 	return slot, left, nil
 }
@@ -112,20 +138,22 @@ func (s *Store) TakeSlot(ctx context.Context, account string, l BudgetLimit, by 
 // EndSlot says that the call has ended now: the slot is free after Per. It
 // counts from now even if the call took longer than its hold.
 func (s *Store) EndSlot(ctx context.Context, slot Slot) error {
-	err := s.withClock(ctx, func() error {
-		now := s.nowSQL()
-		n, err := s.exec(ctx, `
-			INSERT INTO budget_slots (account, id, free_at, caller)
-			SELECT $1, $2, `+now+` + $3, $4 FROM clock WHERE `+s.asExpectedSQL(now)+`
-			ON CONFLICT (account, id) DO UPDATE SET free_at = excluded.free_at`,
-			slot.account, slot.id, slot.per.Microseconds(), slot.caller)
-		if err == nil && n == 0 {
-			err = errClockSet
+	for _, part := range slot.parts {
+		err := s.withClock(ctx, func() error {
+			now := s.nowSQL()
+			n, err := s.exec(ctx, `
+				INSERT INTO budget_slots (account, id, free_at, caller)
+				SELECT $1, $2, `+now+` + $3, $4 FROM clock WHERE `+s.asExpectedSQL(now)+`
+				ON CONFLICT (account, id) DO UPDATE SET free_at = excluded.free_at`,
+				part.budget, part.id, part.per.Microseconds(), slot.caller)
+			if err == nil && n == 0 {
+				err = errClockSet
+			}
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("end a slot of %q: %w", part.budget, err)
 		}
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("end a slot of %q: %w", slot.account, err)
 	}
 	return nil
 }
@@ -165,9 +193,10 @@ func (s *Store) AddSlots(ctx context.Context, account string, per time.Duration,
 // ReleaseSlot gives the slot back at once, because the vendor surely did not
 // see the call.
 func (s *Store) ReleaseSlot(ctx context.Context, slot Slot) error {
-	_, err := s.exec(ctx, `DELETE FROM budget_slots WHERE account = $1 AND id = $2`, slot.account, slot.id)
-	if err != nil {
-		return fmt.Errorf("release a slot of %q: %w", slot.account, err)
+	for _, part := range slot.parts {
+		if _, err := s.exec(ctx, `DELETE FROM budget_slots WHERE account = $1 AND id = $2`, part.budget, part.id); err != nil {
+			return fmt.Errorf("release a slot of %q: %w", part.budget, err)
+		}
 	}
 	return nil
 }
@@ -241,7 +270,7 @@ func slotsLeft(ctx context.Context, tx *sql.Tx, account, caller string, most int
 	return Budget{Remaining: most - used}, nil
 }
 
-// UsedSlots counts the slots of every account that are not free yet.
+// UsedSlots counts the slots of every budget that are not free yet.
 func (s *Store) UsedSlots(ctx context.Context) (map[string]int, error) {
 	ctx, cancel := s.read.begin(ctx)
 	defer cancel()

@@ -95,7 +95,7 @@ func TestBudgetProperty(t *testing.T) {
 				case "take":
 					background := rapid.Bool().Draw(rt, "background")
 					want := model.left(now, background)
-					slot, got, err := s.TakeSlot(t.Context(), account, model.limit, store.Asker{Background: background}, hold)
+					slot, got, err := s.TakeOne(t.Context(), account, model.limit, store.Asker{Background: background}, hold)
 					if err != nil {
 						rt.Fatal(err)
 					}

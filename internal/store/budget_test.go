@@ -20,7 +20,7 @@ var limit = store.BudgetLimit{Calls: 3, Per: time.Hour, Reserve: 2}
 // take takes a slot and fails the test unless it is granted or refused as wanted.
 func take(t *testing.T, s *store.Store, l store.BudgetLimit, background, want bool) (store.Slot, store.Budget) {
 	t.Helper()
-	slot, left, err := s.TakeSlot(t.Context(), "regru", l, store.Asker{Background: background}, hold)
+	slot, left, err := s.TakeOne(t.Context(), "regru", l, store.Asker{Background: background}, hold)
 	must(t, err)
 	if slot.Granted() != want {
 		t.Fatalf("granted %v, want %v (%+v)", slot.Granted(), want, left)
@@ -175,7 +175,7 @@ func TestBudgetContention(t *testing.T) {
 			var granted atomic.Int32
 			together(100, func(i int) {
 				s := stores[i%2]
-				slot, left, err := s.TakeSlot(t.Context(), "regru", l, store.Asker{Background: background}, hold)
+				slot, left, err := s.TakeOne(t.Context(), "regru", l, store.Asker{Background: background}, hold)
 				switch {
 				case err != nil:
 					t.Error(err)

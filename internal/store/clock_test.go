@@ -74,7 +74,7 @@ func TestClockSet(t *testing.T) {
 						if _, left := take(t, s, l, false, false); left.RetryAfter > hold+l.Per+2*time.Second {
 							t.Errorf("come again in %s", left.RetryAfter)
 						}
-						if slot, left, err := s.TakeSlot(t.Context(), "other", l, store.Asker{}, hold); err != nil || slot.Granted() || left.RetryAfter > 12*time.Second {
+						if slot, left, err := s.TakeOne(t.Context(), "other", l, store.Asker{}, hold); err != nil || slot.Granted() || left.RetryAfter > 12*time.Second {
 							t.Errorf("drained: %+v, %+v, %v", slot, left, err)
 						}
 					}
@@ -267,7 +267,7 @@ func TestBudgetOfASetClock(t *testing.T) {
 				s := stores[e.at]
 				switch e.what {
 				case "take":
-					slot, left, err := s.TakeSlot(t.Context(), "regru", limit, store.Asker{}, hold)
+					slot, left, err := s.TakeOne(t.Context(), "regru", limit, store.Asker{}, hold)
 					must(t, err)
 					if slot.Granted() {
 						calls = append(calls, underWay{slot: slot, start: time.Now()})
@@ -313,7 +313,7 @@ func TestBudgetOfASetClock(t *testing.T) {
 			}
 			look()
 			time.Sleep(hold + limit.Per + 2*time.Second)
-			if slot, left, err := stores[0].TakeSlot(t.Context(), "regru", limit, store.Asker{}, hold); err != nil || !slot.Granted() {
+			if slot, left, err := stores[0].TakeOne(t.Context(), "regru", limit, store.Asker{}, hold); err != nil || !slot.Granted() {
 				faults = append(faults, fmt.Sprintf("still refused: %+v, %v", left, err))
 			}
 		})

@@ -36,6 +36,15 @@ func (s *Store) Reading(ctx context.Context, key ReadingKey) (Reading, bool, err
 	return r, err == nil, err
 }
 
+// TakeOne takes a slot of a single budget.
+func (s *Store) TakeOne(ctx context.Context, name string, l BudgetLimit, by Asker, hold time.Duration) (Slot, Budget, error) {
+	slot, left, err := s.TakeSlot(ctx, []BudgetShare{{Name: name, Limit: l}}, by, hold)
+	if err != nil {
+		return Slot{}, Budget{}, err
+	}
+	return slot, left[0], nil
+}
+
 // BudgetRemaining is what is left for an asker that is not in the background.
 func (s *Store) BudgetRemaining(ctx context.Context, account string, l BudgetLimit) (left Budget, err error) {
 	err = inTx(ctx, s.write, func(tx *sql.Tx) error {

@@ -130,7 +130,7 @@ func TestTwoProcesses(t *testing.T) {
 	if url := os.Getenv(otherProcess); url != "" {
 		s := open(t, url, newClock())
 		for range 40 {
-			slot, _, err := s.TakeSlot(t.Context(), "regru", l, store.Asker{}, hold)
+			slot, _, err := s.TakeOne(t.Context(), "regru", l, store.Asker{}, hold)
 			must(t, err)
 			if slot.Granted() {
 				fmt.Println("granted")
@@ -167,7 +167,7 @@ func TestClosed(t *testing.T) {
 		for name, err := range map[string]error{
 			"Ping":         s.Ping(ctx),
 			"SaveReadings": s.SaveReadings(ctx, []store.Reading{reading(balanceKey, 0, "x")}),
-			"EndSlot":      s.EndSlot(ctx, store.Slot{}),
+			"DrainBudget":  s.DrainBudget(ctx, "regru", time.Minute),
 			"ReleaseLease": s.ReleaseLease(ctx, "l", "a"),
 		} {
 			if err == nil {
@@ -183,7 +183,7 @@ func TestCancelled(t *testing.T) {
 		s := open(t, url, newClock())
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, _, err := s.TakeSlot(ctx, "regru", limit, store.Asker{}, hold); err == nil {
+		if _, _, err := s.TakeOne(ctx, "regru", limit, store.Asker{}, hold); err == nil {
 			t.Error("no error")
 		}
 		wantBudget(t, remaining(t, s, limit), store.Budget{Remaining: 3})
@@ -219,7 +219,7 @@ func TestSQLiteLockedFile(t *testing.T) {
 
 	short, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, _, err := s.TakeSlot(short, "regru", limit, store.Asker{}, hold); err == nil {
+	if _, _, err := s.TakeOne(short, "regru", limit, store.Asker{}, hold); err == nil {
 		t.Error("took a slot of a locked file")
 	}
 	if err := s.AppendBalance(short, store.BalancePoint{}); err == nil {

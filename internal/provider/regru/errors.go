@@ -117,6 +117,7 @@ func (f failure) error(status int) *provider.Error {
 	e.Upstream = f.upstream
 	e.Refused = c.refused != "" && status == http.StatusOK
 	e.Field = c.field
+	e.OfAddress = f.code == "IP_EXCEEDED_ALLOWED_CONNECTION_RATE"
 	if field := fieldOf(f.param); field != "" {
 		e.Field = field
 	}

@@ -66,6 +66,9 @@ func TestErrorCodes(t *testing.T) {
 			if e.Kind != row.kind || e.Field != row.field || !strings.Contains(e.Message, row.says) || got.Balance != nil {
 				t.Errorf("got kind %s, field %q, message %q; want %s, %q, %q in it", e.Kind, e.Field, e.Message, row.kind, row.field, row.says)
 			}
+			if e.OfAddress != strings.HasPrefix(row.code, "IP_EXCEEDED") {
+				t.Errorf("of the address: %v", e.OfAddress)
+			}
 			if e.Upstream == nil || *e.Upstream != (provider.Upstream{Code: row.code, Message: "Some text"}) {
 				t.Errorf("the vendor's own words are lost: %+v", e.Upstream)
 			}

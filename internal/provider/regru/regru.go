@@ -19,6 +19,12 @@ type Config struct {
 	Rate     config.Rate    `envconfig:"RATE" default:"1200/1h" desc:"vendor calls allowed in a span of time"`
 }
 
+// AddressConfig are the settings of all accounts at REG.RU together. It counts calls by account and by address at the
+// same time (regru.md 2.4).
+type AddressConfig struct {
+	IPRate config.Rate `envconfig:"IP_RATE" default:"1200/1h" desc:"vendor calls allowed in a span of time for all accounts at one host together; 0 = no limit"`
+}
+
 // Secrets are the texts that must never be shown.
 func (c Config) Secrets() []string { return []string{string(c.Password)} }
 

@@ -71,6 +71,8 @@ func (f failure) error(status int) *provider.Error {
 	e.Refused = c.refused != "" && status == http.StatusOK
 	if c.kind == provider.KindRateLimited {
 		e.RetryAfter = limitWindow
+		// register has a limit of its own for an address (selzy.md 4).
+		e.OfAddress = f.code == "api_call_limit_exceeded_for_ip" && f.request.method != "register"
 	}
 	return e
 }

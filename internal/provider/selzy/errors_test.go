@@ -45,13 +45,16 @@ func TestErrorCodes(t *testing.T) {
 			if e.Kind != row.kind || !strings.Contains(e.Message, row.says) || e.RetryAfter != row.after || got != (provider.Readings{}) {
 				t.Errorf("got %s, message %q, retry after %s; want %s, %q in it, %s", e.Kind, e.Message, e.RetryAfter, row.kind, row.says, row.after)
 			}
+			if e.OfAddress != strings.HasSuffix(row.code, "_for_ip") {
+				t.Errorf("of the address: %v", e.OfAddress)
+			}
 			if e.Upstream == nil || *e.Upstream != (provider.Upstream{Code: row.code, Message: "Some text"}) {
 				t.Errorf("the vendor's own words are lost: %+v", e.Upstream)
 			}
 			for status, sure := range map[int]bool{200: row.sure, 201: false, 400: false, 429: false, 500: false, 503: false} {
 				stub := &providertest.Stub{Status: status, Body: failureBody(row.code)}
 				_, err := newClient(stub).CreateUser(t.Context(), newUser())
-				if e := asError(t, err); e.Refused != sure || e.NotSent || len(stub.Requests()) != 1 {
+				if e := asError(t, err); e.OfAddress || e.Refused != sure || e.NotSent || len(stub.Requests()) != 1 {
 					t.Errorf("status %d: got %+v after %d requests; want Refused %v, 1 request", status, e, len(stub.Requests()), sure)
 				}
 			}

@@ -27,6 +27,12 @@ type UniSenderConfig struct {
 	Rate    config.Rate    `envconfig:"RATE" default:"1200/1m" desc:"vendor calls allowed in a span of time"`
 }
 
+// AddressConfig are the settings of all accounts at Selzy, or at UniSender, together. They count calls by key and by
+// address (selzy.md 4).
+type AddressConfig struct {
+	IPRate config.Rate `envconfig:"IP_RATE" default:"1200/1m" desc:"vendor calls allowed in a span of time for all accounts at one host together; 0 = no limit"`
+}
+
 // Secrets are the texts that must never be shown.
 func (c Config) Secrets() []string { return []string{string(c.APIKey)} }
 

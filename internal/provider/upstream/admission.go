@@ -13,11 +13,11 @@ import (
 // Budget is how many requests the vendor may get. Take grants one, or fails
 // with a *provider.Error; end is called once when it is over, with sent false
 // if the vendor surely did not see it. Drain says that the vendor itself
-// reported its limit reached, for that long (0: not known), and tells how long
-// nothing will be granted.
+// reported its limit reached, the account's or that of the gateway's address, for
+// that long (0: not known), and tells how long nothing will be granted.
 type Budget interface {
 	Take(ctx context.Context) (end func(sent bool), err error)
-	Drain(ctx context.Context, d time.Duration) time.Duration
+	Drain(ctx context.Context, d time.Duration, ofAddress bool) time.Duration
 }
 
 const (
@@ -67,8 +67,9 @@ func (c *Client) admit(ctx context.Context) (done func(*try), err error) {
 			c.breaker.RecordSuccess()
 		}
 		end(t.sent)
-		if t.sent && c.o.Budget != nil && provider.KindOf(t.err) == provider.KindRateLimited {
-			t.retryAfter = c.o.Budget.Drain(ctx, t.retryAfter)
+		var limited *provider.Error
+		if t.sent && c.o.Budget != nil && errors.As(t.err, &limited) && limited.Kind == provider.KindRateLimited {
+			t.retryAfter = c.o.Budget.Drain(ctx, t.retryAfter, limited.OfAddress)
 		}
 	}, nil
 }

@@ -110,7 +110,7 @@ func (p *purse) Take(context.Context) (func(bool), error) {
 	return func(sent bool) { p.ended = append(p.ended, sent) }, nil
 }
 
-func (p *purse) Drain(context.Context, time.Duration) time.Duration {
+func (p *purse) Drain(context.Context, time.Duration, bool) time.Duration {
 	p.drained.Add(1)
 	return time.Hour
 }

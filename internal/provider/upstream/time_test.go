@@ -136,7 +136,7 @@ func (b slowBudget) Take(ctx context.Context) (func(bool), error) {
 	}
 }
 
-func (slowBudget) Drain(context.Context, time.Duration) time.Duration { return 0 }
+func (slowBudget) Drain(context.Context, time.Duration, bool) time.Duration { return 0 }
 
 // The vendor has its whole time, however long our own budget takes, and none
 // of that counts as the vendor's.
