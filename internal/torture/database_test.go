@@ -22,8 +22,10 @@ import (
 type database struct {
 	name     string
 	replicas int
-	url      func(replica int) string // each may have a way of its own
-	outages  []outage
+	// machineClock: it has no clock of its own, but goes by that of the replica.
+	machineClock bool
+	url          func(replica int) string // each may have a way of its own
+	outages      []outage
 }
 
 // outage is one way. begin is told which replicas it is for and gives what ends it.
@@ -39,7 +41,7 @@ func sqliteDatabase(t *testing.T) database {
 	dir := t.TempDir()
 	mounted := mountDisk(t, dir)
 	file := filepath.Join(dir, "gateway.db")
-	d := database{name: "sqlite", replicas: 1, url: func(int) string { return "sqlite:" + file }}
+	d := database{name: "sqlite", replicas: 1, machineClock: true, url: func(int) string { return "sqlite:" + file }}
 	d.outages = []outage{
 		{kind: "files are limited", disk: true, begin: func(h *harness, _ *rand.Rand, hit []int) func() {
 			return h.onProcesses(hit, func(p *process) { _ = limitFiles(p.cmd.Process.Pid, 4096) }, // it may be dead
