@@ -141,6 +141,41 @@ func TestReplicaWithWrongClock(t *testing.T) {
 	}
 }
 
+// The clock that tells a reading's time is set back while the vendor is asked:
+// the machine's, before the database was reached, or the database's. Once it
+// shows that time again nobody takes the figure for a new one.
+func TestClockSetBackDuringACall(t *testing.T) {
+	for _, away := range []bool{true, false} { // the database, when the call begins
+		t.Run(fmt.Sprint("database away ", away), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var machine testclock.Clock
+				url := sqliteURL(t)
+				vendor := &wireServer{latency: func() time.Duration { return 4 * time.Second }}
+				before := newGateway(t, vendor, gatewayOptions{clock: machine.Now})
+				stop := before.run(t)
+				if !away {
+					before.attachAt(t, url, machine.Now)
+				}
+				asked, hangUp := context.WithCancel(t.Context())
+				go before.balance(asked, account.Bound{}) //nolint:errcheck // it hangs up
+				time.Sleep(time.Second)
+				machine.Set(-10 * time.Minute)
+				if away {
+					before.attachAt(t, url, machine.Now)
+				}
+				hangUp()
+				time.Sleep(4 * time.Second)
+				stop()
+				time.Sleep(10 * time.Minute)
+				after := newGateway(t, vendor, gatewayOptions{url: url, clock: machine.Now, database: machine.Now})
+				if got := after.must(t, account.Bound{}); amountOf(got) != "2.00" || vendor.count() != 2 {
+					t.Errorf("served a reading that is 10 minutes old: %+v", got)
+				}
+			})
+		})
+	}
+}
+
 // What happens to the clocks of two replicas and of their database.
 type clockStep struct {
 	wait    time.Duration

@@ -245,7 +245,7 @@ func (s *Service) persist(ctx context.Context, a *watched, learned []*learnedRea
 			return
 		}
 		rows = append(rows, store.Reading{
-			Key: store.ReadingKey{Account: k.account, Operation: string(k.op), Query: k.query}, AsOf: asOf, Body: body,
+			Key: store.ReadingKey{Account: k.account, Operation: string(k.op), Query: k.query}, AsOf: asOf, Body: body, Figure: e != nil,
 		})
 		entries = append(entries, e)
 	}

@@ -84,30 +84,6 @@ func TestClockSet(t *testing.T) {
 	}
 }
 
-// However the database's clock is set, an account that is locked out stays so
-// for as long as it was to be, and no longer.
-func TestLockoutOfASetClock(t *testing.T) {
-	for _, by := range []time.Duration{-time.Hour, -20 * time.Second, 20 * time.Second, time.Hour} {
-		t.Run(by.String(), func(t *testing.T) {
-			onEngines(t, func(t *testing.T, url string) {
-				var clock testclock.Clock
-				s := openAt(t, url, &clock)
-				checkClock(t, s, 0)
-				put := s.Now()
-				must(t, s.PutLockout(t.Context(), store.Lockout{Account: "a", TryAt: put.Add(10 * time.Minute), ForceAt: put.Add(5 * time.Minute)}))
-				clock.Set(by)
-				checkClock(t, s, by)
-				got, found, err := s.Lockout(t.Context(), "a")
-				must(t, err)
-				try, force := got.TryAt.Sub(s.Now()), got.ForceAt.Sub(s.Now())
-				if !found || try > 10*time.Minute || try < 9*time.Minute || force > 5*time.Minute || force < 4*time.Minute {
-					t.Errorf("found %v, to be tried in %s, by force in %s; want 10m and 5m", found, try, force)
-				}
-			})
-		})
-	}
-}
-
 // Readings from before the clock was set back have no age that anybody knows,
 // and the next one replaces them, whatever time it says.
 func TestReadingsOfAClockSetBack(t *testing.T) {
@@ -147,6 +123,23 @@ func TestReadingsOfAClockSetBack(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A figure from the future is not kept: the clock will show that time again. What
+// only has to be known is.
+func TestFigureFromTheFuture(t *testing.T) {
+	onEngines(t, func(t *testing.T, url string) {
+		s := open(t, url, newClock())
+		ahead := s.Now().Add(time.Minute)
+		state := store.ReadingKey{Account: "a", Operation: "state"}
+		saved := []store.Reading{{Key: balanceKey, AsOf: ahead, Figure: true}, {Key: state, AsOf: ahead}}
+		must(t, s.SaveReadings(t.Context(), saved))
+		found, err := s.ReadingsAfter(t.Context(), 0, 10)
+		must(t, err)
+		if saved[0].Seq != 0 || len(found) != 1 || found[0].Key != state || !found[0].Unsure {
+			t.Errorf("saved as %d, found %+v", saved[0].Seq, found)
+		}
+	})
 }
 
 // A day that the clock leaps over is no day: what was spent before it counts.

@@ -20,6 +20,10 @@ type Reading struct {
 	AsOf time.Time // when the vendor said it, by Store.Now; to the microsecond, UTC
 	Body []byte
 
+	// Figure says that it may never look younger than it is: SaveReadings does
+	// not keep one from the future.
+	Figure bool
+
 	// Seq is the number of the save that brought it, which SaveReadings sets.
 	// Later saves have higher numbers, also across replicas.
 	Seq int64
@@ -36,7 +40,9 @@ const clockSkew = 2 * time.Second
 // SaveReadings keeps readings, all or none, and sets their Seq. A reading that
 // is older than the kept one under its key is dropped, and its Seq is 0, unless
 // that one is from the future or from before the clock was set back; one of the
-// same time replaces it.
+// same time replaces it. A Figure from the future is dropped too: the clock was
+// set back since its AsOf, and once it shows that time again the figure would be
+// taken for a new one.
 func (s *Store) SaveReadings(ctx context.Context, readings []Reading) error {
 	if len(readings) == 0 {
 		return nil
@@ -46,23 +52,27 @@ func (s *Store) SaveReadings(ctx context.Context, readings []Reading) error {
 	err := inTx(ctx, s.write, func(tx *sql.Tx) error {
 		// Locks the row until the commit, so that who sees a number sees all
 		// lower ones. ReadingsAfter depends on it.
-		var seq int64
-		err := tx.QueryRowContext(ctx, `UPDATE readings_seq SET last = last + $1 RETURNING last`,
-			len(readings)).Scan(&seq)
+		var seq, now int64
+		err := tx.QueryRowContext(ctx, `UPDATE readings_seq SET last = last + $1 RETURNING last, `+s.nowSQL(),
+			len(readings)).Scan(&seq, &now)
 		if err != nil {
 			return err
 		}
 		seq -= int64(len(readings))
-		now := s.nowSQL()
+		future := now + clockSkew.Microseconds()
 		for i, r := range readings {
 			seq++
+			if r.Figure && micros(r.AsOf) > future {
+				readings[i].Seq = 0
+				continue
+			}
 			result, err := tx.ExecContext(ctx, `
 				INSERT INTO readings (account, operation, query, as_of, seq, body)
 				VALUES ($1, $2, $3, $4, $5, $6)
 				ON CONFLICT (account, operation, query) DO UPDATE
 				SET as_of = excluded.as_of, seq = excluded.seq, body = excluded.body
-				WHERE excluded.as_of >= readings.as_of OR readings.as_of > `+now+` + $7 OR readings.seq <= (SELECT unsure_seq FROM clock)`,
-				r.Key.Account, r.Key.Operation, r.Key.Query, micros(r.AsOf), seq, notNil(r.Body), clockSkew.Microseconds())
+				WHERE excluded.as_of >= readings.as_of OR readings.as_of > $7 OR readings.seq <= (SELECT unsure_seq FROM clock)`,
+				r.Key.Account, r.Key.Operation, r.Key.Query, micros(r.AsOf), seq, notNil(r.Body), future)
 			if err != nil {
 				return err
 			}
