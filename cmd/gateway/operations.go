@@ -145,7 +145,7 @@ func settleOperation(ctx context.Context, args []string, env environment) error 
 		return err
 	}
 	id := values[0]
-	to := store.Settlement{State: store.OperationState(*state), SettledAt: time.Now(), Reference: *reference, By: *by, Reason: *reason}
+	to := store.Settlement{State: store.OperationState(*state), Reference: *reference, By: *by, Reason: *reason}
 	var faults []error
 	if to.State != store.Succeeded && to.State != store.Failed {
 		faults = append(faults, errors.New("--state: want succeeded or failed"))
@@ -171,14 +171,10 @@ func settleOperation(ctx context.Context, args []string, env environment) error 
 	if !found {
 		return fmt.Errorf("no operation %q", id)
 	}
-	from := store.Unknown
-	if op.State == store.Started && time.Now().After(op.GiveUpAt) {
-		from = store.Started // its process is gone, and none has looked since
-	}
 	if to, err = byHand(op, to); err != nil {
 		return err
 	}
-	switch done, err := st.SettleOperation(ctx, id, to, from); {
+	switch done, err := st.SettleByHand(ctx, id, to); {
 	case err != nil:
 		return err
 	case !done:

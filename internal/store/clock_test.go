@@ -125,6 +125,40 @@ func TestReadingsOfAClockSetBack(t *testing.T) {
 	}
 }
 
+// An operation under way is settled by hand only once its holder must have given
+// up by the database's clock, and however that was set.
+func TestSettleByHand(t *testing.T) {
+	for _, by := range []time.Duration{-time.Hour, 0, time.Hour} {
+		t.Run(by.String(), func(t *testing.T) {
+			onEngines(t, func(t *testing.T, url string) {
+				var clock testclock.Clock
+				s := openAt(t, url, &clock)
+				checkClock(t, s, 0)
+				running, over, unknown := operation("running"), operation("over"), operation("unknown")
+				running.GiveUpAt, over.GiveUpAt = s.Now().Add(time.Minute), s.Now().Add(-time.Minute)
+				unknown.GiveUpAt = running.GiveUpAt
+				for _, op := range []store.Operation{running, over, unknown} {
+					_, _, err := s.BeginOperation(t.Context(), op, epoch, nil)
+					must(t, err)
+				}
+				_, err := s.SettleOperation(t.Context(), "unknown", store.Settlement{State: store.Unknown, SettledAt: epoch}, store.Started)
+				must(t, err)
+				clock.Set(by)
+				checkClock(t, s, by)
+				for id, want := range map[string]bool{"running": false, "over": true, "unknown": true, "none": false} {
+					done, err := s.SettleByHand(t.Context(), id, store.Settlement{State: store.Failed, By: "ada"})
+					must(t, err)
+					op, _, err := s.Operation(t.Context(), id)
+					must(t, err)
+					if ago := s.Now().Sub(op.SettledAt); done != want || done && (op.State != store.Failed || op.By != "ada" || ago < 0 || ago > time.Minute) {
+						t.Errorf("%s: settled %v, %+v", id, done, op)
+					}
+				}
+			})
+		})
+	}
+}
+
 // A figure from the future is not kept: the clock will show that time again. What
 // only has to be known is.
 func TestFigureFromTheFuture(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -140,12 +141,25 @@ func (s *Store) spentSince(ctx context.Context, tx *sql.Tx, account, except stri
 // SettleOperation says how an operation ended, if it is in one of the states
 // from; false if it is not, or there is no such operation.
 func (s *Store) SettleOperation(ctx context.Context, id string, to Settlement, from ...OperationState) (bool, error) {
+	return s.settle(ctx, id, to, strconv.FormatInt(micros(to.SettledAt), 10), `state IN (`+stateList(from)+`)`)
+}
+
+// SettleByHand says how an operation ended, for somebody who has looked at the
+// vendor: if its outcome is unknown, or its holder must have given it up, as
+// nobody has noticed yet. It sets SettledAt.
+func (s *Store) SettleByHand(ctx context.Context, id string, to Settlement) (bool, error) {
+	now := s.nowSQL()
+	return s.settle(ctx, id, to, now, `(state = 'unknown' OR state = 'started' AND give_up_at < `+now+`)`)
+}
+
+// settle changes an operation under a condition; at and condition are SQL.
+func (s *Store) settle(ctx context.Context, id string, to Settlement, at, condition string) (bool, error) {
 	ctx, cancel := s.durable.begin(ctx)
 	defer cancel()
 	result, err := s.durable.ExecContext(ctx, `
-		UPDATE operations SET state = $2, settled_at = $3, reference = $4, result = $5, problem = $6, settled_by = $7, reason = $8
-		WHERE id = $1 AND state IN (`+stateList(from)+`)`,
-		id, string(to.State), micros(to.SettledAt), to.Reference, notNil(to.Result), notNil(to.Problem), to.By, to.Reason)
+		UPDATE operations SET state = $2, settled_at = `+at+`, reference = $3, result = $4, problem = $5, settled_by = $6, reason = $7
+		WHERE id = $1 AND `+condition,
+		id, string(to.State), to.Reference, notNil(to.Result), notNil(to.Problem), to.By, to.Reason)
 	if err != nil {
 		return false, fmt.Errorf("settle operation %s: %w", id, err)
 	}
