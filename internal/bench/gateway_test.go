@@ -39,7 +39,7 @@ func gateway(b *testing.B, database string, accounts []string, vendor string, mo
 		b.Fatal(err)
 	}
 	addr := freeAddr(b)
-	env := []string{"GATEWAY_ADDR=" + addr, "GATEWAY_DATABASE_URL=sqlite:" + database, "GATEWAY_CALLER_RATE=0", "GATEWAY_REFRESH_INTERVAL=0", "GATEWAY_BALANCE_TTL=1h"}
+	env := []string{"GATEWAY_ADDR=" + addr, "GATEWAY_DATABASE_URL=sqlite:" + database, "GATEWAY_CALLER_RATE=0", "GATEWAY_REFRESH_INTERVAL=0", "GATEWAY_BALANCE_TTL=1h", "REGRU_IP_RATE=1000000/1h"}
 	var list []string
 	for _, name := range accounts {
 		list = append(list, name+"=regru")

@@ -77,7 +77,7 @@ func newHarness(t *testing.T, program string, d database) *harness {
 			settings = append(settings, v.prefix()+name+"="+value)
 		}
 	}
-	settings = append(settings, "GATEWAY_ACCOUNTS="+strings.Join(accounts, ","))
+	settings = append(settings, "GATEWAY_ACCOUNTS="+strings.Join(accounts, ","), "REGRU_IP_RATE=1000000/1m", "SELZY_IP_RATE=1000000/1m")
 	for i := range d.replicas {
 		r := &replica{t: t, name: fmt.Sprint("replica ", i), program: program, clock: newClock(t), truth: h.truth}
 		r.settings = append(r.settings, settings...)
