@@ -1,6 +1,7 @@
 package main
 
 import (
+	"database/sql"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -84,6 +85,30 @@ func TestCommandsNameTheirDatabase(t *testing.T) {
 		if !strings.HasPrefix(stderr, "database: "+file+"\n") || strings.Contains(stdout, "database: ") {
 			t.Errorf("%s wrote %q, %q", command, stdout, stderr)
 		}
+	}
+}
+
+// TestCheckTellsWhatItCouldNotTell: a check that can't reach the serving gateways
+// through the database does not look as if it had.
+func TestCheckTellsWhatItCouldNotTell(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.refilling("regru")
+	settings := with(f.settings, "GATEWAY_DATABASE_URL="+tokens(t)["GATEWAY_DATABASE_URL"])
+	const warning = "gateway check: the gateways that serve from the database don't know of these calls: read lockouts: "
+	if status, _, stderr := complete(t, settings, "check"); status != 0 || strings.Contains(stderr, warning) {
+		t.Errorf("exit status %d, wrote %q", status, stderr)
+	}
+	db, err := sql.Open("sqlite", strings.TrimPrefix(settings["GATEWAY_DATABASE_URL"], "sqlite:"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(t.Context(), `DROP TABLE lockouts`); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, stderr := complete(t, settings, "check"); status != 0 || !strings.Contains(stderr, warning) {
+		t.Errorf("without their table: exit status %d, wrote %q", status, stderr)
 	}
 }
 
