@@ -23,6 +23,10 @@ const (
 	// the time. Others' are written at the next turn of followEvery.
 	writeEvery = 10 * time.Second
 
+	// usedEvery is how exactly the last use is known. It is finer than
+	// followEvery, so that a token that is used all the time is told from others.
+	usedEvery = 100 * time.Millisecond
+
 	// expiredFor is how long an expired token is told from an unknown one.
 	expiredFor = 30 * 24 * time.Hour
 
@@ -113,7 +117,7 @@ func (k *Keeper) Check(text string, now time.Time) (Caller, error) {
 	case !r.expires.IsZero() && !now.Before(r.expires):
 		return Caller{}, ErrExpired
 	}
-	if last := r.usage.last.Load(); now.UnixMicro() > last+int64(time.Second/time.Microsecond) {
+	if last := r.usage.last.Load(); now.UnixMicro()-last > usedEvery.Microseconds() {
 		r.usage.last.Store(now.UnixMicro())
 	}
 	return r.caller, nil
