@@ -55,8 +55,8 @@ func open(r *config.Reader, s settings, list []accountSetting, tracer trace.Trac
 	return &gateway{accounts: service, durable: durable, tokens: token.NewKeeper(log), registry: registry}
 }
 
-// loadMargin is what a load may take beyond its vendor call: its turn among
-// replicas, and the store.
+// loadMargin is what a load may take beyond its vendor call, to get its slot of
+// the budget.
 const loadMargin = 5 * time.Second
 
 // openAccount wires one account; outgoing is what the clients of all have in
