@@ -73,7 +73,7 @@ func (s Slot) Granted() bool { return len(s.parts) > 0 }
 func (s *Store) TakeSlot(ctx context.Context, of []BudgetShare, by Asker, hold time.Duration) (Slot, []Budget, error) {
 	var slot Slot
 	var left []Budget
-	take := func(ctx context.Context, tx *sql.Tx) error {
+	take := func(ctx context.Context, tx *sql.Tx, checked bool) error {
 		slot, left = Slot{caller: by.Caller}, nil
 		// The rows are the lock: who else asks for these budgets waits here.
 		// Their counters name the slot.
@@ -88,15 +88,12 @@ func (s *Store) TakeSlot(ctx context.Context, of []BudgetShare, by Asker, hold t
 				return err
 			}
 		}
-		var said, last, timesSet int64
 		// Only now is the time read: waiting for the lock took some.
-		if err := tx.QueryRowContext(ctx, `SELECT `+s.nowSQL()+`, last, times_set FROM clock`).Scan(&said, &last, &timesSet); err != nil {
-			return err
+		clock, err := s.hear(checked, func(query string) *sql.Row { return tx.QueryRowContext(ctx, query) })
+		if err != nil {
+			return err // if it was set, slots seem free that are not
 		}
-		if err := s.asExpected(said, last, timesSet); err != nil {
-			return err // slots seem free that are not
-		}
-		now := fromMicros(said)
+		now := fromMicros(clock.said)
 		granted := true
 		for i, share := range of {
 			if _, err := tx.ExecContext(ctx, `DELETE FROM budget_slots WHERE account = $1 AND free_at <= $2`,
@@ -124,10 +121,10 @@ func (s *Store) TakeSlot(ctx context.Context, of []BudgetShare, by Asker, hold t
 		slot.parts = parts
 		return nil
 	}
-	err := s.withClock(ctx, func() error {
+	err := s.withClock(ctx, func(checked bool) error {
 		ctx, cancel := s.write.begin(ctx)
 		defer cancel()
-		return inTx(ctx, s.write, func(tx *sql.Tx) error { return take(ctx, tx) })
+		return inTx(ctx, s.write, func(tx *sql.Tx) error { return take(ctx, tx, checked) })
 	})
 	if err != nil {
 		return Slot{}, nil, fmt.Errorf("take from the budgets of %q: %w", of[0].Name, err)
@@ -139,11 +136,14 @@ func (s *Store) TakeSlot(ctx context.Context, of []BudgetShare, by Asker, hold t
 // counts from now even if the call took longer than its hold.
 func (s *Store) EndSlot(ctx context.Context, slot Slot) error {
 	for _, part := range slot.parts {
-		err := s.withClock(ctx, func() error {
-			now := s.nowSQL()
+		err := s.withClock(ctx, func(checked bool) error {
+			now, unset := s.nowSQL(), "1 = 1"
+			if !checked {
+				unset = s.unsetSQL(now)
+			}
 			n, err := s.exec(ctx, `
 				INSERT INTO budget_slots (account, id, free_at, caller)
-				SELECT $1, $2, `+now+` + $3, $4 FROM clock WHERE `+s.asExpectedSQL(now)+`
+				SELECT $1, $2, `+now+` + $3, $4 FROM clock WHERE `+unset+`
 				ON CONFLICT (account, id) DO UPDATE SET free_at = excluded.free_at`,
 				part.budget, part.id, part.per.Microseconds(), slot.caller)
 			if err == nil && n == 0 {

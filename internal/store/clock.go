@@ -18,6 +18,10 @@ import (
 // between them without the clock having been set.
 const clockNoise = 200 * time.Millisecond
 
+// newcomer is how long a process that has just begun to look leaves it to
+// others to see that the clock was set forward: it can't tell.
+const newcomer = 5 * time.Second
+
 // spendingDay is how long a set clock is taken into account for the spending
 // of the last 24 hours.
 const spendingDay = 24 * time.Hour
@@ -25,17 +29,78 @@ const spendingDay = 24 * time.Hour
 // errClockSet says that the database's clock was set since CheckClock.
 var errClockSet = errors.New("the database's clock was set")
 
-// anchor ties the database's clock to this process's monotonic one.
-type anchor struct {
-	before, after time.Time // of a look, by Options.Now or the machine's clock
-	said          int64     // what the database's clock said, in microseconds
-	timesSet      int64     // how often it had been set by then
+// heard is what a look at the database's clock heard, in microseconds since
+// 1970.
+type heard struct {
+	said     int64
+	timesSet int64 // how often it has been set
+	last     int64 // the last that a process heard, of those that can tell whether it was set forward; 0: nobody has looked
+	highest  int64 // the most that any process heard since it was last set
 }
 
-// newcomer is how long a process that has just begun to look leaves it to
-// others to say what the clock should show: only they can tell whether it was
-// set forward.
-const newcomer = 5 * time.Second
+// heardSQL selects what a look hears from the row of clock.
+func (s *Store) heardSQL() string {
+	return `SELECT ` + s.nowSQL() + `, times_set, last, highest FROM clock`
+}
+
+func (h *heard) scan(row *sql.Row) error { return row.Scan(&h.said, &h.timesSet, &h.last, &h.highest) }
+
+// anchor ties the database's clock to this process's monotonic one: what it
+// said between two times.
+type anchor struct {
+	heard
+	before, after time.Time
+}
+
+// setBy is by how much the clock was set, as is heard between two times. a may
+// be nil: then only a clock that was set back is seen.
+func (a *anchor) setBy(h heard, before, after time.Time) time.Duration {
+	if h.last == 0 {
+		return 0
+	}
+	least, most := h.last, int64(0) // that it can say unless it was set
+	if a != nil {
+		most = h.last + after.Sub(a.before).Microseconds()
+		if a.timesSet == h.timesSet {
+			least = max(least, a.said+before.Sub(a.after).Microseconds())
+			most = max(most, a.said+after.Sub(a.before).Microseconds())
+		}
+	}
+	noise := clockNoise.Microseconds()
+	switch {
+	case h.said < max(least, h.highest)-noise:
+		return time.Duration(h.said-max(least, h.highest)) * time.Microsecond
+	case a != nil && h.said > most+noise:
+		return time.Duration(h.said-least) * time.Microsecond
+	}
+	return 0
+}
+
+// hear looks at the clock without changing anything, and fails with errClockSet
+// if it was set. checked says that CheckClock has just looked.
+func (s *Store) hear(checked bool, query func(query string) *sql.Row) (heard, error) {
+	before := s.now()
+	var h heard
+	if err := h.scan(query(s.heardSQL())); err != nil {
+		return heard{}, err
+	}
+	if !checked && s.anchor.Load().setBy(h, before, s.now()) != 0 {
+		return h, errClockSet
+	}
+	return h, nil
+}
+
+// unsetSQL is hear as a condition on the row of clock; now is SQL.
+func (s *Store) unsetSQL(now string) string {
+	noise := clockNoise.Microseconds()
+	condition := fmt.Sprintf(`%s >= highest - %d`, now, noise)
+	if a := s.anchor.Load(); a != nil {
+		least, most := s.now().Sub(a.after).Microseconds()-noise, s.now().Sub(a.before).Microseconds()+noise
+		condition += fmt.Sprintf(` AND (times_set <> %[1]d OR %[2]s >= %[3]d) AND (%[2]s <= last + %[4]d OR times_set = %[1]d AND %[2]s <= %[5]d)`,
+			a.timesSet, now, a.said+least, most, a.said+most)
+	}
+	return condition
+}
 
 // Now is the database's time, without asking it: what it said at the last
 // CheckClock, plus the time since.
@@ -55,37 +120,18 @@ func (s *Store) nowSQL() string {
 	return strconv.FormatInt(micros(s.now()), 10)
 }
 
-// asExpected fails with errClockSet if the clock can't say now without having
-// been set since it was set for the timesSet-th time; last is the latest that
-// any replica has heard of it.
-func (s *Store) asExpected(now, last, timesSet int64) error {
-	if now < last-clockNoise.Microseconds() || s.anchor.Load().exceeded(now, last, timesSet, s.now()) {
-		return errClockSet
-	}
-	return nil
-}
-
-// asExpectedSQL is asExpected as a condition on the row of clock; now is SQL.
-func (s *Store) asExpectedSQL(now string) string {
-	condition := fmt.Sprintf(`%s >= last - %d`, now, clockNoise.Microseconds())
-	if a := s.anchor.Load(); a != nil {
-		most := (s.now().Sub(a.before) + clockNoise).Microseconds()
-		condition += fmt.Sprintf(` AND (%s <= last + %d OR times_set = %d AND %s <= %d)`, now, most, a.timesSet, now, a.said+most)
-	}
-	return condition
-}
-
 // withClock runs f, and once more after CheckClock if f finds that the clock
-// was set. f gives back the connection that it uses.
-func (s *Store) withClock(ctx context.Context, f func() error) error {
-	err := f()
+// was set, or seems so because the database was slow. f gives back the
+// connection that it uses.
+func (s *Store) withClock(ctx context.Context, f func(checked bool) error) error {
+	err := f(false)
 	if !errors.Is(err, errClockSet) {
 		return err
 	}
 	if _, err := s.CheckClock(ctx); err != nil {
 		return err
 	}
-	return f()
+	return f(true)
 }
 
 // CheckClock looks at the database's clock and returns by how much it was set
@@ -101,28 +147,29 @@ func (s *Store) CheckClock(ctx context.Context) (set time.Duration, err error) {
 	defer cancel()
 	var look anchor
 	err = inTx(ctx, s.write, func(tx *sql.Tx) error {
-		set = 0
 		// The row is the lock: who looks at the same time waits here.
 		if _, err := tx.ExecContext(ctx, `UPDATE clock SET last = last`); err != nil {
 			return err
 		}
 		look.before = s.now()
-		var last int64
-		if err := tx.QueryRowContext(ctx, `SELECT last, times_set, `+s.nowSQL()+` FROM clock`).Scan(&last, &look.timesSet, &look.said); err != nil {
+		if err := look.scan(tx.QueryRowContext(ctx, s.heardSQL())); err != nil {
 			return err
 		}
 		look.after = s.now()
-		set = s.clockSet(look, last)
+		set = s.anchor.Load().setBy(look.heard, look.before, look.after)
 		switch {
 		case set != 0:
 			look.timesSet++
+			look.last, look.highest = look.said, look.said
 			if err := moveTimes(ctx, tx, set.Microseconds(), look.said); err != nil {
 				return err
 			}
-		case last != 0 && look.before.Sub(s.firstLook(look.before)) < newcomer:
-			return nil
+		case look.last == 0 || look.before.Sub(s.firstLook(look.before)) >= newcomer:
+			look.last, look.highest = look.said, look.said
+		default:
+			look.highest = max(look.highest, look.said)
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE clock SET last = $1, times_set = $2`, look.said, look.timesSet)
+		_, err := tx.ExecContext(ctx, `UPDATE clock SET times_set = $1, last = $2, highest = $3`, look.timesSet, look.last, look.highest)
 		return err
 	})
 	if err != nil {
@@ -132,41 +179,10 @@ func (s *Store) CheckClock(ctx context.Context) (set time.Duration, err error) {
 	return set, nil
 }
 
-// clockSet is by how much the clock was set, given a look and what the last
-// look of any replica heard.
-func (s *Store) clockSet(look anchor, last int64) time.Duration {
-	if last == 0 {
-		return 0 // nobody ever looked
-	}
-	a := s.anchor.Load()
-	least := time.Duration(0) // that has passed since that look
-	if a != nil && a.timesSet == look.timesSet && a.said >= last {
-		last, least = a.said, look.before.Sub(a.after) // ours came later
-	}
-	passed := time.Duration(look.said-last) * time.Microsecond // if the clock was not set
-	if passed < least-clockNoise || a.exceeded(look.said, last, look.timesSet, look.after) {
-		return passed - least
-	}
-	return 0
-}
-
 // firstLook is when this process first looked at the clock.
 func (s *Store) firstLook(now time.Time) time.Time {
 	s.looked.CompareAndSwap(nil, &now)
 	return *s.looked.Load()
-}
-
-// exceeded tells whether the clock says more than it can at that time unless it
-// was set forward. last is the latest that any replica has heard of it since it
-// was set for the timesSet-th time.
-func (a *anchor) exceeded(said, last, timesSet int64, now time.Time) bool {
-	if a == nil {
-		return false // this process can't tell
-	}
-	if a.timesSet == timesSet {
-		last = max(last, a.said)
-	}
-	return said > last+(now.Sub(a.before)+clockNoise).Microseconds()
 }
 
 // moveTimes moves by some microseconds whatever must not end earlier or later

@@ -96,8 +96,8 @@ func (s *Store) SaveReadings(ctx context.Context, readings []Reading) error {
 // Seq. None is missed, whoever saves at the same time.
 func (s *Store) ReadingsAfter(ctx context.Context, seq int64, limit int) ([]Reading, error) {
 	var found []Reading
-	err := s.withClock(ctx, func() (err error) {
-		found, err = s.readingsAfter(ctx, seq, limit)
+	err := s.withClock(ctx, func(checked bool) (err error) {
+		found, err = s.readingsAfter(ctx, seq, limit, checked)
 		return err
 	})
 	if err != nil {
@@ -106,7 +106,7 @@ func (s *Store) ReadingsAfter(ctx context.Context, seq int64, limit int) ([]Read
 	return found, nil
 }
 
-func (s *Store) readingsAfter(ctx context.Context, seq int64, limit int) ([]Reading, error) {
+func (s *Store) readingsAfter(ctx context.Context, seq int64, limit int, checked bool) ([]Reading, error) {
 	ctx, cancel := s.read.begin(ctx)
 	defer cancel()
 	rows, err := s.read.QueryContext(ctx, `
@@ -128,15 +128,16 @@ func (s *Store) readingsAfter(ctx context.Context, seq int64, limit int) ([]Read
 		return nil, err
 	}
 	// Only now: a clock that is set back between the two makes them old, not new.
-	var said, last, timesSet, unsure int64
-	if err := s.read.QueryRowContext(ctx, `SELECT `+s.nowSQL()+`, last, times_set, unsure_seq FROM clock`).Scan(&said, &last, &timesSet, &unsure); err != nil {
+	clock, err := s.hear(checked, func(query string) *sql.Row { return s.read.QueryRowContext(ctx, query) })
+	if err != nil {
 		return nil, err
 	}
-	if err := s.asExpected(said, last, timesSet); err != nil {
+	var unsure int64
+	if err := s.read.QueryRowContext(ctx, `SELECT unsure_seq FROM clock`).Scan(&unsure); err != nil {
 		return nil, err
 	}
 	for i := range found {
-		found[i].Age = fromMicros(said).Sub(found[i].AsOf)
+		found[i].Age = fromMicros(clock.said).Sub(found[i].AsOf)
 		found[i].Unsure = found[i].Seq <= unsure || found[i].Age < -clockSkew
 	}
 	return found, nil
