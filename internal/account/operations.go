@@ -288,7 +288,7 @@ func encodeFailure(f *Failure) []byte {
 }
 
 // record writes down how an operation ended; false if the store could not in
-// recordPatience.
+// recordPatience, or has lost the operation, as after a failover.
 func (s *Service) record(ctx context.Context, id string, to store.Settlement) bool {
 	ctx, cancel := context.WithTimeout(ctx, recordPatience)
 	defer cancel()
@@ -302,11 +302,11 @@ func (s *Service) record(ctx context.Context, id string, to store.Settlement) bo
 		op, found, err = st.Operation(ctx, id)
 		return err
 	})
-	if err == nil && found && !done && (op.State != to.State || op.Reference != to.Reference) {
+	if err == nil && found && (op.State != to.State || op.Reference != to.Reference) {
 		s.options.Log.Error().Str("operation", id).Str("state", string(to.State)).Str("reference", to.Reference).
 			Msg("the vendor's answer came after the operation was settled otherwise: compare the two")
 	}
-	return err == nil
+	return err == nil && (done || found)
 }
 
 // disown makes an operation failed that was not sent, if its record is there

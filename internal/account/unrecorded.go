@@ -92,7 +92,7 @@ func (s *Service) settle(op store.Operation) {
 			return
 		}
 		if s.record(ctx, op.ID, op.Settlement) {
-			s.options.Log.Info().Str("account", op.Account).Str("operation", op.ID).Msg("the end of the operation is recorded now")
+			s.options.Log.Info().Str("account", op.Account).Str("operation", op.ID).Msg("the database has an end of the operation now")
 			return
 		}
 	}

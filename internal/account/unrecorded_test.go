@@ -82,6 +82,33 @@ func TestAnswerFollowsTheRecord(t *testing.T) {
 	}
 }
 
+// TestRecordLostDuringTheCall: a database that has lost the record of a write
+// under way, as after a failover, has not taken its end. The caller is told, and
+// the same key makes no second call.
+func TestRecordLostDuringTheCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		url := sqliteURL(t)
+		harm := newBreakage(t, url)
+		vendor := &writingVendor{refill: func(ctx context.Context, r provider.RefillRequest) (provider.Invoice, error) {
+			harm.exec(t, `DELETE FROM operations`)
+			return invoice(ctx, r)
+		}}
+		r := newReplica(t, vendor, url)
+		first, err := r.Refill(t.Context(), order, refillOf("19.95"))
+		if err != nil || first.State != store.Succeeded || first.Recorded {
+			t.Errorf("got %+v, %v", first, err)
+		}
+		time.Sleep(time.Minute)
+		again, err := r.Refill(t.Context(), order, refillOf("19.95"))
+		if err != nil || !again.Replayed || again.Recorded || again.Reference != first.Reference || vendor.calls.Load() != 1 {
+			t.Errorf("replay: %+v, %v; %d vendor calls", again, err, vendor.calls.Load())
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		r.Run(ctx) // ends the trying
+	})
+}
+
 // TestUnrecordedEndAtTheShutdown: it is tried until the drain is over.
 func TestUnrecordedEndAtTheShutdown(t *testing.T) {
 	tests := []struct {
