@@ -13,6 +13,7 @@ import (
 // record is what the gateway says of a write afterwards.
 type record struct {
 	ID, State string
+	Recorded  bool
 	Reference *string
 	SettledBy *string `json:"settled_by"`
 	Request   struct {
@@ -130,7 +131,7 @@ func (h *harness) checkRecord(name string, op record) {
 		h.truth.broken(trueOutcome, "%s: a record of what nobody asked for: %+v", name, op)
 		return
 	}
-	o := outcome{state: op.State, before: final, durable: true, from: "the record"}
+	o := outcome{state: op.State, before: final, durable: op.Recorded, from: "the record"}
 	if op.Reference != nil {
 		o.reference = *op.Reference
 	}

@@ -42,7 +42,10 @@ func (p *process) do(ctx context.Context, method, path, body string, header []st
 }
 
 // problem is what callers may rely on in a failure.
-type problem struct{ Code, Detail string }
+type problem struct {
+	Code, Detail string
+	Recorded     *bool // false: the gateway knows how a write ended, and its database does not yet
+}
 
 func (a answer) problem() problem {
 	var p problem
@@ -281,7 +284,8 @@ func (h *harness) post(ctx context.Context, p *process, w *write) {
 		Invoice  *struct{ ID *string }
 		User     *struct{ ID *string }
 	}
-	location, code := a.header.Get("Location"), a.problem().Code
+	told := a.problem()
+	location, code := a.header.Get("Location"), told.Code
 	switch {
 	case a.status == http.StatusCreated || a.status == http.StatusAccepted:
 		if json.Unmarshal(a.body, &got) != nil || got.State == "" || location == "" {
@@ -303,7 +307,7 @@ func (h *harness) post(ctx context.Context, p *process, w *write) {
 		h.truth.broken(otherPromise, "POST %s: %s", path, a)
 		return
 	case location != "":
-		o.state = "failed"
+		o.state, o.durable = "failed", told.Recorded == nil || *told.Recorded
 	default:
 		o.state = "refused"
 	}
