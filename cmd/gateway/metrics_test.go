@@ -99,6 +99,8 @@ var promised = []struct {
 	{"gateway_operations_unknown_oldest_age_seconds", "account", model.MetricType_GAUGE, true},
 	{"gateway_database_up", "", model.MetricType_GAUGE, true},
 	{"gateway_database_impaired", "", model.MetricType_GAUGE, true},
+	{"gateway_clock_skew_seconds", "", model.MetricType_GAUGE, false},
+	{"gateway_clock_set_total", "", model.MetricType_COUNTER, true},
 	{"gateway_build_info", "goversion,version", model.MetricType_GAUGE, true},
 	{"account_balance", "account,currency,provider", model.MetricType_GAUGE, false},
 	{"account_blocked_funds", "account,currency,provider", model.MetricType_GAUGE, false},
