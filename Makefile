@@ -8,7 +8,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 FOR ?= 10m
 SEED ?= 0
 
-.PHONY: help build generate lint bench torture
+.PHONY: help build generate lint bench torture picture
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -29,3 +29,7 @@ bench: ## compare with a bare handler, chi and nginx; sizes and times (docs/perf
 
 torture: ## kills, outages, full disks and clock jumps for ten minutes, with PostgreSQL if $GATEWAY_TEST_POSTGRES_URL names one
 	go test -count 1 -v -timeout 0 -run '^TestTorture$$' ./internal/torture -torture.for $(FOR) -torture.seed $(SEED)
+
+picture: ## draw docs/page.png from the demo; needs Chromium
+	GATEWAY_TEST_REQUIRE=chromium go test -count 1 -run '^TestPicture$$' ./cmd/gateway
+	cp screenshots/page.png docs/page.png

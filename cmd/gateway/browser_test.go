@@ -63,3 +63,12 @@ func TestDemoInBrowser(t *testing.T) {
 		})
 	}
 }
+
+// TestPicture takes the README's picture: the demo's page. See make picture.
+func TestPicture(t *testing.T) {
+	p := begin(t, nil, "demo", "--addr", "127.0.0.1:0")
+	origin := p.see(p.stdout, `on (http://\S+)`)[1]
+	tb := browsertest.New(t, origin).Tab(t, browsertest.Screens[2])
+	tb.Run(chromedp.Navigate(origin + "/"))
+	tb.Screenshot("page")
+}

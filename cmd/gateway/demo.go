@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"text/template"
+	"time"
 
 	"accountgateway/internal/simulator/regru"
 	"accountgateway/internal/simulator/selzy"
@@ -27,11 +28,12 @@ func demoCommand(ctx context.Context, args []string, env environment) error {
 
 	sims := newSimulators()
 	defer sims.stop()
+	d := &demo{now: time.Now().UTC()}
 	regruAt, err := sims.listen(ctx, "127.0.0.1:0", regru.New(regru.Options{Refill: true}))
 	if err != nil {
 		return err
 	}
-	selzyAt, err := sims.listen(ctx, "127.0.0.1:0", selzy.New(selzy.Options{}))
+	selzyAt, err := sims.listen(ctx, "127.0.0.1:0", selzy.New(selzy.Options{Accounts: d.selzyAccounts()}))
 	if err != nil {
 		return err
 	}
@@ -61,7 +63,7 @@ func demoCommand(ctx context.Context, args []string, env environment) error {
 		"SELZY_AGENCY_BASE_URL": "http://" + selzyAt,
 		"SELZY_AGENCY_API_KEY":  "resellerkey",
 		"UNISENDER_BASE_URL":    "http://" + unisenderAt,
-		"UNISENDER_API_KEY":     "ordinarykey",
+		"UNISENDER_API_KEY":     "replaced-five-hours-ago",
 	}
 	env.names = nil
 	env.lookup = func(name string) (string, bool) {
@@ -72,7 +74,7 @@ func demoCommand(ctx context.Context, args []string, env environment) error {
 	defer cancel(nil)
 	go func() { cancel(sims.wait(serving)) }() // ends with this function at the latest
 	show := func(at net.Addr) { _ = tour.Execute(env.stdout, "http://"+reachable(at.String())) }
-	if err := serve(serving, env, serveOptions{started: show, simulated: true}); err != nil {
+	if err := serve(serving, env, serveOptions{started: show, demo: d}); err != nil {
 		return fmt.Errorf("%w (another address can be given: gateway demo --addr 127.0.0.1:8090)", err)
 	}
 	if ctx.Err() == nil {
@@ -83,7 +85,7 @@ func demoCommand(ctx context.Context, args []string, env environment) error {
 
 var tour = template.Must(template.New("tour").Parse(`The account gateway serves simulated vendors on {{.}}
 In a browser: {{.}}/ is the operator's page, {{.}}/docs the API reference.
-Nothing is kept on disk and no vendor is called: Ctrl-C ends it all. Lines to paste into another shell:
+It begins with 60 days of simulated history. Nothing is kept on disk and no vendor is called: Ctrl-C ends it all. Lines to paste into another shell:
 
 curl -s {{.}}/accounts
 curl -s {{.}}/accounts/regru/balance

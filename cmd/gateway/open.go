@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -25,6 +26,7 @@ type gateway struct {
 	durable  *account.Durable
 	tokens   *token.Keeper
 	registry *prometheus.Registry
+	fill     func(context.Context, *store.Store) error // if set, fills a database before it is used
 }
 
 // open wires the configured accounts. Faults of their settings are left in r,
@@ -109,7 +111,7 @@ func (g *gateway) keepStore(ctx context.Context, url string, log zerolog.Logger,
 	first := sync.OnceFunc(func() { close(tried) })
 	defer first()
 	for said := ""; ; {
-		st, err := store.Open(ctx, url, store.Options{})
+		st, err := g.openStore(ctx, url)
 		if err == nil {
 			g.durable.Attach(st)
 			g.tokens.Attach(st)
@@ -137,4 +139,15 @@ func (g *gateway) keepStore(ctx context.Context, url string, log zerolog.Logger,
 			return
 		}
 	}
+}
+
+func (g *gateway) openStore(ctx context.Context, url string) (*store.Store, error) {
+	st, err := store.Open(ctx, url, store.Options{})
+	if err != nil || g.fill == nil {
+		return st, err
+	}
+	if err := g.fill(ctx, st); err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	return st, nil
 }

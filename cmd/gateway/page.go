@@ -14,7 +14,7 @@ import (
 
 // page makes the pages for people. They know their reader by a bearer token or
 // by the cookie that the page's own form sets; the API takes no cookie.
-func (g *gateway) page(s settings, secure bool, log zerolog.Logger) (*page.Page, error) {
+func (g *gateway) page(s settings, secure, simulated bool, log zerolog.Logger) (*page.Page, error) {
 	check := func(ctx context.Context, text string) (token.Caller, error) {
 		return g.tokens.Lookup(ctx, text, time.Now())
 	}
@@ -29,5 +29,5 @@ func (g *gateway) page(s settings, secure bool, log zerolog.Logger) (*page.Page,
 	if s.Auth == "none" {
 		caller = func(*http.Request) (token.Caller, bool) { return token.Anonymous(), true }
 	}
-	return page.New(page.Options{Accounts: g.accounts, Log: log, Caller: caller, Check: check, Secure: secure})
+	return page.New(page.Options{Accounts: g.accounts, Log: log, Caller: caller, Check: check, Secure: secure, Simulated: simulated})
 }

@@ -36,15 +36,15 @@ func serveCommand(ctx context.Context, args []string, env environment) error {
 
 // serveOptions are what demo needs beyond settings.
 type serveOptions struct {
-	started   func(addr net.Addr) // if set, is told the address once requests are answered
-	simulated bool                // nothing is worth guarding: no token is needed on any address
+	started func(addr net.Addr) // if set, is told the address once requests are answered
+	demo    *demo               // nil: the accounts are real
 }
 
 // serve runs the gateway as its settings say until ctx ends, then drains.
 func serve(ctx context.Context, env environment, o serveOptions) error {
 	r := config.NewReader(env.lookup)
 	s, list := readSettings(r)
-	if !o.simulated {
+	if o.demo == nil { // else nothing is worth guarding: no token is needed on any address
 		s.checkAuth(r)
 	}
 	log := newLogger(env.stderr, s)
@@ -66,6 +66,9 @@ func serve(ctx context.Context, env environment, o serveOptions) error {
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer stopBackground()
+	if o.demo != nil {
+		g.fill = o.demo.fill
+	}
 	running.Go(func() { g.keepStore(background, string(s.DatabaseURL), log, tried, stopped) })
 	// The first request already finds what earlier runs have read, unless the
 	// database is slow to come.
@@ -73,6 +76,9 @@ func serve(ctx context.Context, env environment, o serveOptions) error {
 	case <-tried:
 	case <-time.After(storePatience):
 	case <-ctx.Done():
+	}
+	if o.demo != nil {
+		readAll(ctx, g.accounts)
 	}
 	running.Go(func() {
 		defer close(stopped)
@@ -97,7 +103,7 @@ func serve(ctx context.Context, env environment, o serveOptions) error {
 	}
 	options := httpapi.Options{
 		Accounts: g.accounts, Log: log, Registry: g.registry, Ready: ready, Spec: api.Spec, ServiceApart: s.MetricsAddr != "",
-		CallerRate: s.CallerRate, Secure: certificates != nil, Tracer: tracer, AnyName: o.simulated,
+		CallerRate: s.CallerRate, Secure: certificates != nil, Tracer: tracer, AnyName: o.demo != nil,
 	}
 	if s.Auth == "token" {
 		options.Tokens = g.tokens
@@ -106,7 +112,7 @@ func serve(ctx context.Context, env environment, o serveOptions) error {
 		}
 	}
 	var err error
-	if options.Page, err = g.page(s, certificates != nil, log); err != nil {
+	if options.Page, err = g.page(s, certificates != nil, o.demo != nil, log); err != nil {
 		return err
 	}
 	servers := []*server{{addr: s.Addr, setting: "GATEWAY_ADDR", handler: httpapi.New(options), certificates: certificates}}

@@ -13,10 +13,11 @@ func (o *overview) notices() (list []notice) {
 	if o.TooOld {
 		list = append(list, notice{Words: "Figure too old", Tone: bad})
 	}
-	if o.Balance != nil && o.Balance.Negative() {
+	debt := o.Balance != nil && o.Balance.Negative()
+	if debt {
 		list = append(list, notice{"Balance negative", o.Balance.String(), bad, "Top the account up. The vendor may refuse to work for it, or stop its services."})
 	}
-	if o.Lasts.Tone == bad {
+	if o.Lasts.Tone == bad && !(debt && o.Lasts.Words == nothingLeft) {
 		list = append(list, notice{Words: "Ends soon", Detail: o.Lasts.Words, Tone: bad})
 	}
 	if o.Statistics != nil {

@@ -62,12 +62,6 @@ func TestInBrowser(t *testing.T) {
 			})
 		}
 	}
-	t.Run("for the README", func(t *testing.T) {
-		origin := serve(t, newFixture(t, aFleet, "regru", "regru-shop", "selzy"))
-		tb := browsertest.New(t, origin).Tab(t, browsertest.Screens[2])
-		tb.Run(chromedp.Navigate(origin + "/"))
-		tb.Screenshot("page")
-	})
 	t.Run("narrow", func(t *testing.T) {
 		for _, v := range views[:2] {
 			tb := b.Tab(t, browsertest.Screen{Name: "narrow", Width: 320, Height: 640, Scheme: "light"})

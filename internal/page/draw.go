@@ -52,10 +52,12 @@ type frame struct {
 	Drawn  *moment // when this page was
 	Caller string  // the token's name; "" if nobody is asked for one
 	Login  bool    // there is a cookie to be given up
+
+	Simulated bool
 }
 
 func (p *Page) frame(r *http.Request, title string, caller *token.Caller) frame {
-	f := frame{Title: title, Here: r.URL.RequestURI(), Drawn: exactly(p.now())}
+	f := frame{Title: title, Here: r.URL.RequestURI(), Drawn: exactly(p.now()), Simulated: p.Simulated}
 	if caller != nil && caller.ID != token.Anonymous().ID {
 		f.Caller = caller.Name
 		f.Login = CookieToken(r) != ""

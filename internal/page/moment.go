@@ -63,12 +63,15 @@ func ago(d time.Duration) string {
 	return strconv.Itoa(int(d/day)) + " days ago"
 }
 
+// nothingLeft is what lasts no longer.
+const nothingLeft = "nothing left"
+
 // lasting tells how long something goes on, rounded down: nobody is helped by
 // a day that is not there.
 func lasting(d time.Duration) string {
 	switch {
 	case d <= 0:
-		return "nothing left"
+		return nothingLeft
 	case d < time.Hour:
 		return "under an hour"
 	case d < 2*day:

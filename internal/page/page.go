@@ -26,7 +26,8 @@ type Options struct {
 	// Check tells whose token this is. Its errors are those of token.Keeper.
 	Check func(ctx context.Context, text string) (token.Caller, error)
 
-	Secure bool // https: the cookie goes over nothing else
+	Secure    bool // https: the cookie goes over nothing else
+	Simulated bool // pages say that nothing on them is real
 }
 
 // Page holds the handlers. Each is safe for concurrent use.

@@ -2,6 +2,7 @@ package page
 
 import (
 	"context"
+	"math"
 	"strconv"
 	"time"
 
@@ -82,7 +83,7 @@ func newCounter(c provider.Counter) counter {
 		out.Limit = grouped(strconv.FormatInt(*c.Limit, 10))
 		out.UsedUp = c.Value > *c.Limit || c.Value == *c.Limit && *c.Limit > 0
 		if *c.Limit > 0 {
-			out.Used = strconv.FormatFloat(100*float64(c.Value)/float64(*c.Limit), 'f', 0, 64) + "\u00a0%"
+			out.Used = strconv.FormatFloat(math.Floor(100*float64(c.Value)/float64(*c.Limit)), 'f', 0, 64) + "\u00a0%" // 100 only where nothing is left
 		}
 	case c.Unlimited:
 		out.Limit = "no limit"

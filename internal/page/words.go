@@ -141,7 +141,7 @@ func scopeWords(s provider.Scope) string {
 
 // named makes words of a name in snake case: "domains_active" is "Domains active".
 func named(name string) string {
-	return capital(strings.ReplaceAll(name, "_", " "))
+	return capital(strings.NewReplacer("_payg", " (pay as you go)", "_", " ").Replace(name))
 }
 
 // sentence makes one of words that are part of a longer one elsewhere.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 )
@@ -32,15 +33,42 @@ func (e *TooManyPointsError) Error() string {
 // AppendBalance keeps a point. Another one of the same account, currency and
 // time changes nothing.
 func (s *Store) AppendBalance(ctx context.Context, p BalancePoint) error {
-	_, err := s.exec(ctx, `
-		INSERT INTO balance_history (account, currency, as_of, balance, blocked, credit, bonus)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT (account, currency, as_of) DO NOTHING`,
-		p.Account, p.Currency, micros(p.AsOf), p.Balance, p.Blocked, p.Credit, p.Bonus)
+	if _, err := s.exec(ctx, appendBalance, p.values()...); err != nil {
+		return fmt.Errorf("append to the balance history: %w", err)
+	}
+	return nil
+}
+
+// AppendBalances is AppendBalance for many points: all of them are kept, or none.
+func (s *Store) AppendBalances(ctx context.Context, points []BalancePoint) error {
+	ctx, cancel := s.write.begin(ctx)
+	defer cancel()
+	err := inTx(ctx, s.write, func(tx *sql.Tx) error {
+		insert, err := tx.PrepareContext(ctx, appendBalance)
+		if err != nil {
+			return err
+		}
+		defer insert.Close()
+		for _, p := range points {
+			if _, err := insert.ExecContext(ctx, p.values()...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return fmt.Errorf("append to the balance history: %w", err)
 	}
 	return nil
+}
+
+const appendBalance = `
+	INSERT INTO balance_history (account, currency, as_of, balance, blocked, credit, bonus)
+	VALUES ($1, $2, $3, $4, $5, $6, $7)
+	ON CONFLICT (account, currency, as_of) DO NOTHING`
+
+func (p BalancePoint) values() []any {
+	return []any{p.Account, p.Currency, micros(p.AsOf), p.Balance, p.Blocked, p.Credit, p.Bonus}
 }
 
 // EachBalance calls each with the account's points with from <= AsOf <= till,

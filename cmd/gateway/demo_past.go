@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/govalues/decimal"
+
+	"accountgateway/internal/account"
+	"accountgateway/internal/provider"
+	"accountgateway/internal/simulator"
+	"accountgateway/internal/simulator/selzy"
+	"accountgateway/internal/store"
+)
+
+// demo is what the demo's accounts have behind them when it starts.
+type demo struct{ now time.Time }
+
+const (
+	demoDays = 60
+	// demoFine is how far back the history is as fine as background readings
+	// would make it, which forecasts want. Before, demoCoarse is enough.
+	demoFine   = 15 * 24 * time.Hour
+	demoCoarse = 3 * time.Hour
+	// refusedFor is since when unisender's key is refused.
+	refusedFor = 5 * time.Hour
+)
+
+// selzyAccounts are the simulator's own, but for one that has more contacts than
+// it may have: the demo has enough accounts in trouble without it.
+func (d *demo) selzyAccounts() []selzy.Account {
+	accounts := selzy.DefaultAccounts(selzy.Selzy, d.now)
+	for i := range accounts {
+		if accounts[i].APIKey == "resellerkey" {
+			accounts[i].SubscribersUsed = 41_234
+		}
+	}
+	return accounts
+}
+
+// pasts are the balances that end at those that the simulated vendors tell.
+func (d *demo) pasts() []demoPast {
+	past := func(balance string, weekday, weekend float64, topUps map[int]int64) simulator.Past {
+		return simulator.Past{Till: d.now.Add(-time.Minute), Days: demoDays, Balance: decimal.MustParse(balance), Weekday: weekday, Weekend: weekend, TopUps: topUps}
+	}
+	all := []demoPast{
+		{past("48213.07", 3300, 900, map[int]int64{6: 36_000, 20: 36_000, 33: 36_000, 48: 36_000}),
+			store.BalancePoint{Account: "regru", Currency: "RUB", Blocked: "1250.50", Credit: "30000"}},
+		{past("312.40", 160, 125, map[int]int64{19: 3_000, 41: 3_000}), store.BalancePoint{Account: "regru-shop", Currency: "RUB"}},
+		{past("-4.75", 1.9, .6, map[int]int64{24: 40, 52: 40}), store.BalancePoint{Account: "selzy", Currency: "USD"}},
+		{past("1530.07", 31, 9, map[int]int64{11: 750, 42: 750}), store.BalancePoint{Account: "selzy-agency", Currency: "EUR"}},
+		{past("6410.20", 240, 60, map[int]int64{8: 5_000, 31: 5_000}), store.BalancePoint{Account: "unisender", Currency: "RUB"}},
+	}
+	all[4].Till = d.now.Add(-refusedFor)
+	for i := range all {
+		all[i].Seed = uint64(i)
+	}
+	return all
+}
+
+// demoPast is a past and what all its points have in common.
+type demoPast struct {
+	simulator.Past
+	point store.BalancePoint
+}
+
+// fill writes histories, the last state and reading of the account that is
+// refused, and writes of the past.
+func (d *demo) fill(ctx context.Context, st *store.Store) error {
+	for _, past := range d.pasts() {
+		var points []store.BalancePoint
+		for i, p := range past.Points() {
+			if past.Till.Sub(p.At) > demoFine && i%int(demoCoarse/simulator.PastStep) != 0 {
+				continue
+			}
+			point := past.point
+			point.AsOf, point.Balance = p.At, p.Balance.String()
+			points = append(points, point)
+		}
+		for some := range slices.Chunk(points, 500) {
+			if err := st.AppendBalances(ctx, some); err != nil {
+				return err
+			}
+		}
+	}
+	if err := st.SaveReadings(ctx, d.readings()); err != nil {
+		return err
+	}
+	for _, w := range d.writes() {
+		if err := w.record(ctx, st); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readings are since when the accounts are in their states, and what the one
+// that is refused was read last.
+func (d *demo) readings() []store.Reading {
+	reading := func(name, operation string, asOf time.Time, value any) store.Reading {
+		body, err := json.Marshal(value)
+		if err != nil { // these values have a JSON form
+			panic(err)
+		}
+		return store.Reading{Key: store.ReadingKey{Account: name, Operation: operation}, AsOf: asOf, Body: body}
+	}
+	var list []store.Reading
+	for _, past := range d.pasts() {
+		name, till := past.point.Account, past.Till
+		state := account.State{State: account.StateOK, Since: d.now.AddDate(0, 0, -demoDays), LastSuccessAt: &till, Detail: "the last call succeeded"}
+		if name == "unisender" {
+			state.State, state.Since, state.Detail = account.StateBadCredentials, till.Add(5*time.Minute), "the vendor refused the API key"
+			list = append(list, reading(name, string(provider.OpBalance), till, provider.Balance{
+				Balance: provider.Money{Amount: past.Balance, Currency: provider.Currency(past.point.Currency)},
+			}))
+		}
+		list = append(list, reading(name, "state", till, state))
+	}
+	return list
+}
+
+// demoWrite is a write of the past.
+type demoWrite struct {
+	store.Operation
+	to store.Settlement
+}
+
+func (d *demo) writes() []demoWrite {
+	write := func(name, kind, request string, ago time.Duration, to store.Settlement) demoWrite {
+		op := store.Operation{
+			ID: strings.ToLower(rand.Text()), Account: name, Kind: kind, Caller: "token:simulation", Key: rand.Text(), Request: []byte(request),
+			CreatedAt: d.now.Add(-ago), GiveUpAt: d.now.Add(-ago + time.Minute),
+		}
+		to.SettledAt = op.CreatedAt.Add(2 * time.Second)
+		return demoWrite{op, to}
+	}
+	const day = 24 * time.Hour
+	newUser := string(account.KindCreateUser)
+	return []demoWrite{
+		write("regru", newUser, `{"country":"RU"}`, 9*day, store.Settlement{State: store.Succeeded, Reference: "4811190"}),
+		write("regru", newUser, `{"country":"KZ"}`, 2*day, store.Settlement{State: store.Failed, Problem: []byte(`{"kind":"conflict","message":"the login is taken"}`)}),
+		write("selzy-agency", newUser, `{"country":"FI"}`, 16*day, store.Settlement{State: store.Succeeded, Reference: "lumi_cafe"}),
+		write("selzy-agency", newUser, `{"country":"NO"}`, 26*time.Minute, store.Settlement{
+			State: store.Unknown, Problem: []byte(`{"kind":"provider_timeout","message":"the vendor did not answer within 10 s"}`),
+		}),
+	}
+}
+
+func (w demoWrite) record(ctx context.Context, st *store.Store) error {
+	if _, _, err := st.BeginOperation(ctx, w.Operation, time.Time{}, nil); err != nil {
+		return err
+	}
+	_, err := st.SettleOperation(ctx, w.ID, w.to, store.Started)
+	return err
+}
+
+// readAll reads all accounts at once. How that went is in their states.
+func readAll(ctx context.Context, accounts *account.Service) {
+	var wg sync.WaitGroup
+	for _, info := range accounts.List() {
+		wg.Go(func() {
+			_, _ = accounts.Balance(ctx, info.Name, provider.BalanceQuery{}, account.Bound{})
+			_, _ = accounts.Statistics(ctx, info.Name, provider.StatisticsQuery{}, account.Bound{})
+		})
+	}
+	wg.Wait()
+}
