@@ -94,8 +94,12 @@ curl -s '{{.}}/accounts/regru/statistics?date_from=2026-01-01&date_till=2026-01-
 curl -s {{.}}/accounts/selzy/statistics
 curl -s '{{.}}/accounts/selzy-agency/users?limit=2'
 curl -s {{.}}/balances
-curl -s {{.}}/accounts/regru/refills -H 'Idempotency-Key: october-1' -H 'Content-Type: application/json' -d '{"method":"webmoney","wallet_id":"123456789012","amount":"19.95","currency":"USD"}'
+curl -s {{.}}/accounts/regru/users -H 'Idempotency-Key: client-1' -H 'Content-Type: application/json' -d '{"login":"new-client","password":"correct-horse-7","email":"client@example.com","country":"DE"}'
 curl -s {{.}}/accounts/regru/operations
 curl -s '{{.}}/accounts/regru/balance?curency=USD'
 curl -s {{.}}/metrics
+
+REG.RU has dropped refills (refill_balance). The simulated one still has them:
+
+curl -s {{.}}/accounts/regru/refills -H 'Idempotency-Key: october-1' -H 'Content-Type: application/json' -d '{"method":"webmoney","wallet_id":"123456789012","amount":"19.95","currency":"USD"}'
 `))

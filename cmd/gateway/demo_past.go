@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -131,21 +132,21 @@ type demoWrite struct {
 }
 
 func (d *demo) writes() []demoWrite {
-	write := func(name, kind, request string, ago time.Duration, to store.Settlement) demoWrite {
+	write := func(name, login string, ago time.Duration, to store.Settlement) demoWrite {
 		op := store.Operation{
-			ID: strings.ToLower(rand.Text()), Account: name, Kind: kind, Caller: "token:simulation", Key: rand.Text(), Request: []byte(request),
+			ID: strings.ToLower(rand.Text()), Account: name, Kind: string(account.KindCreateUser), Caller: "token:simulation", Key: rand.Text(),
+			Request:   fmt.Appendf(nil, `{"login":%q,"fields":["country","email","password"],"check_only":false}`, login),
 			CreatedAt: d.now.Add(-ago), GiveUpAt: d.now.Add(-ago + time.Minute),
 		}
 		to.SettledAt = op.CreatedAt.Add(2 * time.Second)
 		return demoWrite{op, to}
 	}
 	const day = 24 * time.Hour
-	newUser := string(account.KindCreateUser)
 	return []demoWrite{
-		write("regru", newUser, `{"country":"RU"}`, 9*day, store.Settlement{State: store.Succeeded, Reference: "4811190"}),
-		write("regru", newUser, `{"country":"KZ"}`, 2*day, store.Settlement{State: store.Failed, Problem: []byte(`{"kind":"conflict","message":"the login is taken"}`)}),
-		write("selzy-agency", newUser, `{"country":"FI"}`, 16*day, store.Settlement{State: store.Succeeded, Reference: "lumi_cafe"}),
-		write("selzy-agency", newUser, `{"country":"NO"}`, 26*time.Minute, store.Settlement{
+		write("regru", "blue-bakery", 9*day, store.Settlement{State: store.Succeeded, Reference: "4811190"}),
+		write("regru", "corner-shop", 2*day, store.Settlement{State: store.Failed, Problem: []byte(`{"kind":"conflict","message":"the login is taken"}`)}),
+		write("selzy-agency", "lumi_cafe", 16*day, store.Settlement{State: store.Succeeded, Reference: "lumi_cafe"}),
+		write("selzy-agency", "fjord_tours", 26*time.Minute, store.Settlement{
 			State: store.Unknown, Problem: []byte(`{"kind":"provider_timeout","message":"the vendor did not answer within 10 s"}`),
 		}),
 	}
