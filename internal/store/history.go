@@ -44,11 +44,10 @@ func (s *Store) AppendBalances(ctx context.Context, points []BalancePoint) error
 	ctx, cancel := s.write.begin(ctx)
 	defer cancel()
 	err := inTx(ctx, s.write, func(tx *sql.Tx) error {
-		insert, err := tx.PrepareContext(ctx, appendBalance)
+		insert, err := tx.PrepareContext(ctx, appendBalance) // which ends with the transaction
 		if err != nil {
 			return err
 		}
-		defer insert.Close()
 		for _, p := range points {
 			if _, err := insert.ExecContext(ctx, p.values()...); err != nil {
 				return err

@@ -85,6 +85,23 @@ func TestBalanceHistory(t *testing.T) {
 	}
 }
 
+func TestAppendBalances(t *testing.T) {
+	onEngines(t, func(t *testing.T, url string) {
+		s := open(t, url, newClock())
+		point := func(minutes int, balance string) store.BalancePoint {
+			return store.BalancePoint{Account: "a", Currency: "RUB", AsOf: epoch.Add(time.Duration(minutes) * time.Minute), Balance: balance, Credit: "5"}
+		}
+		must(t, s.AppendBalance(t.Context(), point(1, "1")))
+		must(t, s.AppendBalances(t.Context(), []store.BalancePoint{point(2, "3"), point(1, "2"), point(0, "0")}))
+		must(t, s.AppendBalances(t.Context(), nil))
+		got, err := history(t.Context(), s, "a", epoch, epoch.Add(time.Hour), 0)
+		must(t, err)
+		if diff := cmp.Diff([]store.BalancePoint{point(0, "0"), point(1, "1"), point(2, "3")}, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 func TestAppendBalanceKeepsTheFirst(t *testing.T) {
 	onEngines(t, func(t *testing.T, url string) {
 		s := open(t, url, newClock())
