@@ -158,12 +158,16 @@ func (s *Service) takeTurn(ctx context.Context, e errand) (release func()) {
 	lease := "read/" + hex.EncodeToString(digest[:16])
 	had, waited := s.memory.get(e.key), false
 	for poll := time.Millisecond; ; poll = min(2*poll, turnPoll) {
-		var ours bool
+		var ours, tried bool
 		err := s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
+			tried = true
 			ours, err = s.acquireLease(ctx, st, lease, holder, s.options.LoadTimeout)
 			return err
 		})
 		if err != nil {
+			if tried {
+				s.leftovers.add(lease, holder)
+			}
 			return func() {}
 		}
 		if waited || ours {
@@ -178,10 +182,12 @@ func (s *Service) takeTurn(ctx context.Context, e errand) (release func()) {
 			arrived = now != had && at.have && at.age < unknownAge && !at.outdated
 		}
 		release := func() {
-			// Nobody waits longer than the lease's time if this fails.
-			_ = s.durable.use(context.WithoutCancel(ctx), func(ctx context.Context, st *store.Store) error {
+			err := s.durable.use(context.WithoutCancel(ctx), func(ctx context.Context, st *store.Store) error {
 				return st.ReleaseLease(ctx, lease, holder)
 			})
+			if err != nil {
+				s.leftovers.add(lease, holder)
+			}
 		}
 		switch {
 		case ours && arrived:

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"accountgateway/internal/account"
@@ -150,5 +151,46 @@ func engineURLs() map[string]func(t *testing.T) string {
 	return map[string]func(t *testing.T) string{
 		"sqlite":   sqliteURL,
 		"postgres": func(t *testing.T) string { return testneed.Postgres(t) },
+	}
+}
+
+// A lease that could not be given back, or that was given unheard, because the
+// database was away for a moment, keeps nobody waiting once it is back.
+func TestLeaseIsGivenBackAfterAnOutage(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		delay time.Duration // from the request until the database goes away
+	}{{"while the vendor is asked", time.Second}, {"while the lease is taken", 0}} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				url := sqliteURL(t)
+				slow := &wireServer{latency: func() time.Duration { return 3 * time.Second }}
+				one, two := newGateway(t, slow, gatewayOptions{url: url}), newGateway(t, &wireServer{}, gatewayOptions{url: url})
+				one.run(t)
+				two.run(t)
+				time.Sleep(5 * time.Second)
+				harm := newBreakage(t, url)
+				if test.delay == 0 { // it is written, and that can't be told
+					harm.exec(t, `CREATE TRIGGER unheard AFTER INSERT ON leases WHEN NEW.name LIKE 'read/%' BEGIN SELECT RAISE(FAIL, 'connection reset'); END`)
+				}
+				var wg sync.WaitGroup
+				wg.Go(func() { one.must(t, account.Bound{NoCache: true}) })
+				time.Sleep(test.delay)
+				if test.delay > 0 {
+					harm.begin(t)
+				}
+				wg.Wait()
+				if test.delay > 0 {
+					harm.end(t)
+				} else {
+					harm.exec(t, `DROP TRIGGER unheard`)
+				}
+				time.Sleep(time.Second)
+				began := time.Now()
+				if two.must(t, account.Bound{NoCache: true}); time.Since(began) > noticed {
+					t.Errorf("it took %s", time.Since(began))
+				}
+			})
+		})
 	}
 }

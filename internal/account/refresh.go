@@ -80,6 +80,9 @@ func (s *Service) exchange(ctx context.Context) {
 		if err := s.beat(ctx, st); err != nil { // which also finds a store that can't be written
 			return err
 		}
+		if err := s.leftovers.release(ctx, st); err != nil {
+			return err
+		}
 		for b := range s.budgets {
 			if err := b.settle(ctx, st); err != nil {
 				return err

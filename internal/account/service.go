@@ -42,6 +42,7 @@ type Service struct {
 	flights    *flights
 	sync       syncer
 	peers      peers
+	leftovers  leftovers
 	skew       skew
 	unrecorded unrecorded
 	drainUntil atomic.Pointer[time.Time] // nil: see DrainUntil
