@@ -116,12 +116,16 @@ func spend(ctx context.Context, t *testing.T, database string) {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	for hour := 30; hour > 0; hour-- {
-		point := store.BalancePoint{
-			Account: "regru", Currency: "RUB", AsOf: time.Now().Add(-time.Duration(hour) * time.Hour).UTC(),
-			Balance: strconv.Itoa(1000 + hour),
-		}
-		if err := st.AppendBalance(ctx, point); err != nil {
+	const step = 2 * time.Second // two refresh intervals of the gateway's: what is further apart is not measured
+	now := time.Now().UTC()
+	var points []store.BalancePoint
+	for ago := 30 * time.Hour; ago > 0; ago -= step {
+		points = append(points, store.BalancePoint{
+			Account: "regru", Currency: "RUB", AsOf: now.Add(-ago), Balance: strconv.Itoa(1000 + int(ago.Hours())),
+		})
+	}
+	for some := range slices.Chunk(points, 2000) {
+		if err := st.AppendBalances(ctx, some); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -44,10 +44,11 @@ func (s *Store) AppendBalances(ctx context.Context, points []BalancePoint) error
 	ctx, cancel := s.write.begin(ctx)
 	defer cancel()
 	err := inTx(ctx, s.write, func(tx *sql.Tx) error {
-		insert, err := tx.PrepareContext(ctx, appendBalance) // which ends with the transaction
+		insert, err := tx.PrepareContext(ctx, appendBalance)
 		if err != nil {
 			return err
 		}
+		defer func() { _ = insert.Close() }() // the transaction's end tells what went wrong
 		for _, p := range points {
 			if _, err := insert.ExecContext(ctx, p.values()...); err != nil {
 				return err
