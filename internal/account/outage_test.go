@@ -90,7 +90,7 @@ func TestLargeFleetIsNoOutage(t *testing.T) {
 			})
 			time.AfterFunc(time.Second, func() { close(stop) })
 			wg.Wait()
-			g.wantLog(t, 0, "database")
+			g.wantLog(t, 0, "the database does not answer")
 		})
 	}
 }
@@ -125,7 +125,7 @@ func TestHistoriesAreNoOutage(t *testing.T) {
 	}
 	cancel()
 	histories.Wait()
-	g.wantLog(t, 0, "database")
+	g.wantLog(t, 0, "the database does not answer")
 }
 
 // TestHangingDatabaseIsDown: a database that takes connections and answers

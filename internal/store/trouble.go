@@ -50,12 +50,13 @@ func IsDown(err error) bool {
 	var network *net.OpError
 	var name *net.DNSError
 	return errors.As(err, &network) || errors.As(err, &name) || errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET) ||
-		errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn)
+		errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // IsBusy tells whether an error says that the database is there and did not do
 // this in time, or has no room for it: a deadline, a lock, no free connection,
-// a full disk.
+// a full disk. A connection that was given up within a transaction is one whose
+// statement ran out of time; if the server is gone, the next statement tells.
 func IsBusy(err error) bool {
 	if code, ok := sqliteCode(err); ok {
 		switch code {
@@ -72,7 +73,7 @@ func IsBusy(err error) bool {
 	}
 	var network net.Error
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.Is(err, errStuck) ||
-		errors.As(err, &network) && network.Timeout()
+		errors.Is(err, driver.ErrBadConn) || errors.As(err, &network) && network.Timeout()
 }
 
 // occupied tells whether nothing was done because there was no connection to

@@ -3,7 +3,9 @@ package store_test
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
+	"fmt"
 	"net"
 	"net/url"
 	"os"
@@ -66,6 +68,9 @@ func TestSlowIsNotDown(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantTrouble(t, save(t.Context(), s), false, true)
+	})
+	t.Run("given up within a transaction", func(t *testing.T) { // as database/sql tells after a statement's deadline
+		wantTrouble(t, fmt.Errorf("end a slot: %w", driver.ErrBadConn), false, true)
 	})
 	t.Run("sqlite no database", func(t *testing.T) {
 		url := sqliteURL(t)
