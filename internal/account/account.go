@@ -40,11 +40,3 @@ type NotFoundError struct{ Name string }
 func (e *NotFoundError) Error() string {
 	return fmt.Sprintf("no account named %q is configured", e.Name)
 }
-
-// FleetItem is one account's part in a fleet read: a reading or an error.
-type FleetItem struct {
-	Account  string
-	Provider string
-	Balance  Reading[provider.Balance]
-	Err      error
-}

@@ -38,6 +38,7 @@ type standing struct {
 	have     bool          // whether there is one
 	age      time.Duration // how old it is
 	outdated bool          // a write came after it
+	asked    bool          // the vendor was asked for it to answer this very request
 }
 
 // decide tells what to do about a request.
@@ -55,8 +56,11 @@ func (l Limits) decide(at standing, b Bound) verdict {
 	return ask
 }
 
-// fresh tells whether the reading is within its limit.
-func (l Limits) fresh(at standing) bool { return at.have && !at.outdated && at.age <= l.TTL }
+// fresh tells whether the reading is within its limit. With no time to be fresh
+// in, what was just asked for still is.
+func (l Limits) fresh(at standing) bool {
+	return at.have && !at.outdated && (at.age <= l.TTL || at.asked && l.TTL == 0)
+}
 
 // unasked tells whether the reading may be served though the vendor was not,
 // or could not be, asked for a newer one.
@@ -69,6 +73,27 @@ func (l Limits) unasked(at standing, b Bound) bool {
 		return false
 	}
 	return past <= 0 || at.age <= l.StaleIfError
+}
+
+// takes tells whether the reading may be served at the moment that it stands
+// for, asked for or not.
+func (l Limits) takes(at standing, b Bound) bool {
+	switch {
+	case !at.asked:
+		return l.unasked(at, b)
+	case b.MaxAge != nil && *b.MaxAge > 0 && at.age > *b.MaxAge: // max-age=0 is no-cache, which was met by asking
+		return false
+	}
+	return l.fresh(at) || b.MaxStale == nil || at.age-l.TTL <= *b.MaxStale
+}
+
+// tooOld is the error about a reading that is not served: the caller's bound is
+// why, or else that the vendor could not be asked; nil if nobody tried.
+func tooOld(l Limits, at standing, b Bound, notAsked error) error {
+	if notAsked != nil && (b.NoCache || !l.unasked(at, Bound{})) {
+		return notAsked
+	}
+	return &FreshnessError{Have: true, Age: at.age, Cause: notAsked}
 }
 
 func (b Bound) allows(age time.Duration) bool { return b.MaxAge == nil || age <= *b.MaxAge }
@@ -94,12 +119,15 @@ func (e *FreshnessError) Error() string {
 	case e.Have && e.Age >= unknownAge:
 		s = "the reading at hand is of unknown age, because a clock was set back after it was read"
 	case e.Have:
-		s = fmt.Sprintf("the reading at hand is %d s old, which the request's Cache-Control does not take", int64(e.Age/time.Second))
+		s = fmt.Sprintf("the reading at hand is %d s old, which the request's Cache-Control does not take", Seconds(e.Age))
 	}
 	if e.Cause != nil {
 		s += "; the vendor could not be asked for a newer one: " + e.Cause.Error()
 	}
 	return s
 }
+
+// Seconds are those of an age, rounded up: nothing looks fresher than it is.
+func Seconds(age time.Duration) int64 { return int64((age + time.Second - 1) / time.Second) }
 
 func (e *FreshnessError) Unwrap() error { return e.Cause }

@@ -25,6 +25,8 @@ type Reading[T any] struct {
 
 	// Kept is where the presenter of readings keeps what it made of this one.
 	Kept *atomic.Pointer[Presentation]
+
+	entry *entry
 }
 
 // Source tells how a request for a reading was met.
@@ -151,11 +153,11 @@ func (m *memory) put(k key, e *entry) {
 // reading makes what callers get of an entry from memory.
 func reading[T any](a *watched, e *entry, at standing, l Limits) Reading[T] {
 	r := Reading[T]{
-		Account: a.Name, Provider: a.Provider, AsOf: e.label, Age: at.age, TTL: l.TTL - at.age,
-		Source: Hit, Value: e.value.(*T), Kept: &e.kept[0],
+		Account: a.Name, Provider: a.Provider, AsOf: e.label, Age: at.age, TTL: max(l.TTL-at.age, 0),
+		Source: Hit, Value: e.value.(*T), Kept: &e.kept[0], entry: e,
 	}
 	if !l.fresh(at) {
-		r.Stale, r.Source, r.Kept, r.TTL = true, Stale, &e.kept[1], min(r.TTL, 0)
+		r.Stale, r.Source, r.Kept, r.TTL = true, Stale, &e.kept[1], min(l.TTL-at.age, -1)
 	}
 	return r
 }

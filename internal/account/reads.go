@@ -87,10 +87,7 @@ func read[T, R any](ctx context.Context, s *Service, k key, b Bound, seen look, 
 		return staleIfError[T](ctx, s, a, k, b, err)
 	}
 	now := a.standing(fresh, s.stamp())
-	now.outdated = a.outdatedFor(fresh, came)
-	if seen.limits.TTL == 0 && now.age < unknownAge {
-		now.age = 0 // with no time to be fresh in, what was just asked for still is
-	}
+	now.outdated, now.asked = a.outdatedFor(fresh, came), true
 	r := reading[T](a, fresh, now, seen.limits)
 	r.Source, r.Asked = source, seen.limits.whyAsk(seen.at)
 	s.metrics.read(ctx, k.op, r.Source)
@@ -105,16 +102,13 @@ func staleIfError[T any](ctx context.Context, s *Service, a *watched, k key, b B
 		return Reading[T]{}, err
 	}
 	l, at := s.Limits(k.op), a.standing(e, s.stamp())
-	switch {
-	case l.unasked(at, b):
-		r := reading[T](a, e, at, l)
-		r.Err = err
-		s.metrics.read(ctx, k.op, r.Source)
-		return r, nil
-	case !b.NoCache && l.unasked(at, Bound{}):
-		return Reading[T]{}, &FreshnessError{Have: true, Age: at.age, Cause: err}
+	if !l.unasked(at, b) {
+		return Reading[T]{}, tooOld(l, at, b, err)
 	}
-	return Reading[T]{}, err
+	r := reading[T](a, e, at, l)
+	r.Err = err
+	s.metrics.read(ctx, k.op, r.Source)
+	return r, nil
 }
 
 // whyAsk tells why the reading at hand, if any, does not do.

@@ -187,27 +187,6 @@ func (s *Service) Users(ctx context.Context, name string, q provider.UserQuery, 
 	})
 }
 
-// Balances reads the balance of every account that sees takes at once and
-// answers one item an account, by name, whatever failed. Others are not asked.
-func (s *Service) Balances(ctx context.Context, sees func(account string) bool, b Bound) []FleetItem {
-	var names []string
-	for _, name := range s.names {
-		if sees(name) {
-			names = append(names, name)
-		}
-	}
-	items := make([]FleetItem, len(names))
-	var wg sync.WaitGroup
-	for i, name := range names {
-		wg.Go(func() {
-			balance, err := s.Balance(ctx, name, provider.BalanceQuery{}, b)
-			items[i] = FleetItem{Account: name, Provider: s.accounts[name].Provider, Balance: balance, Err: err}
-		})
-	}
-	wg.Wait()
-	return items
-}
-
 func (s *Service) find(name string) (*watched, error) {
 	a, ok := s.accounts[name]
 	if !ok {

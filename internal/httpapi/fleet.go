@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -46,7 +47,7 @@ func (s *server) fleetReply(ctx context.Context, body Balances, items []account.
 	}
 	if !body.Complete {
 		a, err := encode(http.StatusOK, body)
-		a.age, a.cacheStatus = age(m), cacheStatus(m)
+		a.age, a.cacheStatus = strconv.FormatInt(m.age, 10), cacheStatus(m)
 		return a, err
 	}
 	p, err := keep(nil, body)

@@ -15,14 +15,22 @@ import (
 
 // met is how a request for a reading was met.
 type met struct {
-	age, ttl time.Duration
-	asked    account.Reason // "" if the vendor was not asked
-	source   account.Source
-	err      error // why it is an old one
+	age    int64          // the header Age
+	ttl    int64          // for how many seconds it stays fresh, negative once it is stale
+	asked  account.Reason // "" if the vendor was not asked
+	source account.Source
+	err    error // why it is an old one
 }
 
+// metBy rounds so that nothing looks fresher than it is: ages up, what is left
+// of the freshness down. But what took less than a second to ask for is 0
+// seconds old, not 1.
 func metBy[T any](r account.Reading[T]) met {
-	return met{age: r.Age, ttl: r.TTL, asked: r.Asked, source: r.Source, err: r.Err}
+	m := met{age: account.Seconds(r.Age), ttl: floor(r.TTL), asked: r.Asked, source: r.Source, err: r.Err}
+	if r.Asked != "" && r.Age < time.Second {
+		m.age = 0
+	}
+	return m
 }
 
 // keep makes the body of a reading and its tag, and keeps them at a place, if
@@ -44,7 +52,7 @@ func keep(at *atomic.Pointer[account.Presentation], body any) (*account.Presenta
 func (s *server) reading(ctx context.Context, op provider.Operation, m met, p *account.Presentation) reply {
 	a := reply{
 		status: http.StatusOK, contentType: jsonType, body: p.Body, tag: p.Tag,
-		age: age(m), cacheStatus: cacheStatus(m), cacheControl: s.cacheControl[op],
+		age: strconv.FormatInt(m.age, 10), cacheStatus: cacheStatus(m), cacheControl: s.cacheControl[op],
 	}
 	n := noteOf(ctx)
 	if m.err != nil {
@@ -62,23 +70,6 @@ func cacheControl(l account.Limits) []string {
 		", stale-if-error=" + strconv.Itoa(int(l.StaleIfError/time.Second))}
 }
 
-// age is the header Age. From memory it is rounded up, so that nothing seems
-// fresher than it is; what was asked for just now is 0 seconds old, not 1.
-func age(m met) string {
-	if m.asked != "" {
-		return strconv.Itoa(int(floor(m.age)))
-	}
-	return strconv.Itoa(int(-floor(-m.age)))
-}
-
-// ttl is what is left of its freshness, in seconds, by the same rule.
-func ttl(m met) int64 {
-	if m.asked != "" {
-		return -floor(-m.ttl)
-	}
-	return floor(m.ttl)
-}
-
 // cacheStatus is the header Cache-Status (RFC 9211).
 func cacheStatus(m met) string {
 	b := make([]byte, 0, 96)
@@ -89,7 +80,7 @@ func cacheStatus(m met) string {
 		b = append(b, m.asked...)
 		b = append(b, "; stored; ttl="...)
 	}
-	b = strconv.AppendInt(b, ttl(m), 10)
+	b = strconv.AppendInt(b, m.ttl, 10)
 	if m.source == account.Collapsed {
 		b = append(b, "; collapsed"...)
 	}

@@ -392,3 +392,79 @@ func TestFleetFreshness(t *testing.T) {
 		g.ask(http.MethodGet, "/balances", http.Header{"Cache-Control": {"max-age=x"}}, nil).wantFields("Cache-Control")
 	})
 }
+
+// TestAgeOfASlowAnswer: nothing looks fresher than it is, however it came.
+func TestAgeOfASlowAnswer(t *testing.T) {
+	tests := []struct {
+		ttl, takes       time.Duration
+		cacheStatus, age string
+		stale            bool
+	}{
+		{time.Minute, 0, "gateway; fwd=miss; stored; ttl=60", "0", false},
+		{time.Minute, 999 * time.Millisecond, "gateway; fwd=miss; stored; ttl=59", "0", false},
+		{time.Minute, time.Second, "gateway; fwd=miss; stored; ttl=59", "1", false},
+		{time.Minute, 1910 * time.Millisecond, "gateway; fwd=miss; stored; ttl=58", "2", false},
+		{time.Second, 900 * time.Millisecond, "gateway; fwd=miss; stored; ttl=0", "0", false},
+		{time.Second, 1500 * time.Millisecond, "gateway; fwd=miss; stored; ttl=-1", "2", true},
+		{0, 1500 * time.Millisecond, "gateway; fwd=miss; stored; ttl=0", "2", false},
+	}
+	for _, tt := range tests {
+		t.Run(fmt.Sprint(tt.takes, " of ", tt.ttl), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := serviceOptions()
+				o.TTL = map[provider.Operation]time.Duration{provider.OpBalance: tt.ttl}
+				vendor := &moving{takes: tt.takes}
+				accounts := account.New([]account.Account{{Name: "acme", Provider: "v", Adapter: vendor.fake()}}, account.NewDurable(zerolog.Nop()), o)
+				g := startDirect(t, nil, func(o *Options) { o.Accounts = accounts })
+				for _, target := range []string{"/accounts/acme/balance", "/balances"} {
+					a := g.ask(http.MethodGet, target, http.Header{"Cache-Control": {"no-cache"}}, nil)
+					got := strings.Replace(a.header.Get("Cache-Status"), "fwd=stale", "fwd=miss", 1)
+					got = strings.Replace(got, "fwd=request", "fwd=miss", 1)
+					if age := a.header.Get("Age"); got != tt.cacheStatus || age != tt.age || strings.Contains(string(a.body), `"stale":true`) != tt.stale {
+						t.Errorf("%s: Cache-Status %q, Age %q: %s", target, got, age, a.body)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestFreshnessProblemTellsTheAge that Age would.
+func TestFreshnessProblemTellsTheAge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := startDirect(t, map[string]fake{"acme": (&moving{}).fake()})
+		g.get("/accounts/acme/balance")
+		time.Sleep(6100 * time.Millisecond)
+		p := g.ask(http.MethodGet, "/accounts/acme/balance", http.Header{"Cache-Control": {"only-if-cached, max-age=6"}}, nil).wantCode(ProblemCodeNotAcceptableFreshness)
+		if age := g.get("/accounts/acme/balance").header.Get("Age"); age != "7" || !strings.Contains(p.Detail, "is 7 s old") {
+			t.Errorf("Age is %s, but %q", age, p.Detail)
+		}
+	})
+}
+
+// TestFleetAtOneMoment: b is slow, and a grew older meanwhile. What is shown,
+// counted and told by headers is as it is when the answer is sent.
+func TestFleetAtOneMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := &moving{}, &moving{takes: 5200 * time.Millisecond}
+		g := startDirect(t, map[string]fake{"a": a.fake(), "b": b.fake()})
+		check := func(bound, status, age string, items ...string) {
+			t.Helper()
+			got := g.ask(http.MethodGet, "/balances", http.Header{"Cache-Control": {bound}}, nil)
+			if got.header.Get("Cache-Status") != status || got.header.Get("Age") != age {
+				t.Errorf("%q: Cache-Status %q, Age %q", bound, got.header.Get("Cache-Status"), got.header.Get("Age"))
+			}
+			for _, item := range items {
+				if !strings.Contains(string(got.body), item) {
+					t.Errorf("%q: no %s in %s", bound, item, got.body)
+				}
+			}
+		}
+		check("max-age=4", "gateway; fwd=request; stored; ttl=60", "0", `"complete":false`, `"totals":[{"amount":"2","currency":"USD"}]`,
+			`"status":"ok"`, `"code":"not_acceptable_freshness","detail":"the reading at hand is 6 s old,`)
+		if n := a.calls.Load(); n != 2 {
+			t.Errorf("a was asked %d times, want 2", n)
+		}
+		check("no-cache", "gateway; fwd=request; stored; ttl=54", "6", `"complete":true`, `"totals":[{"amount":"5","currency":"USD"}]`)
+	})
+}

@@ -67,6 +67,9 @@ func (p *Page) Account(w http.ResponseWriter, r *http.Request) {
 	page.Money = page.moneyRows()
 	page.history(r.Context(), p.Accounts, r.URL.Query().Get("days"), now)
 	page.operations(r.Context(), p.Accounts, caller, now)
+	drawn := p.now()
+	page.judge(p.Accounts, drawn)
+	page.Drawn = exactly(drawn)
 	p.draw(w, r, http.StatusOK, accountPage, page)
 }
 

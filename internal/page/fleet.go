@@ -29,10 +29,13 @@ func (p *Page) Fleet(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	now := p.now()
 	infos := p.Accounts.List()
 	page := fleet{frame: p.frame(r, "Accounts", &caller), None: len(infos) == 0}
 	page.Accounts = p.overviews(r.Context(), infos, caller)
+	now := p.now()
+	for _, o := range page.Accounts {
+		o.judge(p.Accounts, now)
+	}
 	var figures []*figure
 	for _, o := range page.Accounts {
 		figures = append(figures, o.Balance)

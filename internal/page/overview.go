@@ -42,6 +42,7 @@ type overview struct {
 	Away                            bool        // the history can't be read: the database does not answer
 
 	money provider.Balance // what is shown; meaningless without Read
+	aged  aged             // that, unless it is from the history
 }
 
 const (
@@ -52,7 +53,17 @@ const (
 	historyStep = 6 * time.Hour
 )
 
-// overview gathers what is at hand of an account.
+// aged is how old a reading was when it was taken from memory.
+type aged struct {
+	asOf, taken time.Time
+	age         time.Duration
+}
+
+// by is its age at a later time.
+func (a aged) by(now time.Time) time.Duration { return a.age + max(now.Sub(a.taken), 0) }
+
+// overview gathers what is at hand of an account. When all is gathered, judge
+// tells how old it is.
 func (p *Page) overview(ctx context.Context, info account.Info, caller token.Caller, now time.Time) *overview {
 	o := &overview{
 		Name: info.Name, Provider: info.Provider, State: newStateView(info.Name, info.State, now),
@@ -61,7 +72,7 @@ func (p *Page) overview(ctx context.Context, info account.Info, caller token.Cal
 	reading, err := p.Accounts.Balance(ctx, info.Name, provider.BalanceQuery{}, atHand())
 	if err == nil {
 		o.show(*reading.Value, reading.AsOf, now)
-		o.Old = reading.Age > p.Accounts.OldAfter(provider.OpBalance)
+		o.aged = aged{reading.AsOf, p.now(), reading.Age}
 	} else {
 		o.showLast(ctx, p.Accounts, info, now)
 	}
@@ -79,8 +90,23 @@ func (p *Page) overview(ctx context.Context, info account.Info, caller token.Cal
 			o.Writes = append(o.Writes, newWrite(op, now))
 		}
 	}
-	o.Notices = o.notices()
 	return o
+}
+
+// judge tells how old everything is at the moment at which it is drawn: the
+// history, or another account's, may have been waited for since it was read.
+func (o *overview) judge(accounts *account.Service, now time.Time) {
+	if o.Read != nil && !o.aged.asOf.IsZero() {
+		limits, age := accounts.Limits(provider.OpBalance), o.aged.by(now)
+		o.Read = since(o.aged.asOf, now)
+		o.Old = age > accounts.OldAfter(provider.OpBalance)
+		o.TooOld = age > max(limits.TTL, limits.StaleIfError)
+	}
+	if s := o.Statistics; s != nil {
+		s.Read = since(s.aged.asOf, now)
+		s.Old = s.aged.by(now) > accounts.OldAfter(provider.OpStatistics)
+	}
+	o.Notices = o.notices()
 }
 
 func (o *overview) show(b provider.Balance, asOf, now time.Time) {

@@ -19,6 +19,8 @@ type statistics struct {
 	Plan     string
 	NextPlan string
 	Services []service
+
+	aged aged
 }
 
 type counter struct {
@@ -49,7 +51,7 @@ func (p *Page) statistics(ctx context.Context, name string, now time.Time) *stat
 	if err != nil {
 		return nil
 	}
-	s := &statistics{Read: since(r.AsOf, now), Old: r.Age > p.Accounts.OldAfter(provider.OpStatistics), Period: periodWords(r.Value.Period)}
+	s := &statistics{aged: aged{r.AsOf, p.now(), r.Age}, Period: periodWords(r.Value.Period)}
 	for _, c := range r.Value.Counters {
 		s.Counters = append(s.Counters, newCounter(c))
 	}

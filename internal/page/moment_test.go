@@ -1,0 +1,69 @@
+package page_test
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+
+	"accountgateway/internal/account"
+	"accountgateway/internal/httpapi"
+	"accountgateway/internal/page"
+	"accountgateway/internal/provider"
+	"accountgateway/internal/provider/providertest"
+	"accountgateway/internal/token"
+)
+
+// slow takes its time to be gathered, once it is told to.
+type slow struct {
+	providertest.Fake
+	takes atomic.Int64
+}
+
+func (s *slow) Capabilities() provider.Capabilities {
+	time.Sleep(time.Duration(s.takes.Load()))
+	return s.Fake.Capabilities()
+}
+
+// Pages tell the ages of when they are drawn, though gathering what is on them
+// took long. A figure that is past every limit by then is in no total.
+func TestPageIsOfOneMoment(t *testing.T) {
+	for name, tt := range map[string]struct {
+		takes  time.Duration // each time that b is asked what it can do: before it is read from memory, and after that
+		wanted []string
+	}{
+		"old":     {20 * time.Second, []string{"Total 200.00 USD", "Stale 40 s ago"}},
+		"too old": {50 * time.Second, []string{"No balance has been read yet", "Not counted, for want of a reading: a, b", "Too old 1 min ago", "Figure too old"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := &slow{}
+				accounts := account.New([]account.Account{
+					{Name: "a", Provider: "fake", Adapter: &providertest.Fake{}}, {Name: "b", Provider: "fake", Adapter: b},
+				}, account.NewDurable(zerolog.Nop()), account.Options{
+					TTL:          map[provider.Operation]time.Duration{provider.OpBalance: 30 * time.Second},
+					StaleIfError: 90 * time.Second, LoadTimeout: time.Minute, Registry: prometheus.NewRegistry(), Log: zerolog.Nop(),
+				})
+				p := must(page.New(page.Options{
+					Accounts: accounts, Log: zerolog.Nop(),
+					Caller: func(*http.Request) (token.Caller, bool) { return token.Anonymous(), true },
+					Check:  func(context.Context, string) (token.Caller, error) { return token.Caller{}, token.ErrUnknown },
+				}))
+				f := &fixture{t: t, page: p, handler: httpapi.New(httpapi.Options{
+					Accounts: accounts, Log: zerolog.Nop(), Registry: prometheus.NewRegistry(), Page: p, AnyName: true,
+				})}
+				if items := accounts.Balances(t.Context(), func(string) bool { return true }, account.Bound{}); items[0].Err != nil || items[1].Err != nil {
+					t.Fatal(items)
+				}
+				b.takes.Store(int64(tt.takes))
+				got := f.get("/")
+				wants(t, text(got.Body.String()), tt.wanted...)
+			})
+		})
+	}
+}
