@@ -7,8 +7,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"accountgateway/internal/store"
 )
@@ -43,6 +45,9 @@ func backupCommand(ctx context.Context, args []string, env environment) error {
 	fmt.Fprintf(env.stderr, "database: %s\n", name)
 	file := values[0]
 	if file == "-" {
+		// A reader that is gone is an error of the write. The signal would end
+		// the process with the copy still there.
+		signal.Ignore(syscall.SIGPIPE)
 		return missing(printBackup(ctx, env.stdout, url, filepath.Dir(strings.TrimPrefix(path, "//"))), name)
 	}
 	if err := store.Backup(ctx, url, file); err != nil {

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -93,6 +95,35 @@ func TestBackupToStandardOutput(t *testing.T) {
 	if list := listed(t, map[string]string{"GATEWAY_DATABASE_URL": "sqlite:" + copied}); len(list) != 1 || list[0].ID != id {
 		t.Errorf("the copy has %+v", list)
 	}
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(database), ".*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestBackupReaderGone: whoever reads the copy may stop early, as head does.
+func TestBackupReaderGone(t *testing.T) {
+	t.Parallel()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings := tokens(t)
+	created(t, settings, "--name", "a", "--scopes", "read", "--accounts", "*")
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader.Close()
+	defer writer.Close()
+	var stderr strings.Builder
+	cmd := exec.CommandContext(t.Context(), path, "backup", "-")
+	cmd.Stdout, cmd.Stderr = writer, &stderr
+	cmd.Env = []string{"GATEWAY_DATABASE_URL=" + settings["GATEWAY_DATABASE_URL"]}
+	var ended *exec.ExitError
+	if err := cmd.Run(); !errors.As(err, &ended) || ended.ExitCode() != exitFailure || !strings.Contains(stderr.String(), "broken pipe") {
+		t.Errorf("%v: %s", err, stderr.String())
+	}
+	database := strings.TrimPrefix(settings["GATEWAY_DATABASE_URL"], "sqlite:")
 	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(database), ".*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
