@@ -315,6 +315,11 @@ func TestRefusedListStopsTheRefill(t *testing.T) {
 	if n := vendor.calls.Load(); n != 1 {
 		t.Errorf("%d refused calls, want 1", n)
 	}
+	vendor.mended.Store(true)
+	_ = r.Check(t.Context(), "a")
+	if got, err := r.Refill(t.Context(), order, refillOf("1")); err != nil || got.Replayed {
+		t.Errorf("the same key afterwards: %+v, %v", got, err)
+	}
 }
 
 // A call that ends without a word about the credentials gives its try back.

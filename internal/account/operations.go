@@ -52,6 +52,7 @@ type Operation struct {
 	Candidates []Candidate
 	Replayed   bool // this is the answer to an earlier request under the same key
 	Recorded   bool // false: the database has not taken the end yet, and a crash would lose it
+	KeyFree    bool // it failed before it was sent, and its key can be used again
 
 	// User and APIKey are of a creation's answer and never stored: User is
 	// made anew from the payload, APIKey is in the first answer alone.
@@ -129,11 +130,13 @@ type sent struct {
 	reference string
 	result    any    // kept, without secrets; nil for nothing
 	unsure    string // why the vendor itself does not know the outcome; "" if it does
+	notBegun  bool   // a call before the write's own failed, and the write was not sent
 	apiKey    string
 }
 
 // do makes a write happen at most once under its key: it records, sends,
-// records.
+// records. A write that failed before it was sent gives its key up with that
+// last record, so that the same key can try again.
 func (s *Service) do(ctx context.Context, a *watched, w work) (Operation, error) {
 	if op, ok := s.unrecorded.of(w.op.Caller, w.op.Key); ok {
 		return s.replay(ctx, a, w, op)
@@ -183,7 +186,7 @@ func (s *Service) do(ctx context.Context, a *watched, w work) (Operation, error)
 	detached = WithCaller(provider.WithCause(detached, provider.CauseCaller), callerOf(ctx))
 	if !s.flights.run(func() { s.sendOnce(detached, a, w, recorded, ended) }) {
 		leave(ctx, context.Canceled)
-		err := provider.Errorf(provider.KindUnavailable, "the gateway is shutting down, and has not sent the request")
+		err := &provider.Error{Kind: provider.KindUnavailable, Message: "the gateway is shutting down, and has not sent the request", NotSent: true}
 		e := ending{settlement: failed(s.label(), err), err: err}
 		e.recorded = s.record(ctx, recorded.ID, e.settlement)
 		return s.answer(a, w, recorded, e)
@@ -250,12 +253,15 @@ func (s *Service) sendRecovered(ctx context.Context, w work) (answer sent, err e
 }
 
 // settlementOf tells the state that an answer puts an operation in. Only what
-// surely had no effect is failed.
+// surely had no effect is failed, and only what was surely not sent frees the
+// key.
 func settlementOf(now time.Time, answer sent, err error, dryRun bool) store.Settlement {
 	var e *provider.Error
 	if err != nil {
-		if dryRun || errors.As(err, &e) && e.NoEffect() {
-			return failed(now, err)
+		if answer.notBegun || dryRun || errors.As(err, &e) && e.NoEffect() {
+			to := failed(now, err)
+			to.KeyFree = to.KeyFree || answer.notBegun
+			return to
 		}
 		return unknown(now, err)
 	}
@@ -272,7 +278,11 @@ func settlementOf(now time.Time, answer sent, err error, dryRun bool) store.Sett
 }
 
 func failed(now time.Time, err error) store.Settlement {
-	return store.Settlement{State: store.Failed, SettledAt: now, Problem: encodeFailure(failureOf(err))}
+	var e *provider.Error
+	return store.Settlement{
+		State: store.Failed, SettledAt: now, Problem: encodeFailure(failureOf(err)),
+		KeyFree: errors.As(err, &e) && e.NotSent,
+	}
 }
 
 func unknown(now time.Time, err error) store.Settlement {
@@ -309,10 +319,12 @@ func (s *Service) record(ctx context.Context, id string, to store.Settlement) bo
 	return err == nil && (done || found)
 }
 
-// disown makes an operation failed that was not sent, if its record is there
-// although the store did not say so.
+// disown makes an operation failed that was not sent, and frees its key, if its
+// record is there although the store did not say so.
 func (s *Service) disown(id string) {
-	to := failed(s.label(), provider.Errorf(provider.KindUnavailable, "the gateway's database did not answer in time, and the request was not sent"))
+	to := failed(s.label(), &provider.Error{
+		Kind: provider.KindUnavailable, Message: "the gateway's database did not answer in time, and the request was not sent", NotSent: true,
+	})
 	for range disownTries {
 		err := s.durable.insist(context.Background(), func(ctx context.Context, st *store.Store) error {
 			_, err := st.SettleOperation(ctx, id, to, store.Started)
@@ -356,7 +368,8 @@ func (s *Service) replay(ctx context.Context, a *watched, w work, op store.Opera
 	if op.State == store.Started && op.Holder != s.replica {
 		s.peers.settle(ctx, op.Holder)
 	}
-	if op.State == store.Started && s.abandoned(op, s.label()) {
+	_, ended := s.unrecorded.get(op.ID)
+	if op.State == store.Started && !ended && s.abandoned(op, s.label()) {
 		op = s.giveUp(ctx, op)
 	}
 	out, err := s.operation(a.Provider, op)
@@ -366,6 +379,9 @@ func (s *Service) replay(ctx context.Context, a *watched, w work, op store.Opera
 	out.Replayed = true
 	if op.Account != w.op.Account || op.Kind != w.op.Kind || string(op.Fingerprint) != string(w.op.Fingerprint) {
 		return out, &KeyReusedError{Operation: out}
+	}
+	if op.KeyFree { // since a moment ago: the next try begins anew
+		return out, &InProgressError{Operation: out}
 	}
 	switch op.State {
 	case store.Started:

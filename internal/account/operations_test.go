@@ -62,7 +62,6 @@ var order = account.Order{Account: "a", Caller: "billing", Key: "k-1"}
 // that it puts the operation in, and what the same key answers after it.
 func TestRefillOutcomes(t *testing.T) {
 	refused := &provider.Error{Kind: provider.KindRejected, Message: "no", Refused: true}
-	notSent := &provider.Error{Kind: provider.KindUnavailable, Message: "refused connection", NotSent: true}
 	tests := []struct {
 		name  string
 		err   error
@@ -70,7 +69,6 @@ func TestRefillOutcomes(t *testing.T) {
 	}{
 		{"answered", nil, store.Succeeded},
 		{"refused", refused, store.Failed},
-		{"not sent", notSent, store.Failed},
 		{"timeout", provider.Errorf(provider.KindTimeout, "slow"), store.Unknown},
 		{"reset", provider.Errorf(provider.KindUnavailable, "reset"), store.Unknown},
 		{"not understood", provider.Errorf(provider.KindBadResponse, "garbage"), store.Unknown},

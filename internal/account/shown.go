@@ -30,7 +30,7 @@ func (s *Service) operation(vendor string, row store.Operation) (Operation, erro
 func operation(vendor string, op store.Operation) (Operation, error) {
 	out := Operation{
 		ID: op.ID, Account: op.Account, Provider: vendor, Kind: OperationKind(op.Kind), State: op.State, Caller: op.Caller,
-		CreatedAt: op.CreatedAt, Reference: op.Reference, Request: op.Request, SettledBy: op.By, Reason: op.Reason,
+		CreatedAt: op.CreatedAt, Reference: op.Reference, Request: op.Request, SettledBy: op.By, Reason: op.Reason, KeyFree: op.KeyFree,
 	}
 	if at := op.Settled(); !at.IsZero() {
 		out.SettledAt = &at

@@ -18,8 +18,8 @@ const (
 	recordRetry = time.Second
 )
 
-// unrecorded are the ends of writes that the store could not take yet. They
-// answer replays and are retried for as long as the process lives. A process
+// unrecorded are the ends of writes that the store could not take yet. Those
+// that were sent answer replays. All are retried for as long as the process lives. A process
 // that is killed loses them: then the operation becomes unknown.
 type unrecorded struct {
 	mu   sync.Mutex
@@ -48,12 +48,14 @@ func (u *unrecorded) get(id string) (store.Operation, bool) {
 	return op, ok
 }
 
-// of finds the operation of a caller's key.
+// of finds the operation of a caller's key. One that was not sent is left to the
+// store: its record keeps the key until its end is recorded, and if the store
+// has lost the record the key is new.
 func (u *unrecorded) of(caller, key string) (store.Operation, bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for _, op := range u.byID {
-		if op.Caller == caller && op.Key == key {
+		if op.Caller == caller && op.Key == key && !op.KeyFree {
 			return op, true
 		}
 	}

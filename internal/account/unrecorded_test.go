@@ -3,6 +3,7 @@ package account_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -107,6 +108,64 @@ func TestRecordLostDuringTheCall(t *testing.T) {
 		cancel()
 		r.Run(ctx) // ends the trying
 	})
+}
+
+// TestUnsentAndUnrecorded: while the database does not take the end of a write
+// that was not sent, its record holds the key; after that the key is free, also
+// if the database has lost the record.
+func TestUnsentAndUnrecorded(t *testing.T) {
+	for _, lost := range []bool{false, true} {
+		t.Run(fmt.Sprintf("record lost %v", lost), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				url := sqliteURL(t)
+				harm := newBreakage(t, url)
+				mend := func() {}
+				vendor := &writingVendor{}
+				var r *replica
+				vendor.refill = func(ctx context.Context, asked provider.RefillRequest) (provider.Invoice, error) {
+					if vendor.calls.Load() > 1 {
+						return invoice(ctx, asked)
+					}
+					if lost {
+						harm.exec(t, `DELETE FROM operations`)
+					} else {
+						mend = harm.deaf(t)
+					}
+					return provider.Invoice{}, &provider.Error{Kind: provider.KindUnavailable, Message: "no connection", NotSent: true}
+				}
+				r = newReplica(t, vendor, url)
+				first, err := r.Refill(t.Context(), order, refillOf("19.95"))
+				var failed *account.FailedError
+				if !errors.As(err, &failed) || first.Recorded || !first.KeyFree {
+					t.Fatalf("got %+v, %v", first, err)
+				}
+				if !lost {
+					other := newReplica(t, vendor, url)
+					time.Sleep(time.Hour) // it is not given up meanwhile
+					var running *account.InProgressError
+					if got, err := r.Refill(t.Context(), order, refillOf("19.95")); !errors.As(err, &running) {
+						t.Errorf("not settled yet: %+v, %v", got, err)
+					}
+					mend()
+					time.Sleep(5 * time.Second)
+					if op, err := other.Operation(t.Context(), "a", first.ID); err != nil || op.State != store.Failed || !op.KeyFree {
+						t.Errorf("the journal has %+v, %v", op, err)
+					}
+				}
+				for _, replayed := range []bool{false, true} {
+					if got, err := r.Refill(t.Context(), order, refillOf("19.95")); err != nil || got.Replayed != replayed || got.ID == first.ID {
+						t.Errorf("got %+v, %v; want replayed %v", got, err, replayed)
+					}
+				}
+				if n := vendor.calls.Load(); n != 2 {
+					t.Errorf("%d vendor calls", n)
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				cancel()
+				r.Run(ctx) // ends the trying
+			})
+		})
+	}
 }
 
 // TestUnrecordedEndAtTheShutdown: it is tried until the drain is over.

@@ -83,7 +83,7 @@ func (s *Service) Refill(ctx context.Context, o Order, r provider.RefillRequest)
 		allow: func(spent []store.Spent) error { return a.Spending.allow(r.Amount, spent) },
 		send: func(ctx context.Context) (sent, error) {
 			if err := s.keepUnpaid(ctx, a, op.ID); err != nil {
-				return sent{}, err
+				return sent{notBegun: true}, err
 			}
 			invoice, err := refiller.Refill(ctx, r)
 			if err != nil {

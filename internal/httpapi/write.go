@@ -64,7 +64,7 @@ func describeWrite(err error) (p Problem, retryAfter time.Duration, ok bool) {
 		if failed.Operation.Replayed {
 			retryAfter = 0 // this key is answered so for ever
 		}
-		p.Detail += "; nothing was changed, and another try needs a new Idempotency-Key"
+		p.Detail += "; " + nextTry(failed.Operation, retryAfter)
 		p.Recorded = unrecorded(failed.Operation)
 	case errors.As(err, &running):
 		p = newProblem(ProblemCodeOperationInProgress, "the first request with this key is still running; see "+locationOf(running.Operation))
@@ -81,6 +81,17 @@ func describeWrite(err error) (p Problem, retryAfter time.Duration, ok bool) {
 		return Problem{}, 0, false
 	}
 	return p, retryAfter, true
+}
+
+// nextTry tells whether another try needs a new key.
+func nextTry(op account.Operation, retryAfter time.Duration) string {
+	switch {
+	case !op.KeyFree:
+		return "nothing was changed, and another try needs a new Idempotency-Key"
+	case retryAfter > 0:
+		return "nothing was sent to the vendor: try again with the same Idempotency-Key"
+	}
+	return "nothing was sent to the vendor, and the Idempotency-Key is not used up"
 }
 
 func describeUnknown(op account.Operation) Problem {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rs/zerolog"
@@ -240,8 +241,6 @@ func TestWriteOutcomes(t *testing.T) {
 		state string
 	}{
 		{"refused", refused, ProblemCodeConflict, ProblemCodeConflict, "the login is taken; nothing was changed, and another try needs a new Idempotency-Key", "failed"},
-		{"not sent", &provider.Error{Kind: provider.KindUnavailable, Message: "no connection", NotSent: true},
-			ProblemCodeProviderUnavailable, ProblemCodeProviderUnavailable, "no connection; nothing was changed", "failed"},
 		{"dropped by the vendor", &provider.Error{Kind: provider.KindUnsupportedOperation, Message: "gone", Refused: true},
 			ProblemCodeUnsupportedOperation, ProblemCodeUnsupportedOperation, "gone; nothing was changed", "failed"},
 		{"timeout", provider.Errorf(provider.KindTimeout, "no answer within 10s"), "", ProblemCodeOutcomeUnknown, "(no answer within 10s)", "unknown"},
@@ -289,6 +288,67 @@ func TestWriteOutcomes(t *testing.T) {
 					strings.Contains(string(op.body), "secret cause") || strings.Contains(string(op.body), `"settled_at":null`) != (tt.state == "unknown") {
 					t.Errorf("got %s", op.body)
 				}
+			}
+		})
+	}
+}
+
+// TestUnsentWrites has a row for each way a write can fail before it is sent: the
+// answer says whether waiting helps, and the key is as new.
+func TestUnsentWrites(t *testing.T) {
+	const retry, free = "nothing was sent to the vendor: try again with the same Idempotency-Key", "nothing was sent to the vendor, and the Idempotency-Key is not used up"
+	tests := []struct {
+		name       string
+		err        *provider.Error
+		code       ProblemCode
+		retryAfter string
+		why        string
+	}{
+		{"no connection", &provider.Error{Kind: provider.KindUnavailable, Message: "no connection"}, ProblemCodeProviderUnavailable, "10", retry},
+		{"budget", &provider.Error{Kind: provider.KindRateLimited, Message: "used up", RetryAfter: 6 * time.Second}, ProblemCodeProviderRateLimited, "6", retry},
+		{"breaker", &provider.Error{Kind: provider.KindUnavailable, Message: "open", RetryAfter: 30 * time.Second}, ProblemCodeProviderUnavailable, "30", retry},
+		{"database", &provider.Error{Kind: provider.KindDatabase, Message: "slow"}, ProblemCodeDatabaseUnavailable, "5", retry},
+		{"deadline", &provider.Error{Kind: provider.KindTimeout, Message: "no turn"}, ProblemCodeProviderTimeout, "10", retry},
+		{"not for this vendor", &provider.Error{Kind: provider.KindUnsupportedCurrency, Message: "no such"}, ProblemCodeUnsupportedCurrency, "", free},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.err.NotSent = true
+			unsent, vendor := writable(tt.err), writable(nil)
+			create, refill := vendor.create, vendor.refill
+			var mended atomic.Bool
+			vendor.create = func(ctx context.Context, u provider.NewUser) (provider.CreatedUser, error) {
+				if !mended.Load() {
+					return unsent.create(ctx, u)
+				}
+				return create(ctx, u)
+			}
+			vendor.refill = func(ctx context.Context, r provider.RefillRequest) (provider.Invoice, error) {
+				if !mended.Load() {
+					return unsent.refill(ctx, r)
+				}
+				return refill(ctx, r)
+			}
+			_, stored := withStore(t, map[string]fake{"acme": vendor})
+			g := start(t, nil, stored)
+			for route, body := range map[string]string{"users": adaBody, "refills": refillBody} {
+				mended.Store(false)
+				first := g.post("/accounts/acme/"+route, "k"+route, body)
+				if p := first.wantCode(tt.code); p.Detail != tt.err.Message+"; "+tt.why || first.header.Get("Retry-After") != tt.retryAfter {
+					t.Errorf("got Retry-After %q, %s", first.header.Get("Retry-After"), first.body)
+				}
+				location := first.header.Get("Location")
+				first.wantLocation(location, false)
+				if op := g.get(location); !strings.Contains(string(op.body), `"state":"failed"`) {
+					t.Errorf("got %s", op.body)
+				}
+				mended.Store(true)
+				second := g.post("/accounts/acme/"+route, "k"+route, body)
+				second.wantStatus(http.StatusCreated)
+				if second.header.Get("Location") == location || second.header.Get(replayedHeader) != "" {
+					t.Errorf("got %v", second.header)
+				}
+				g.post("/accounts/acme/"+route, "k"+route, body).wantLocation(second.header.Get("Location"), true)
 			}
 		})
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // Operation is one write that was asked for. What the caller asked never
-// changes; Settlement tells how it ended.
+// changes; Settlement tells how it ended, and whether the key is still its own.
 type Operation struct {
 	ID          string
 	Account     string
@@ -38,6 +38,7 @@ type Settlement struct {
 	Problem   []byte    // why it failed or is unknown
 	By        string    // who settled an unknown one; "" for the vendor's own answer
 	Reason    string    // why, in their words
+	KeyFree   bool      // failed before it was sent: its key can begin another operation
 }
 
 // Settled is when it ended; zero while that is not known.
@@ -66,8 +67,8 @@ const operationColumns = `id, account, kind, caller, idem_key, fingerprint, requ
 	state, settled_at, reference, result, problem, settled_by, reason, candidates`
 
 // BeginOperation records an operation as started, before its vendor call. If
-// its caller has used the key before, nothing is recorded and the earlier
-// operation is returned with begun false. allow, if not nil, is told what the
+// its caller has used the key before, and that operation has not given it up,
+// nothing is recorded and the earlier operation is returned with begun false. allow, if not nil, is told what the
 // account's operations since that time have spent or may have spent, and
 // forbids this one by an error, which is returned as it is.
 func (s *Store) BeginOperation(ctx context.Context, op Operation, since time.Time, allow func([]Spent) error) (_ Operation, begun bool, err error) {
@@ -138,8 +139,14 @@ func (s *Store) spentSince(ctx context.Context, tx *sql.Tx, account, except stri
 	return all, rows.Err()
 }
 
+// freedKey follows the key of an operation that gave it up, and the operation's
+// id follows that. No caller's key holds it: keys are printable. The index on
+// keys stays as it is, because gateways of earlier versions rely on it.
+const freedKey = "\n"
+
 // SettleOperation says how an operation ended, if it is in one of the states
-// from; false if it is not, or there is no such operation.
+// from; false if it is not, or there is no such operation. With to.KeyFree the
+// same statement gives up the key.
 func (s *Store) SettleOperation(ctx context.Context, id string, to Settlement, from ...OperationState) (bool, error) {
 	return s.settle(ctx, id, to, strconv.FormatInt(micros(to.SettledAt), 10), `state IN (`+stateList(from)+`)`)
 }
@@ -156,10 +163,15 @@ func (s *Store) SettleByHand(ctx context.Context, id string, to Settlement) (boo
 func (s *Store) settle(ctx context.Context, id string, to Settlement, at, condition string) (bool, error) {
 	ctx, cancel := s.durable.begin(ctx)
 	defer cancel()
+	suffix := ""
+	if to.KeyFree {
+		suffix = freedKey + id
+	}
 	result, err := s.durable.ExecContext(ctx, `
-		UPDATE operations SET state = $2, settled_at = `+at+`, reference = $3, result = $4, problem = $5, settled_by = $6, reason = $7
+		UPDATE operations SET state = $2, settled_at = `+at+`, reference = $3, result = $4, problem = $5, settled_by = $6, reason = $7,
+			idem_key = idem_key || CAST($8 AS TEXT)
 		WHERE id = $1 AND `+condition,
-		id, string(to.State), to.Reference, notNil(to.Result), notNil(to.Problem), to.By, to.Reason)
+		id, string(to.State), to.Reference, notNil(to.Result), notNil(to.Problem), to.By, to.Reason, suffix)
 	if err != nil {
 		return false, fmt.Errorf("settle operation %s: %w", id, err)
 	}
@@ -299,6 +311,7 @@ func scanOperation(row interface{ Scan(...any) error }) (Operation, error) {
 	var settled sql.NullInt64
 	err := row.Scan(&op.ID, &op.Account, &op.Kind, &op.Caller, &op.Key, &op.Fingerprint, &op.Request, &op.Amount, &op.Currency,
 		&created, &op.Holder, &giveUp, &op.State, &settled, &op.Reference, &op.Result, &op.Problem, &op.By, &op.Reason, &op.Candidates)
+	op.Key, _, op.KeyFree = strings.Cut(op.Key, freedKey)
 	op.CreatedAt, op.GiveUpAt = fromMicros(created), fromMicros(giveUp)
 	if settled.Valid {
 		op.SettledAt = fromMicros(settled.Int64)
