@@ -323,7 +323,7 @@ func (s *Service) record(ctx context.Context, id string, to store.Settlement) bo
 // record is there although the store did not say so.
 func (s *Service) disown(id string) {
 	to := failed(s.label(), &provider.Error{
-		Kind: provider.KindUnavailable, Message: "the gateway's database did not answer in time, and the request was not sent", NotSent: true,
+		Kind: provider.KindDatabase, Message: "the gateway's database did not answer in time, and the request was not sent", NotSent: true,
 	})
 	for range disownTries {
 		err := s.durable.insist(context.Background(), func(ctx context.Context, st *store.Store) error {

@@ -150,3 +150,15 @@ func (l *tail) String() string {
 	defer l.mu.Unlock()
 	return strings.Join(l.lines[max(0, len(l.lines)-tailLines):], "\n")
 }
+
+// last is the last line that has a text; "" for none.
+func (l *tail) last(text string) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, line := range slices.Backward(l.lines) {
+		if strings.Contains(line, text) {
+			return line
+		}
+	}
+	return ""
+}

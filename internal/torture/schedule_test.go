@@ -6,6 +6,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/http"
+	"regexp"
 	"sync"
 	"time"
 
@@ -223,6 +224,9 @@ func (h *harness) harm(ctx context.Context, rng *rand.Rand, o outage) {
 	h.outage.Store(false)
 }
 
+// brokenEarlier is the reason of a true outage: a connection that was reset by an earlier harm, which shows when it is used.
+var brokenEarlier = regexp.MustCompile("connection reset|connection refused|broken pipe|unexpected EOF")
+
 // watchReady sees to it that processes that were ready stay so for a while.
 func (h *harness) watchReady(ctx context.Context, settled, lasts time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, lasts)
@@ -233,7 +237,8 @@ func (h *harness) watchReady(ctx context.Context, settled, lasts time.Duration) 
 			if p == nil || p.ready.Load() == 0 || time.Duration(p.ready.Load()) > settled {
 				continue
 			}
-			if status, body, err := p.get(ctx, "/readyz"); err == nil && status != http.StatusOK && !p.doomed.Load() {
+			status, body, err := p.get(ctx, "/readyz")
+			if err == nil && status != http.StatusOK && !p.doomed.Load() && !brokenEarlier.MatchString(p.log.last("the database does not answer: going on")) {
 				h.truth.broken(trueOutage, "%s is not ready: %d %s\n%s", r.name, status, body, p.log)
 				return
 			}
