@@ -55,12 +55,11 @@ func (h *harness) audit(ctx context.Context) {
 	if p == nil {
 		return
 	}
-	seen := map[string]int{}
+	tries := map[string][]record{}
 	for _, v := range h.vendors {
 		for _, op := range h.records(ctx, p, v) {
 			name := op.Request.Wallet + op.Request.Login
-			seen[name]++
-			h.checkRecord(name, op)
+			tries[name] = append(tries[name], op)
 		}
 		o := observed{account: v.account, age: -1, noCache: v.saint, sent: h.truth.now()}
 		path := "/accounts/" + v.account + "/balance"
@@ -76,9 +75,12 @@ func (h *harness) audit(ctx context.Context) {
 		h.checkHistory(ctx, p, v)
 	}
 	for _, w := range h.truth.all() {
-		if n := seen[w.name]; n > 1 || n == 0 && w.arrivals > 0 {
-			h.truth.broken(trueOutcome, "%s: %d requests reached the vendor, and there are %d records", w.name, w.arrivals, n)
+		if len(tries[w.name]) == 0 && w.arrivals > 0 {
+			h.truth.broken(trueOutcome, "%s: %d requests reached the vendor, and there is no record", w.name, w.arrivals)
 		}
+	}
+	for name, list := range tries {
+		h.checkRecords(name, list)
 	}
 }
 
@@ -120,23 +122,31 @@ func (h *harness) checkHistory(ctx context.Context, p *process, v *vendor) {
 // longestStart is how long an operation may be called started: a call, the time until it is given up, and an allowance.
 const longestStart = callTimeout + 5*time.Second + 6*time.Second + 5*time.Second
 
-func (h *harness) checkRecord(name string, op record) {
+// checkRecords holds the records of one write against the truth: the tries that failed before they were sent, and one more
+// at most.
+func (h *harness) checkRecords(name string, tries []record) {
+	last, others := tries[0], 0
+	for _, op := range tries {
+		if op.State != "failed" {
+			last, others = op, others+1
+		}
+	}
 	final, found, age := "", false, time.Duration(0)
 	h.truth.mu.Lock()
 	if w := h.truth.writes[name]; w != nil {
 		final, found, age = w.final, true, h.truth.now()-w.arrivedAt
 	}
 	h.truth.mu.Unlock()
-	if !found {
-		h.truth.broken(trueOutcome, "%s: a record of what nobody asked for: %+v", name, op)
+	if !found || others > 1 {
+		h.truth.broken(trueOutcome, "%s: records of more than was asked for: %+v", name, tries)
 		return
 	}
-	o := outcome{state: op.State, before: final, durable: op.Recorded, from: "the record"}
-	if op.Reference != nil {
-		o.reference = *op.Reference
+	o := outcome{state: last.State, before: final, durable: last.Recorded, from: "the record"}
+	if last.Reference != nil {
+		o.reference = *last.Reference
 	}
 	h.truth.answered(name, o)
-	if op.State == "started" && age > longestStart {
+	if last.State == "started" && age > longestStart {
 		h.truth.broken(trueOutcome, "%s: called started for %s", name, age)
 	}
 }

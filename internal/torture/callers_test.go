@@ -306,6 +306,8 @@ func (h *harness) post(ctx context.Context, p *process, w *write) {
 	case code == "" || a.status < 400 || code == "idempotency_key_reused" || code == "conflict":
 		h.truth.broken(otherPromise, "POST %s: %s", path, a)
 		return
+	case strings.Contains(told.Detail, "nothing was sent to the vendor"): // and the key is new again
+		o.state = "refused"
 	case location != "":
 		o.state, o.durable = "failed", told.Recorded == nil || *told.Recorded
 	default:

@@ -57,7 +57,7 @@ type write struct {
 	reference string
 	final     string // what callers were told for good: succeeded or failed; "" for nothing yet
 	asked     int    // requests for it
-	refused   int    // those that were told that nothing was recorded
+	refused   int    // those that were told that it was not sent
 }
 
 func newTruth(l limits) *truth {
@@ -202,7 +202,7 @@ func (tr *truth) processed(name, reference string, done bool) {
 
 // outcome is what a caller was told of a write.
 type outcome struct {
-	state     string // succeeded, failed; "unknown" and "started" bind nobody; "refused": nothing was recorded
+	state     string // succeeded, failed; "unknown" and "started" bind nobody; "refused": it was not sent
 	reference string // "" where the answer has none
 	durable   bool   // the gateway says that the end is recorded
 	before    string // what callers had been told for good when this one asked
@@ -243,7 +243,7 @@ func (w *write) outcomeFault(o outcome) string {
 	return ""
 }
 
-// unsent finds writes that reached the vendor though every answer said that nothing was recorded.
+// unsent finds writes that reached the vendor though every answer said that nothing was sent.
 func (tr *truth) unsent() {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
