@@ -29,6 +29,12 @@ type Budget struct {
 	replicas  int          // that shared the budget when the store last answered
 	met       bool         // the store has answered since the start
 	alone     []*aloneCall // made without the store, oldest first
+
+	// What other replicas take between two looks at the store is not known
+	// when it goes away.
+	used, own int       // as the store last said; taken by this replica since
+	others    int       // the most that others took between two looks, in about a window
+	othersAt  time.Time // when that was
 }
 
 // aloneCall is a call that was made without asking the store.
@@ -233,7 +239,7 @@ func (b *Budget) waitAlone(now, since time.Time, background bool) time.Duration 
 	}
 	share := b.limit.Calls / b.replicas
 	if now.Sub(since) < b.limit.Per+b.hold {
-		share = min(share, b.remaining/b.replicas)
+		share = min(share, max(b.remaining-b.others, 0)/b.replicas)
 	}
 	if background {
 		share /= backgroundShare
@@ -292,6 +298,11 @@ func (b *Budget) heard(used, replicas int) {
 		b.replicas = max(replicas, 1)
 	}
 	b.met = true
+	now := b.durable.now()
+	if others := used - b.used - b.own; others >= b.others || now.Sub(b.othersAt) >= b.limit.Per {
+		b.others, b.othersAt = max(others, 0), now
+	}
+	b.used, b.own = used, 0
 	b.remaining = max(b.limit.Calls-used, 0)
 	if b.durable.now().Before(b.drained) {
 		b.remaining = 0
@@ -302,6 +313,7 @@ func (b *Budget) taken() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.remaining = max(b.remaining-1, 0)
+	b.own++
 }
 
 func (b *Budget) drainedFor(now time.Time) time.Duration { return b.drainedUntil().Sub(now) }
