@@ -54,11 +54,11 @@ func (s *Service) readEach(ctx context.Context, items []FleetItem, b Bound, due 
 	wg.Wait()
 }
 
-// standingAt is how an item's reading stands at that time, for a request that
+// freshnessAt is how an item's reading stands at that time, for a request that
 // came earlier.
-func (s *Service) standingAt(item *FleetItem, came time.Time, now stamp) standing {
+func (s *Service) freshnessAt(item *FleetItem, came time.Time, now stamp) freshness {
 	a, r := s.accounts[item.Account], item.Balance
-	return standing{have: true, age: r.entry.age(now), outdated: a.outdatedFor(r.entry, came), asked: r.Asked != ""}
+	return freshness{have: true, age: r.entry.age(now), outdated: a.outdatedFor(r.entry, came), asked: r.Asked != ""}
 }
 
 // grewTooOld tells whether an item was good enough when it arrived and is not
@@ -68,7 +68,7 @@ func (s *Service) grewTooOld(item *FleetItem, b Bound, came time.Time, now stamp
 	if item.Err != nil || item.Balance.Err != nil {
 		return false
 	}
-	l, at := s.Limits(provider.OpBalance), s.standingAt(item, came, now)
+	l, at := s.Limits(provider.OpBalance), s.freshnessAt(item, came, now)
 	before := at
 	before.age, before.outdated = item.Balance.Age, item.Balance.Stale
 	return !item.Balance.Stale && !l.fresh(at) || l.takes(before, b) && !l.takes(at, b)
@@ -80,7 +80,7 @@ func (s *Service) judge(item *FleetItem, b Bound, came time.Time, now stamp) {
 		return
 	}
 	r := item.Balance
-	l, at := s.Limits(provider.OpBalance), s.standingAt(item, came, now)
+	l, at := s.Limits(provider.OpBalance), s.freshnessAt(item, came, now)
 	if !l.takes(at, b) {
 		item.Balance, item.Err = Reading[provider.Balance]{}, tooOld(l, at, b, r.Err)
 		return

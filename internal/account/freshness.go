@@ -33,8 +33,8 @@ const (
 	refuse                       // nothing at hand will do, and the vendor may not be asked
 )
 
-// standing is how the reading at hand stands.
-type standing struct {
+// freshness is how the reading at hand stands.
+type freshness struct {
 	have     bool          // whether there is one
 	age      time.Duration // how old it is
 	outdated bool          // a write came after it
@@ -42,7 +42,7 @@ type standing struct {
 }
 
 // decide tells what to do about a request.
-func (l Limits) decide(at standing, b Bound) verdict {
+func (l Limits) decide(at freshness, b Bound) verdict {
 	switch {
 	case l.fresh(at) && !b.NoCache && b.allows(at.age):
 		return serve
@@ -58,13 +58,13 @@ func (l Limits) decide(at standing, b Bound) verdict {
 
 // fresh tells whether the reading is within its limit. With no time to be fresh
 // in, what was just asked for still is.
-func (l Limits) fresh(at standing) bool {
+func (l Limits) fresh(at freshness) bool {
 	return at.have && !at.outdated && (at.age <= l.TTL || at.asked && l.TTL == 0)
 }
 
 // unasked tells whether the reading may be served though the vendor was not,
 // or could not be, asked for a newer one.
-func (l Limits) unasked(at standing, b Bound) bool {
+func (l Limits) unasked(at freshness, b Bound) bool {
 	if !at.have || b.NoCache || !b.allows(at.age) {
 		return false
 	}
@@ -77,7 +77,7 @@ func (l Limits) unasked(at standing, b Bound) bool {
 
 // takes tells whether the reading may be served at the moment that it stands
 // for, asked for or not.
-func (l Limits) takes(at standing, b Bound) bool {
+func (l Limits) takes(at freshness, b Bound) bool {
 	switch {
 	case !at.asked:
 		return l.unasked(at, b)
@@ -89,7 +89,7 @@ func (l Limits) takes(at standing, b Bound) bool {
 
 // tooOld is the error about a reading that is not served: the caller's bound is
 // why, or else that the vendor could not be asked; nil if nobody tried.
-func tooOld(l Limits, at standing, b Bound, notAsked error) error {
+func tooOld(l Limits, at freshness, b Bound, notAsked error) error {
 	if notAsked != nil && (b.NoCache || !l.unasked(at, Bound{})) {
 		return notAsked
 	}

@@ -13,7 +13,7 @@ import (
 // they run out.
 type leftovers struct {
 	mu     sync.Mutex
-	leases map[string]string // names by holder, which is that of one errand
+	leases map[string]string // names by holder, which is that of one call
 }
 
 func (l *leftovers) add(lease, holder string) {

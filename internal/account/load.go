@@ -18,30 +18,19 @@ import (
 // loadFunc makes the vendor call of a reading.
 type loadFunc func(ctx context.Context) (provider.Readings, error)
 
-// errand is one load: what to read, for whom and how.
-type errand struct {
-	account *watched
-	key     key
-	name    string // what simultaneous errands share: see flightName
-	cause   provider.Cause
-	caller  string            // who asked first
-	span    trace.SpanContext // of the request of who asked first
-	bound   Bound
-	have    *entry // that did not do; nil: there was none
-	load    loadFunc
-}
-
 // ask brings a reading that is newer than the one at hand: by a vendor call,
 // or by joining whoever is making that call, in this replica or another.
-func (s *Service) ask(ctx context.Context, a *watched, k key, have *entry, b Bound, load loadFunc) (*entry, Source, error) {
-	e := errand{account: a, key: k, name: s.flightName(a, k), cause: provider.CauseOf(ctx), caller: callerOf(ctx), span: trace.SpanContextFromContext(ctx), bound: b, have: have, load: load}
-	came := s.now()
+func (s *Service) ask(ctx context.Context, a *accountState, k key, have *entry, b Bound, load loadFunc) (*entry, Source, error) {
+	name, came := s.callName(a, k), s.now()
 	for try := 0; ; try++ {
 		if err := a.lockout.refused(b.NoCache); err != nil {
 			return nil, "", err
 		}
-		under, led := s.flights.join(e.name, func(landed func(error)) { s.run(e, landed) })
-		err := under.wait(ctx)
+		c, led := s.calls.join(&call{
+			account: a, key: k, name: name, cause: provider.CauseOf(ctx), caller: callerOf(ctx), span: trace.SpanContextFromContext(ctx),
+			bound: b, have: have, load: load,
+		}, s.run)
+		err := c.wait(ctx)
 		source := Miss
 		if !led {
 			source = Collapsed
@@ -67,23 +56,22 @@ func (s *Service) ask(ctx context.Context, a *watched, k key, have *entry, b Bou
 		}
 		// The call may have been another operation's and taught nothing of
 		// ours: ask for ourselves.
-		e.name = s.readingName(k)
+		name = s.readingName(k)
 	}
 }
 
 // renewBehind asks for a reading without waiting for it.
-func (s *Service) renewBehind(a *watched, k key, load loadFunc) {
+func (s *Service) renewBehind(a *accountState, k key, load loadFunc) {
 	if a.lockout.refused(false) != nil {
 		return
 	}
-	e := errand{account: a, key: k, name: s.flightName(a, k), cause: provider.CauseRefresh, load: load}
-	s.flights.join(e.name, func(landed func(error)) { s.run(e, landed) })
+	s.calls.join(&call{account: a, key: k, name: s.callName(a, k), cause: provider.CauseRefresh, load: load}, s.run)
 }
 
-// flightName says which requests one vendor call can serve: those for the same
+// callName says which requests one vendor call can serve: those for the same
 // reading, and where the vendor's one answer holds several readings, all of
 // them.
-func (s *Service) flightName(a *watched, k key) string {
+func (s *Service) callName(a *accountState, k key) string {
 	if one, ok := a.Adapter.(provider.OneCall); ok && k.query == "" && one.OneCall(k.op) {
 		return k.account
 	}
@@ -94,41 +82,40 @@ func (s *Service) readingName(k key) string {
 	return k.account + "/" + string(k.op) + "?" + k.query
 }
 
-// run makes an errand's vendor call and keeps what it taught. Its context is
-// its own: whoever asked may hang up. The call's time begins once the turn is
-// had.
-func (s *Service) run(e errand, landed func(error)) {
-	ctx := trace.ContextWithSpanContext(context.Background(), e.span)
-	ctx = WithCaller(provider.WithCause(ctx, e.cause), e.caller)
-	if s.arrived(e) {
-		landed(nil) // between the look at what was at hand and now
+// run makes a vendor call and keeps what it taught. Its context is its own:
+// whoever asked may hang up. The call's time begins once the turn is had.
+func (s *Service) run(c *call) {
+	ctx := trace.ContextWithSpanContext(context.Background(), c.span)
+	ctx = WithCaller(provider.WithCause(ctx, c.cause), c.caller)
+	if s.arrived(c) {
+		c.end(nil) // between the look at what was at hand and now
 		return
 	}
-	if s.shared(e.key) {
-		release := s.takeTurn(ctx, e)
+	if s.shared(c.key) {
+		release := s.takeTurn(ctx, c)
 		if release == nil {
-			landed(nil)
+			c.end(nil)
 			return
 		}
 		defer release()
 	}
-	leave, err := e.account.lockout.enter(ctx, e.bound.NoCache)
+	leave, err := c.account.lockout.enter(ctx, c.bound.NoCache)
 	if err != nil {
-		landed(err)
+		c.end(err)
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.options.LoadTimeout)
 	defer cancel()
 	began := s.stamp()
-	readings, err := e.load(ctx)
+	readings, err := c.load(ctx)
 	leave(ctx, err)
-	stateChanged := s.observe(e.account, err)
+	stateChanged := s.observe(c.account, err)
 	var learned []*learnedReading
 	if err == nil {
-		learned = s.learn(e.account, e.key, began, readings)
+		learned = s.learn(c.account, c.key, began, readings)
 	}
-	landed(err)
-	s.persist(ctx, e.account, learned, stateChanged)
+	c.end(err)
+	s.persist(ctx, c.account, learned, stateChanged)
 }
 
 // shared tells whether a reading is kept in the store. Those of users are
@@ -140,9 +127,9 @@ func (s *Service) shared(k key) bool { return k.op != provider.OpUsers || s.opti
 const turnPoll = 200 * time.Millisecond
 
 // arrived tells whether there is a reading by now that will do.
-func (s *Service) arrived(e errand) bool {
-	now := s.memory.get(e.key)
-	return now != e.have && s.Limits(e.key.op).decide(e.account.standing(now, s.stamp()), e.bound) == serve
+func (s *Service) arrived(c *call) bool {
+	now := s.memory.get(c.key)
+	return now != c.have && s.Limits(c.key.op).decide(c.account.freshness(now, s.stamp()), c.bound) == serve
 }
 
 // takeTurn waits while another replica makes the same call. When that brings
@@ -150,13 +137,13 @@ func (s *Service) arrived(e errand) bool {
 // is ours until release is called. The reading matters more than the turn:
 // without the store, or after as long as a load may take, it is asked for
 // without one.
-func (s *Service) takeTurn(ctx context.Context, e errand) (release func()) {
+func (s *Service) takeTurn(ctx context.Context, c *call) (release func()) {
 	ctx, cancel := context.WithTimeout(ctx, s.options.LoadTimeout)
 	defer cancel()
-	holder := s.replica + "/" + rand.Text() // no other errand's, this replica's included
-	digest := sha256.Sum256([]byte(e.name)) // which may hold a login
+	holder := s.replica + "/" + rand.Text() // no other call's, this replica's included
+	digest := sha256.Sum256([]byte(c.name)) // which may hold a login
 	lease := "read/" + hex.EncodeToString(digest[:16])
-	had, waited := s.memory.get(e.key), false
+	had, waited := s.memory.get(c.key), false
 	for poll := time.Millisecond; ; poll = min(2*poll, turnPoll) {
 		var ours, tried bool
 		err := s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
@@ -175,10 +162,10 @@ func (s *Service) takeTurn(ctx context.Context, e errand) (release func()) {
 			// last look at the store.
 			s.sync.pull(ctx, s)
 		}
-		arrived := s.arrived(e)
+		arrived := s.arrived(c)
 		if waited && !arrived {
-			now := s.memory.get(e.key)
-			at := e.account.standing(now, s.stamp())
+			now := s.memory.get(c.key)
+			at := c.account.freshness(now, s.stamp())
 			arrived = now != had && at.have && at.age < unknownAge && !at.outdated
 		}
 		release := func() {
@@ -215,7 +202,7 @@ type learnedReading struct {
 
 // learn keeps in memory all that one call taught: the reading asked for, and
 // others, which answer their zero query.
-func (s *Service) learn(a *watched, asked key, began stamp, r provider.Readings) []*learnedReading {
+func (s *Service) learn(a *accountState, asked key, began stamp, r provider.Readings) []*learnedReading {
 	var all []*learnedReading
 	add := func(op provider.Operation, value any) {
 		k := key{account: a.Name, op: op}
@@ -240,7 +227,7 @@ func (s *Service) learn(a *watched, asked key, began stamp, r provider.Readings)
 
 // persist keeps readings in the store, balances in the history, and the
 // account's state if it changed. Without the store they live in memory alone.
-func (s *Service) persist(ctx context.Context, a *watched, learned []*learnedReading, stateChanged bool) {
+func (s *Service) persist(ctx context.Context, a *accountState, learned []*learnedReading, stateChanged bool) {
 	var rows []store.Reading
 	var entries []*entry // whose rows they are; nil for the state
 	var points []store.BalancePoint

@@ -97,8 +97,8 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 		m.figures(a, gauge)
 		if a.Budget != nil {
 			remaining, limit := a.Budget.Left()
-			gauge(budgetDesc, calls(remaining))
-			gauge(budgetLimitDesc, calls(limit))
+			gauge(budgetDesc, callCount(remaining))
+			gauge(budgetLimitDesc, callCount(limit))
 		}
 		runway := a.runway.Load()
 		if left, ok := runway.left(m.service.label()); ok {
@@ -123,7 +123,7 @@ func (m *metrics) unknown(name string, out chan<- prometheus.Metric) {
 
 type gaugeFunc func(d *prometheus.Desc, value float64, labels ...string)
 
-func (m *metrics) state(a *watched, gauge gaugeFunc) {
+func (m *metrics) state(a *accountState, gauge gaugeFunc) {
 	current := a.state.current().State
 	for _, state := range States() {
 		gauge(stateDesc, one(state == current), state)
@@ -131,7 +131,7 @@ func (m *metrics) state(a *watched, gauge gaugeFunc) {
 	gauge(upDesc, one(current == StateOK))
 }
 
-func (m *metrics) figures(a *watched, gauge gaugeFunc) {
+func (m *metrics) figures(a *accountState, gauge gaugeFunc) {
 	caps := a.Adapter.Capabilities()
 	for _, op := range []provider.Operation{provider.OpBalance, provider.OpStatistics, provider.OpUsers} {
 		e := m.service.memory.get(key{account: a.Name, op: op})
@@ -178,8 +178,8 @@ func money(gauge gaugeFunc, d *prometheus.Desc, m *provider.Money) {
 	}
 }
 
-// calls is a number of calls, of which math.MaxInt means no limit.
-func calls(n int) float64 {
+// callCount is a number of calls, of which math.MaxInt means no limit.
+func callCount(n int) float64 {
 	if n == math.MaxInt {
 		return math.Inf(1)
 	}

@@ -137,7 +137,7 @@ type sent struct {
 // do makes a write happen at most once under its key: it records, sends,
 // records. A write that failed before it was sent gives its key up with that
 // last record, so that the same key can try again.
-func (s *Service) do(ctx context.Context, a *watched, w work) (Operation, error) {
+func (s *Service) do(ctx context.Context, a *accountState, w work) (Operation, error) {
 	if op, ok := s.unrecorded.of(w.op.Caller, w.op.Key); ok {
 		return s.replay(ctx, a, w, op)
 	}
@@ -173,7 +173,7 @@ func (s *Service) do(ctx context.Context, a *watched, w work) (Operation, error)
 	case err != nil:
 		// Nothing was sent. The record may be there all the same, if only the
 		// answer to its commit was lost: then it says so.
-		s.flights.run(func() { s.disown(w.op.ID) })
+		s.tasks.run(func() { s.disown(w.op.ID) })
 		return Operation{}, storeError(ctx, err)
 	case refused != nil:
 		return Operation{}, refused
@@ -184,7 +184,7 @@ func (s *Service) do(ctx context.Context, a *watched, w work) (Operation, error)
 	ended := make(chan ending, 1)
 	detached := trace.ContextWithSpanContext(context.Background(), trace.SpanContextFromContext(ctx))
 	detached = WithCaller(provider.WithCause(detached, provider.CauseCaller), callerOf(ctx))
-	if !s.flights.run(func() { s.sendOnce(detached, a, w, recorded, ended) }) {
+	if !s.tasks.run(func() { s.sendOnce(detached, a, w, recorded, ended) }) {
 		leave(ctx, context.Canceled)
 		err := &provider.Error{Kind: provider.KindUnavailable, Message: "the gateway is shutting down, and has not sent the request", NotSent: true}
 		e := ending{settlement: failed(s.label(), err), err: err}
@@ -209,7 +209,7 @@ type ending struct {
 
 // sendOnce makes the vendor call, whoever still waits for it, and records how
 // it ended. The answer comes after the record, or says that there is none yet.
-func (s *Service) sendOnce(ctx context.Context, a *watched, w work, op store.Operation, ended chan<- ending) {
+func (s *Service) sendOnce(ctx context.Context, a *accountState, w work, op store.Operation, ended chan<- ending) {
 	// The time for it begins now, however long the record took.
 	ctx, cancel := context.WithTimeout(ctx, op.GiveUpAt.Sub(op.CreatedAt)-storeTimeout-giveUpMargin)
 	defer cancel()
@@ -335,7 +335,7 @@ func (s *Service) disown(id string) {
 		}
 		select {
 		case <-time.After(recordRetry):
-		case <-s.flights.closing:
+		case <-s.tasks.closing:
 			return
 		}
 	}
@@ -345,7 +345,7 @@ func (s *Service) disown(id string) {
 const disownTries = 10
 
 // answer is what the one who asked first gets.
-func (s *Service) answer(a *watched, w work, op store.Operation, e ending) (Operation, error) {
+func (s *Service) answer(a *accountState, w work, op store.Operation, e ending) (Operation, error) {
 	op.Settlement = e.settlement
 	out, err := operation(a.Provider, op)
 	if err != nil {
@@ -364,7 +364,7 @@ func (s *Service) answer(a *watched, w work, op store.Operation, e ending) (Oper
 }
 
 // replay answers a key that was used before.
-func (s *Service) replay(ctx context.Context, a *watched, w work, op store.Operation) (Operation, error) {
+func (s *Service) replay(ctx context.Context, a *accountState, w work, op store.Operation) (Operation, error) {
 	if op.State == store.Started && op.Holder != s.replica {
 		s.peers.settle(ctx, op.Holder)
 	}

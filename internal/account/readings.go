@@ -151,7 +151,7 @@ func (m *memory) put(k key, e *entry) {
 }
 
 // reading makes what callers get of an entry from memory.
-func reading[T any](a *watched, e *entry, at standing, l Limits) Reading[T] {
+func reading[T any](a *accountState, e *entry, at freshness, l Limits) Reading[T] {
 	r := Reading[T]{
 		Account: a.Name, Provider: a.Provider, AsOf: e.label, Age: at.age, TTL: max(l.TTL-at.age, 0),
 		Source: Hit, Value: e.value.(*T), Kept: &e.kept[0], entry: e,

@@ -20,9 +20,9 @@ func (s *Service) OldAfter(op provider.Operation) time.Duration {
 
 // look is a reading at hand, as it stood when a request was decided upon.
 type look struct {
-	account *watched // nil: not configured
-	entry   *entry   // nil: there is none
-	at      standing
+	account *accountState // nil: not configured
+	entry   *entry        // nil: there is none
+	at      freshness
 	limits  Limits
 	verdict verdict
 }
@@ -33,7 +33,7 @@ func (s *Service) look(k key, b Bound) look {
 	seen := look{account: s.accounts[k.account], limits: s.Limits(k.op)}
 	if seen.account != nil {
 		seen.entry = s.memory.get(k)
-		seen.at = seen.account.standing(seen.entry, s.stamp())
+		seen.at = seen.account.freshness(seen.entry, s.stamp())
 	}
 	seen.verdict = seen.limits.decide(seen.at, b)
 	return seen
@@ -50,12 +50,12 @@ func atHand[T any](ctx context.Context, s *Service, k key, seen look) Reading[T]
 	return r
 }
 
-// standing is how a reading at hand, or nil, stands at that time.
-func (a *watched) standing(e *entry, now stamp) standing {
+// freshness is how a reading at hand, or nil, stands at that time.
+func (a *accountState) freshness(e *entry, now stamp) freshness {
 	if e == nil {
-		return standing{}
+		return freshness{}
 	}
-	return standing{have: true, age: e.age(now), outdated: a.outdated(e)}
+	return freshness{have: true, age: e.age(now), outdated: a.outdated(e)}
 }
 
 // read is for what the reading at hand alone did not serve: R is the adapter's
@@ -86,7 +86,7 @@ func read[T, R any](ctx context.Context, s *Service, k key, b Bound, seen look, 
 	if err != nil {
 		return staleIfError[T](ctx, s, a, k, b, err)
 	}
-	now := a.standing(fresh, s.stamp())
+	now := a.freshness(fresh, s.stamp())
 	now.outdated, now.asked = a.outdatedFor(fresh, came), true
 	r := reading[T](a, fresh, now, seen.limits)
 	r.Source, r.Asked = source, seen.limits.whyAsk(seen.at)
@@ -96,12 +96,12 @@ func read[T, R any](ctx context.Context, s *Service, k key, b Bound, seen look, 
 
 // staleIfError serves an old reading, marked, when the vendor could not be
 // asked for a new one and the bounds allow it; else it says why not.
-func staleIfError[T any](ctx context.Context, s *Service, a *watched, k key, b Bound, err error) (Reading[T], error) {
+func staleIfError[T any](ctx context.Context, s *Service, a *accountState, k key, b Bound, err error) (Reading[T], error) {
 	e := s.memory.get(k)
 	if e == nil || !cantBeAsked(err) {
 		return Reading[T]{}, err
 	}
-	l, at := s.Limits(k.op), a.standing(e, s.stamp())
+	l, at := s.Limits(k.op), a.freshness(e, s.stamp())
 	if !l.unasked(at, b) {
 		return Reading[T]{}, tooOld(l, at, b, err)
 	}
@@ -112,7 +112,7 @@ func staleIfError[T any](ctx context.Context, s *Service, a *watched, k key, b B
 }
 
 // whyAsk tells why the reading at hand, if any, does not do.
-func (l Limits) whyAsk(at standing) Reason {
+func (l Limits) whyAsk(at freshness) Reason {
 	switch {
 	case !at.have:
 		return NothingAtHand

@@ -57,7 +57,7 @@ func (s *Service) Run(ctx context.Context) {
 	}
 	<-ctx.Done()
 	wg.Wait()
-	s.flights.close()
+	s.tasks.close()
 	s.leave(context.WithoutCancel(ctx))
 }
 

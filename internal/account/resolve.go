@@ -49,7 +49,7 @@ func (s *Service) resolve(ctx context.Context) {
 
 // resolveAccount looks up one account's invoices, in one replica, settles what
 // is theirs beyond doubt, and names what may be theirs.
-func (s *Service) resolveAccount(ctx context.Context, a *watched, unknown []store.Operation) {
+func (s *Service) resolveAccount(ctx context.Context, a *accountState, unknown []store.Operation) {
 	finder, ok := a.Adapter.(provider.InvoiceFinder)
 	if !ok || a.lockout.refused(false) != nil {
 		return
@@ -100,7 +100,7 @@ func (s *Service) resolveAccount(ctx context.Context, a *watched, unknown []stor
 }
 
 // settleFound settles a refill whose invoice was found.
-func (s *Service) settleFound(ctx context.Context, a *watched, op store.Operation, invoice provider.UnpaidInvoice) {
+func (s *Service) settleFound(ctx context.Context, a *accountState, op store.Operation, invoice provider.UnpaidInvoice) {
 	result, err := json.Marshal(invoice.Invoice)
 	if err != nil {
 		return
@@ -123,7 +123,7 @@ func (s *Service) settleFound(ctx context.Context, a *watched, op store.Operatio
 
 // nameCandidates keeps the invoices that a refill may have made, for whoever
 // looks into it.
-func (s *Service) nameCandidates(ctx context.Context, a *watched, op store.Operation, candidates []Candidate) {
+func (s *Service) nameCandidates(ctx context.Context, a *accountState, op store.Operation, candidates []Candidate) {
 	list, err := encodeCandidates(candidates)
 	if err != nil || bytes.Equal(list, op.Candidates) {
 		return

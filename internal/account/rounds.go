@@ -27,13 +27,13 @@ const leastTick = 10 * time.Millisecond
 // hostQueue is the background readings at one vendor host: those that wait, in
 // the order in which they came, and how many are under way.
 type hostQueue struct {
-	waiting          []*watched
+	waiting          []*accountState
 	reading, failing int // failing: those of reading that were known to fail when they began
 }
 
 // next takes the first account from the queue that may be read now; nil if
 // there is none. What is known of an account may change while it waits.
-func (h *hostQueue) next() (a *watched, failing bool) {
+func (h *hostQueue) next() (a *accountState, failing bool) {
 	if h.reading >= hostAtOnce {
 		return nil, false
 	}
@@ -66,12 +66,12 @@ func (s *Service) refreshAll(ctx context.Context) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	type reading struct {
-		account *watched
+		account *accountState
 		failing bool
 	}
 	ended := make(chan reading)
 	hosts := map[string]*hostQueue{}
-	busy := map[*watched]bool{} // waiting or being read
+	busy := map[*accountState]bool{} // waiting or being read
 	for _, a := range s.accounts {
 		hosts[a.Host] = &hostQueue{}
 	}
@@ -86,7 +86,7 @@ func (s *Service) refreshAll(ctx context.Context) {
 			})
 		}
 	}
-	turn := func(a *watched) {
+	turn := func(a *accountState) {
 		if busy[a] || a.backoff.leavesOut() {
 			return
 		}
@@ -125,7 +125,7 @@ func (s *Service) refreshAll(ctx context.Context) {
 
 // refresh reads an account in the background, if this replica is the one that
 // does so for it.
-func (s *Service) refresh(ctx context.Context, a *watched) {
+func (s *Service) refresh(ctx context.Context, a *accountState) {
 	mine := true
 	acquire := func(intervals int) error {
 		return s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
@@ -137,7 +137,7 @@ func (s *Service) refresh(ctx context.Context, a *watched) {
 		return // another replica does it, and what it learns comes by the store
 	}
 	if s.readBoth(provider.WithCause(ctx, provider.CauseRefresh), a) {
-		s.foresee(ctx, a)
+		s.renewRunway(ctx, a)
 		return
 	}
 	if intervals := a.backoff.failed(s.options.RefreshInterval); intervals > 1 {
@@ -149,7 +149,7 @@ func (s *Service) refresh(ctx context.Context, a *watched) {
 // vendor was asked and gave neither. Callers' readings that are younger than
 // half an interval spare the calls. Once a call was not answered the other is
 // not made, which would most likely hang too; next time it comes first.
-func (s *Service) readBoth(ctx context.Context, a *watched) bool {
+func (s *Service) readBoth(ctx context.Context, a *accountState) bool {
 	half := s.options.RefreshInterval / 2
 	b := Bound{MaxAge: &half}
 	caps := a.Adapter.Capabilities()

@@ -28,8 +28,8 @@ func (r *runway) left(now time.Time) (time.Duration, bool) {
 	return max(r.End.Sub(now), 0), true
 }
 
-// foresee renews an account's forecast for the metrics of all replicas.
-func (s *Service) foresee(ctx context.Context, a *watched) {
+// renewRunway renews an account's forecast for the metrics of all replicas.
+func (s *Service) renewRunway(ctx context.Context, a *accountState) {
 	age := AnyStaleness
 	ctx = provider.WithCause(ctx, provider.CauseRefresh)
 	f, err := s.Forecast(ctx, a.Name, Bound{MaxStale: &age, OnlyIfCached: true})

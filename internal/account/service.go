@@ -33,13 +33,14 @@ type Service struct {
 	options  Options
 	now      func() time.Time
 	durable  *Durable
-	accounts map[string]*watched
+	accounts map[string]*accountState
 	names    []string         // sorted
 	budgets  map[*Budget]bool // of the accounts and of the hosts that they share
 	replica  string           // names this process among those that share the store
 
 	memory     *memory
-	flights    *flights
+	tasks      *tasks
+	calls      *calls
 	sync       syncer
 	peers      peers
 	leftovers  leftovers
@@ -52,8 +53,8 @@ type Service struct {
 	unknown    atomic.Pointer[map[string]store.UnknownCount] // operations whose outcome nobody knows; nil: not counted yet
 }
 
-// watched is an account and how its vendor calls go.
-type watched struct {
+// accountState is an account and how its vendor calls go.
+type accountState struct {
 	Account
 	state   *tracker
 	lockout lockout
@@ -74,11 +75,12 @@ func New(accounts []Account, d *Durable, o Options) *Service {
 	}
 	d.useClock(o.Now)
 	s := &Service{
-		options: o, now: o.Now, durable: d, accounts: make(map[string]*watched, len(accounts)), replica: newReplicaName(),
-		budgets: map[*Budget]bool{}, memory: newMemory(), flights: newFlights(),
+		options: o, now: o.Now, durable: d, accounts: make(map[string]*accountState, len(accounts)), replica: newReplicaName(),
+		budgets: map[*Budget]bool{}, memory: newMemory(), tasks: newTasks(),
 	}
+	s.calls = newCalls(s.tasks)
 	for _, a := range accounts {
-		w := &watched{Account: a, state: newTracker(s.label()), pepper: newPepper(a.Name, a.Secrets)}
+		w := &accountState{Account: a, state: newTracker(s.label()), pepper: newPepper(a.Name, a.Secrets)}
 		w.lockout = lockout{account: a.Name, durable: d, now: s.now, credentials: func() []byte {
 			return w.fingerprint("credentials", []byte(a.Host+"\x00"+a.Login))
 		}}
@@ -187,7 +189,7 @@ func (s *Service) Users(ctx context.Context, name string, q provider.UserQuery, 
 	})
 }
 
-func (s *Service) find(name string) (*watched, error) {
+func (s *Service) find(name string) (*accountState, error) {
 	a, ok := s.accounts[name]
 	if !ok {
 		return nil, &NotFoundError{Name: name}
@@ -195,7 +197,7 @@ func (s *Service) find(name string) (*watched, error) {
 	return a, nil
 }
 
-func (a *watched) info() Info {
+func (a *accountState) info() Info {
 	info := Info{
 		Name: a.Name, Provider: a.Provider,
 		Capabilities: a.Adapter.Capabilities(), State: a.state.current(),
@@ -210,7 +212,7 @@ func (a *watched) info() Info {
 
 // observe takes note of how a vendor call ended, and tells whether the
 // account's state or its detail changed. A new state is logged, once.
-func (s *Service) observe(a *watched, err error) (changed bool) {
+func (s *Service) observe(a *accountState, err error) (changed bool) {
 	before := a.state.current()
 	changed = a.state.observe(err, s.stamp())
 	after := a.state.current()

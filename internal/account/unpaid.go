@@ -21,7 +21,7 @@ const unpaidTimeout = 5 * time.Second
 //
 // The error is a refusal of the credentials or the access, after which the
 // refill must not be sent.
-func (s *Service) keepUnpaid(ctx context.Context, a *watched, operation string) error {
+func (s *Service) keepUnpaid(ctx context.Context, a *accountState, operation string) error {
 	finder, ok := a.Adapter.(provider.InvoiceFinder)
 	if !ok {
 		return nil

@@ -78,7 +78,7 @@ func (s *Service) drain() (context.Context, context.CancelFunc) {
 // lives.
 func (s *Service) settle(op store.Operation) {
 	defer s.unrecorded.remove(op.ID)
-	ctx, closing := context.Background(), s.flights.closing
+	ctx, closing := context.Background(), s.tasks.closing
 	retry := time.NewTicker(recordRetry)
 	defer retry.Stop()
 	for {

@@ -113,7 +113,7 @@ func (s *Service) Writable(name string, op provider.Operation) error {
 }
 
 // writer finds the account's adapter for a write.
-func writer[W any](s *Service, name string, op provider.Operation) (*watched, W, error) {
+func writer[W any](s *Service, name string, op provider.Operation) (*accountState, W, error) {
 	var none W
 	a, err := s.find(name)
 	if err != nil {
@@ -131,7 +131,7 @@ const operationIDs = "abcdefghijklmnopqrstuvwxyz234567"
 
 // newOperation makes the record of a write. payload is all that was asked for
 // and goes into the fingerprint alone; kept is what may be stored.
-func (s *Service) newOperation(a *watched, o Order, kind OperationKind, payload, kept any) (store.Operation, error) {
+func (s *Service) newOperation(a *accountState, o Order, kind OperationKind, payload, kept any) (store.Operation, error) {
 	whole, err := json.Marshal(payload)
 	if err != nil {
 		return store.Operation{}, err

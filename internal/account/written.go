@@ -19,7 +19,7 @@ type write struct {
 }
 
 // written takes note that a write ended.
-func (a *watched) written(w write) {
+func (a *accountState) written(w write) {
 	for {
 		last := a.writtenAt.Load()
 		if last != nil && (!w.at.After(last.at) || last.ours && last.label.Truncate(time.Microsecond).Equal(w.label)) {
@@ -33,7 +33,7 @@ func (a *watched) written(w write) {
 
 // outdated tells whether a write came after a reading, which may have changed
 // what it says.
-func (a *watched) outdated(e *entry) bool {
+func (a *accountState) outdated(e *entry) bool {
 	last := a.writtenAt.Load()
 	if last == nil || e == nil {
 		return false
@@ -47,12 +47,12 @@ func (a *watched) outdated(e *entry) bool {
 // outdatedFor is outdated for a request that came then. A reading that was
 // asked for after that answers it, though a write has ended meanwhile: else
 // frequent writes would leave no reading good enough.
-func (a *watched) outdatedFor(e *entry, came time.Time) bool {
+func (a *accountState) outdatedFor(e *entry, came time.Time) bool {
 	return a.outdated(e) && e.at.Before(came)
 }
 
 // persistWrite lets other replicas know that an account was written to.
-func (s *Service) persistWrite(a *watched) {
+func (s *Service) persistWrite(a *accountState) {
 	at := a.writtenAt.Load().label
 	// durable logs it when the store goes away.
 	_ = s.durable.use(context.Background(), func(ctx context.Context, st *store.Store) error {

@@ -17,8 +17,8 @@ func (o *overview) notices() (list []notice) {
 	if debt {
 		list = append(list, notice{"Balance negative", o.Balance.String(), bad, "Top the account up. The vendor may refuse to work for it, or stop its services."})
 	}
-	if o.Lasts.Tone == bad && (!debt || o.Lasts.Words != nothingLeft) {
-		list = append(list, notice{Words: "Ends soon", Detail: o.Lasts.Words, Tone: bad})
+	if o.Runway.Tone == bad && (!debt || o.Runway.Words != nothingLeft) {
+		list = append(list, notice{Words: "Ends soon", Detail: o.Runway.Words, Tone: bad})
 	}
 	if o.Statistics != nil {
 		for _, c := range o.Statistics.Counters {

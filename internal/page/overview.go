@@ -34,7 +34,7 @@ type overview struct {
 	TooOld                          bool    // past every limit: the last one known, from the history
 	Empty                           string  // why there is no figure, and what to do
 	Trend                           *chart  // of trendFor; nil if there is nothing to be drawn
-	Lasts                           lasts
+	Runway                          runway
 	Statistics                      *statistics // nil: none at hand
 	Notices                         []notice    // why somebody has to look, beside the state
 	Writes                          []write     // the last ones
@@ -81,7 +81,7 @@ func (p *Page) overview(ctx context.Context, info account.Info, caller token.Cal
 		o.Away = o.Away || isAway(err)
 		o.Trend = sparkline(dotsOf(points, o.money.Balance.Currency), now.Add(-trendFor), now, trendStep)
 	}
-	o.Lasts = p.lasts(ctx, info.Name, now)
+	o.Runway = p.runway(ctx, info.Name, now)
 	o.Statistics = p.statistics(ctx, info.Name, now)
 	if o.SeesWrites {
 		operations, _, err := p.Accounts.Operations(ctx, info.Name, lastWrites, nil)

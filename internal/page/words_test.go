@@ -66,7 +66,7 @@ func TestLasting(t *testing.T) {
 	}
 }
 
-func TestLasts(t *testing.T) {
+func TestRunway(t *testing.T) {
 	now := time.Date(2026, 1, 31, 10, 0, 0, 0, time.UTC)
 	left := func(d time.Duration) *time.Duration { return &d }
 	since := now.Add(-3 * time.Hour)
@@ -97,7 +97,7 @@ func TestLasts(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			// The reading is an hour old, and the money lasts from then.
-			got := newLasts(account.Forecast{Balance: account.Reading[provider.Balance]{AsOf: now.Add(-time.Hour)}}, test.c, now)
+			got := newRunway(account.Forecast{Balance: account.Reading[provider.Balance]{AsOf: now.Add(-time.Hour)}}, test.c, now)
 			if got.Words != test.words || got.Story != test.story || got.Tone != test.tone {
 				t.Errorf("%q, %q, %q", got.Words, got.Story, got.Tone)
 			}

@@ -7,8 +7,8 @@ import (
 	"accountgateway/internal/account"
 )
 
-// lasts is how long the money lasts, in few words and in many.
-type lasts struct {
+// runway is how long the money lasts, in few words and in many.
+type runway struct {
 	Words  string // "25 days"
 	Until  *moment
 	Tone   tone
@@ -19,24 +19,24 @@ type lasts struct {
 
 // When little time left is worth a colour.
 const (
-	lastsShort = 14 * day
-	lastsOver  = 3 * day
+	runwayShort = 14 * day
+	runwayOver  = 3 * day
 )
 
-// lasts forecasts from what is at hand.
-func (p *Page) lasts(ctx context.Context, name string, now time.Time) lasts {
+// runway forecasts from what is at hand.
+func (p *Page) runway(ctx context.Context, name string, now time.Time) runway {
 	f, err := p.Accounts.Forecast(ctx, name, atHand())
 	switch {
 	case isAway(err):
-		return lasts{Words: "not known", Tone: idle, Story: "There is no forecast while the gateway's database does not answer, because the past balances are in it."}
+		return runway{Words: "not known", Tone: idle, Story: "There is no forecast while the gateway's database does not answer, because the past balances are in it."}
 	case err != nil || len(f.Currencies) == 0:
-		return lasts{Words: "not known", Tone: idle, Story: "There is no forecast without a balance to start from."}
+		return runway{Words: "not known", Tone: idle, Story: "There is no forecast without a balance to start from."}
 	}
-	return newLasts(f, f.Currencies[0], now)
+	return newRunway(f, f.Currencies[0], now)
 }
 
-func newLasts(f account.Forecast, c account.CurrencyForecast, now time.Time) lasts {
-	l := lasts{Tone: idle, Burn: optionalFigure(c.BurnPerDay), Method: sentence(account.ForecastMethod)}
+func newRunway(f account.Forecast, c account.CurrencyForecast, now time.Time) runway {
+	l := runway{Tone: idle, Burn: optionalFigure(c.BurnPerDay), Method: sentence(account.ForecastMethod)}
 	switch c.Status {
 	case account.ForecastNoBurn:
 		l.Words, l.Tone = "no spending", good
@@ -50,9 +50,9 @@ func newLasts(f account.Forecast, c account.CurrencyForecast, now time.Time) las
 		l.Words, l.Until, l.Tone = lasting(left), onDay(end), good
 		l.Until.Title = "" // an estimate has no seconds
 		switch {
-		case left < lastsOver:
+		case left < runwayOver:
 			l.Tone = bad
-		case left < lastsShort:
+		case left < runwayShort:
 			l.Tone = warn
 		}
 		if left <= 0 {
