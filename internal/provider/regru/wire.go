@@ -56,7 +56,7 @@ func (c *Client) call(ctx context.Context, r request, read func(*answer) error) 
 		return err
 	}
 	call := upstream.Call{
-		Operation: r.operation, URL: c.cfg.BaseURL.String() + "/" + r.function, Form: form, Write: r.write,
+		Operation: r.operation, Method: http.MethodPost, URL: c.cfg.BaseURL.String() + "/" + r.function, Body: upstream.Form(form), Write: r.write,
 		Secrets: r.secrets, Personal: r.personal, Public: []string{c.cfg.Username},
 	}
 	return c.up.Do(ctx, call, func(a upstream.Answer) error {
@@ -113,8 +113,8 @@ var charsetMember = regexp.MustCompile(`"charset"\s*:\s*"([A-Za-z0-9-]+)"`)
 
 // charsetOf is the charset that the answer's header names or, without one, its envelope.
 func charsetOf(a upstream.Answer) string {
-	if a.Charset != "" {
-		return a.Charset
+	if charset := a.Charset(); charset != "" {
+		return charset
 	}
 	if member := charsetMember.FindSubmatch(a.Body); member != nil && !utf8.Valid(a.Body) {
 		return string(member[1])

@@ -34,9 +34,10 @@ func (c *Client) call(ctx context.Context, r request, read func(*answer) error) 
 	}
 	call := upstream.Call{
 		Operation: r.operation,
+		Method:    http.MethodPost,
 		URL:       c.cfg.BaseURL.String() + "/" + url.PathEscape(c.cfg.Lang) + "/api/" + r.method,
 		Query:     url.Values{"format": {"json"}},
-		Form:      form,
+		Body:      upstream.Form(form),
 		Write:     r.write,
 		Secrets:   r.secrets,
 		Personal:  r.personal,
@@ -61,7 +62,7 @@ type answer struct {
 // "" or false beside an error. Raw control characters in strings, which have been seen, are escaped first: a TAB in a
 // company's name is no reason to know no balance.
 func (r request) decode(a upstream.Answer) (*answer, error) {
-	body, err := wire.UTF8(a.Body, a.Charset)
+	body, err := wire.UTF8(a.Body, a.Charset())
 	var envelope *wire.Object
 	if err == nil {
 		envelope, err = wire.Parse(wire.EscapeControls(body), a.Secrets)

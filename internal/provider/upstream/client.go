@@ -1,6 +1,7 @@
-// Package upstream is the one outgoing HTTP client that adapters are given.
-// It sends a form, bounds time and size, tries reads again and counts. It does not know what the bytes mean: adapters hand it a function
-// that reads them.
+// Package upstream is the outgoing HTTP client of all adapters. It sends a
+// Call, bounds its time and size, retries reads, keeps breaker and budget, and
+// counts. It does not know what an answer means: adapters pass a function that
+// reads it.
 package upstream
 
 import (
@@ -8,7 +9,6 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/http"
-	"net/url"
 	"slices"
 	"time"
 
@@ -55,28 +55,6 @@ type Client struct {
 type lane struct {
 	transport http.RoundTripper
 	policies  failsafe.Executor[try]
-}
-
-// Call is one request to a vendor. It is sent as a POST.
-type Call struct {
-	Operation provider.Operation // what for, in the gateway's terms: the metrics' label
-	URL       string             // absolute, without a query
-	Query     url.Values         // goes into the URL: never a secret
-	Form      url.Values         // goes into the body, with the credentials
-	Write     bool               // changes something at the vendor: sent once, never retried
-	Secrets   []string           // of this call alone, such as a new user's password
-	Personal  []string           // personal data in Form
-	Public    []string           // values in Form that are no secret, even if they look like one: the account's login
-}
-
-// Answer is what came back.
-type Answer struct {
-	Status  int
-	Body    []byte           // decompressed, at most 4 MiB; the vendor may have put Secrets into it
-	Charset string           // that Content-Type names; "" if it names none
-	Secrets *redact.Redactor // of the call that is answered
-	// Drift counts a field of the vendor that was not understood in an answer that is used all the same.
-	Drift func(field string)
 }
 
 // New makes the client of one account.
@@ -261,7 +239,7 @@ func (c *Client) exchange(ctx context.Context, transport http.RoundTripper, call
 		t.faulty = t.faulty || t.again && !errors.Is(failure, context.Canceled)
 		return t
 	}
-	t.err = read(Answer{Status: resp.StatusCode, Body: body, Charset: charsetOf(resp)})
+	t.err = read(Answer{Status: resp.StatusCode, Header: resp.Header, Body: body})
 	t.drift = driftOf(t.err)
 	if t.err == nil && resp.StatusCode/100 != 2 {
 		t.err = badStatus(resp.StatusCode)

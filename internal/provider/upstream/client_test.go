@@ -302,6 +302,21 @@ func TestStaleConnection(t *testing.T) {
 			t.Errorf("%d requests, want the read and one write", got)
 		}
 	})
+	t.Run("write by GET over a shared transport", func(t *testing.T) {
+		address, requests := keepAlive(t, handle)
+		shared := &http.Transport{}
+		defer shared.CloseIdleConnections()
+		c := upstream.New(upstream.Options{Transport: shared})
+		for _, want := range []provider.Kind{"", provider.KindUnavailable} {
+			err := c.Do(t.Context(), upstream.Call{Operation: provider.OpRefill, URL: address, Write: true}, readJSON)
+			if got := provider.KindOf(err); got != want {
+				t.Errorf("got %v, want kind %q", err, want)
+			}
+		}
+		if got := requests.Load(); got != 2 {
+			t.Errorf("%d requests, want each write once", got)
+		}
+	})
 	t.Run("write over its own connection", func(t *testing.T) {
 		address, requests := keepAlive(t, handle)
 		c := upstream.New(upstream.Options{})

@@ -105,9 +105,10 @@ func readJSON(a upstream.Answer) error {
 func call(to string) upstream.Call {
 	return upstream.Call{
 		Operation: provider.OpBalance,
+		Method:    http.MethodPost,
 		URL:       to + "/api/balance",
 		Query:     url.Values{"format": {"json"}},
-		Form:      url.Values{"password": {"s3cret &"}},
+		Body:      upstream.Form(url.Values{"password": {"s3cret &"}}),
 	}
 }
 

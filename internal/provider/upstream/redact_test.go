@@ -76,7 +76,9 @@ func TestNoSecretGetsOut(t *testing.T) {
 					Metrics: upstream.NewMetrics(reg), Log: zerolog.New(&out).Level(zerolog.TraceLevel),
 				})
 				request := write(v.URL)
-				request.Form.Set("password", secret)
+				request.Body = upstream.Form(url.Values{"password": {secret}})
+				request.Query = url.Values{"key": {secret}}
+				request.Header = http.Header{"Authorization": {upstream.Basic("ada", secret)}, "X-Key": {secret}}
 				err := c.Do(t.Context(), request, func(a upstream.Answer) error {
 					words := a.Secrets.Words(string(a.Body))
 					e := provider.Errorf(provider.KindBadResponse, "not understood")

@@ -11,7 +11,7 @@ import (
 )
 
 // startSpan begins the span of a vendor call. It holds our own names alone:
-// nothing of the form, the answer or the URL, where secrets may be.
+// nothing of the request or the answer, where secrets may be.
 func (c *Client) startSpan(ctx context.Context, call Call) (context.Context, trace.Span) {
 	return c.o.Tracer.Start(ctx, "vendor "+string(call.Operation), trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
 		attribute.String("gateway.account", c.o.Account),

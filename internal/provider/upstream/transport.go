@@ -7,7 +7,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
-	"mime"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -29,7 +28,7 @@ const (
 
 // newTransport makes the transport of reads. It speaks HTTP/1.1 alone, whose
 // rules on when a request may be sent twice are easy to see, and it knows no
-// proxy, because the body holds credentials.
+// proxy, because requests hold credentials.
 func newTransport(timeout time.Duration) *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -54,24 +53,6 @@ func newWriteTransport(timeout time.Duration) *http.Transport {
 	t := newTransport(timeout)
 	t.DisableKeepAlives = true
 	return t
-}
-
-func newRequest(ctx context.Context, call Call) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, call.URL, strings.NewReader(call.Form.Encode()))
-	if err != nil {
-		return nil, err
-	}
-	req.URL.RawQuery = call.Query.Encode()
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("Accept-Encoding", "gzip")
-	req.Header.Set("User-Agent", "accountgateway")
-	if call.Write {
-		// http.Transport sends a request again by itself when a kept
-		// connection turns out to be closed, if it can get the body anew.
-		req.GetBody = nil
-	}
-	return req, nil
 }
 
 // trail is how far a try got. net/http may report from another goroutine.
@@ -130,15 +111,6 @@ func readBody(resp *http.Response) ([]byte, error) {
 		return nil, wire.fault
 	}
 	return nil, errGzip
-}
-
-// charsetOf is the charset that an answer's Content-Type names; "" if it names none.
-func charsetOf(resp *http.Response) string {
-	_, params, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	if err != nil {
-		return ""
-	}
-	return params["charset"]
 }
 
 func gunzip(r io.Reader) ([]byte, error) {
