@@ -5,17 +5,16 @@
 package config
 
 import (
+	"encoding"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
-	"sync"
 	"time"
-
-	"github.com/kelseyhightower/envconfig"
 )
 
 // maxFile is how much of a NAME_FILE is read, in bytes.
@@ -149,58 +148,34 @@ func readFile(path string) (string, error) {
 	return text, nil
 }
 
-// scratch is where decode shows envconfig a text.
-const scratch = "GATEWAY_CONFIG_SCRATCH"
-
-var scratchMu sync.Mutex
-
-// decode turns text into a value by envconfig. That reads the process's
-// environment alone and stops at the first fault, so it is given one field at
-// a time under a scratch name: this is what makes the environment an argument,
-// files work, and every fault show.
+// decode turns text into a value by the type's own decoder, if it has one. No
+// error holds the text, which may be a secret in the wrong place.
 func decode(text string, dst reflect.Value) error {
-	if dst.Type() == reflect.TypeFor[time.Duration]() { // envconfig knows no days
+	if strings.ContainsRune(text, 0) {
+		return errors.New("has a NUL byte")
+	}
+	if own, ok := dst.Addr().Interface().(encoding.TextUnmarshaler); ok {
+		return own.UnmarshalText([]byte(text))
+	}
+	switch value := dst.Addr().Interface().(type) {
+	case *time.Duration:
 		d, err := ParseDuration(text)
-		if err == nil {
-			dst.SetInt(int64(d))
-		}
+		*value = d
 		return err
-	}
-	one := reflect.New(reflect.StructOf([]reflect.StructField{{
-		Name: "Field", Type: dst.Type(), Tag: reflect.StructTag(`envconfig:"` + scratch + `"`),
-	}}))
-	scratchMu.Lock()
-	defer scratchMu.Unlock()
-	if err := os.Setenv(scratch, text); err != nil {
-		return errors.New("has a NUL byte") // all that Setenv refuses in a value
-	}
-	defer os.Unsetenv(scratch)
-	err := envconfig.Process("", one.Interface())
-	var parse *envconfig.ParseError
-	switch {
-	case errors.As(err, &parse):
-		// ParseError's own text holds the value, which may be a secret, and so
-		// do the errors of strconv.
-		if dst.CanAddr() {
-			if _, ours := dst.Addr().Interface().(interface{ UnmarshalText([]byte) error }); ours {
-				return parse.Err
-			}
+	case *int:
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return errors.New("want a whole number")
 		}
-		return errors.New(wanted(dst))
-	case err != nil:
-		return errors.New("can't be read")
+		*value = n
+	case *bool:
+		flag, err := strconv.ParseBool(text)
+		if err != nil {
+			return errors.New("want true or false")
+		}
+		*value = flag
+	default: // a text of any type
+		dst.SetString(text)
 	}
-	dst.Set(one.Elem().Field(0))
 	return nil
-}
-
-// wanted says what a value of that type looks like.
-func wanted(dst reflect.Value) string {
-	switch {
-	case dst.CanInt():
-		return "want a whole number"
-	case dst.Kind() == reflect.Bool:
-		return "want true or false"
-	}
-	return "can't be read"
 }

@@ -2,14 +2,17 @@ package config_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/kelseyhightower/envconfig"
 
 	"accountgateway/internal/config"
 )
@@ -21,6 +24,7 @@ type sample struct {
 	Rate    config.Rate    `envconfig:"RATE" default:"1200/1h"`
 	Timeout time.Duration  `envconfig:"TIMEOUT" default:"10s"`
 	Count   int            `envconfig:"COUNT"`
+	Flag    bool           `envconfig:"FLAG"`
 	Lang    string         `envconfig:"LANG" default:"en" oneof:"en|ru"`
 }
 
@@ -50,6 +54,28 @@ func TestInto(t *testing.T) {
 	}
 }
 
+// TestSameAsEnvconfig: envconfig itself reads the same settings from the same
+// struct, wherever a value is one that it knows.
+func TestSameAsEnvconfig(t *testing.T) {
+	for _, env := range []map[string]string{
+		{"S_USER": "ada", "S_KEY": "hush", "S_LANG": "en"}, // envconfig takes the system's LANG else
+		{"S_USER": "ä b", "S_KEY": "k", "S_BASE_URL": "https://a.example/", "S_RATE": "5/1m", "S_TIMEOUT": "1h30m", "S_COUNT": "-12", "S_LANG": "ru", "S_FLAG": "1"},
+	} {
+		var got, want sample
+		r := config.NewReader(lookup(env))
+		r.Into("S", &got)
+		for name, value := range env {
+			t.Setenv(name, value)
+		}
+		if err := errors.Join(r.Err(), envconfig.Process("S", &want)); err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%v: got %#v, envconfig reads %#v", env, got, want)
+		}
+	}
+}
+
 func TestFaultsAreReportedAtOnce(t *testing.T) {
 	dir := t.TempDir()
 	empty, big, mark := filepath.Join(dir, "empty"), filepath.Join(dir, "big"), filepath.Join(dir, "mark")
@@ -69,10 +95,11 @@ func TestFaultsAreReportedAtOnce(t *testing.T) {
 		{"large file", map[string]string{"S_USER": "a", "S_KEY_FILE": big}, []string{"S_KEY: S_KEY_FILE: the file is larger than 65536 bytes"}},
 		{
 			"bad values",
-			map[string]string{"S_USER": "a", "S_KEY": "hush", "S_BASE_URL": "http://vendor.example", "S_RATE": "hush/1h", "S_TIMEOUT": "hush", "S_COUNT": "hush", "S_LANG": "hush"},
+			map[string]string{"S_USER": "a", "S_KEY": "hush", "S_BASE_URL": "http://vendor.example", "S_RATE": "hush/1h", "S_TIMEOUT": "hush", "S_COUNT": "hush", "S_FLAG": "hush", "S_LANG": "hush"},
 			[]string{
 				"S_BASE_URL: want https (http is taken for a loopback address alone)", "S_RATE: want calls/duration like 1200/1h, or 0",
-				"S_TIMEOUT: want a duration like 30s, 5m or 30d", "S_COUNT: want a whole number", "S_LANG: must be one of en, ru",
+				"S_TIMEOUT: want a duration like 30s, 5m or 30d", "S_COUNT: want a whole number", "S_FLAG: want true or false",
+				"S_LANG: must be one of en, ru",
 			},
 		},
 		{"NUL", map[string]string{"S_USER": "a\x00b", "S_KEY": "k"}, []string{"S_USER: has a NUL byte"}},

@@ -74,7 +74,7 @@ func TestServiceVariables(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	want := []string{"S_USER", "S_KEY", "S_BASE_URL", "S_RATE", "S_TIMEOUT", "S_COUNT", "S_LANG"}
+	want := []string{"S_USER", "S_KEY", "S_BASE_URL", "S_RATE", "S_TIMEOUT", "S_COUNT", "S_FLAG", "S_LANG"}
 	if diff := cmp.Diff(want, config.Names("S", sample{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
