@@ -176,6 +176,25 @@ func TestClockSetBackDuringACall(t *testing.T) {
 	}
 }
 
+// A caller who waited for a call that began too early for him makes one of his
+// own. That the clock is set back meanwhile is no fault of the vendor's: he asks
+// once more.
+func TestClockSetBackDuringASecondCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var machine testclock.Clock
+		vendor := &wireServer{latency: func() time.Duration { return 4 * time.Second }}
+		g := newGateway(t, vendor, gatewayOptions{url: sqliteURL(t), clock: machine.Now, database: machine.Now})
+		g.run(t)
+		go g.balance(t.Context(), account.Bound{}) //nolint:errcheck // only the second caller counts
+		time.AfterFunc(6*time.Second, func() { machine.Set(-10 * time.Minute) })
+		time.Sleep(2 * time.Second)
+		got := g.must(t, account.Bound{NoCache: true})
+		if amountOf(got) != "3.00" || got.Stale || vendor.count() != 3 {
+			t.Errorf("after %d calls: %+v", vendor.count(), got)
+		}
+	})
+}
+
 // What happens to the clocks of two replicas and of their database.
 type clockStep struct {
 	wait    time.Duration

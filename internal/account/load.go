@@ -15,28 +15,26 @@ import (
 	"accountgateway/internal/store"
 )
 
-// loadFunc makes the vendor call of a reading.
-type loadFunc func(ctx context.Context) (provider.Readings, error)
-
 // ask brings a reading that is newer than the one at hand: by a vendor call,
 // or by joining whoever is making that call, in this replica or another.
-func (s *Service) ask(ctx context.Context, a *accountState, k key, have *entry, b Bound, load loadFunc) (*entry, Source, error) {
-	name, came := s.callName(a, k), s.now()
+func (s *Service) ask(ctx context.Context, want call) (*entry, Source, error) {
+	a, k, b, came := want.account, want.key, want.bound, s.now()
+	want.name, want.cause, want.caller, want.span = s.callName(a, k), provider.CauseOf(ctx), callerOf(ctx), trace.SpanContextFromContext(ctx)
 	for try := 0; ; try++ {
 		if err := a.lockout.refused(b.NoCache); err != nil {
 			return nil, "", err
 		}
-		c, led := s.calls.join(&call{
-			account: a, key: k, name: name, cause: provider.CauseOf(ctx), caller: callerOf(ctx), span: trace.SpanContextFromContext(ctx),
-			bound: b, have: have, load: load,
-		}, s.run)
+		c, led := s.calls.join(want, s.run)
 		err := c.wait(ctx)
 		source := Miss
 		if !led {
 			source = Collapsed
 		}
 		now := s.memory.get(k)
-		arrived := now != nil && now != have && now.age(s.stamp()) < unknownAge
+		if now == nil && c.key == k {
+			now = c.brought // and was too large to be kept
+		}
+		arrived := now != nil && now != want.have && now.age(s.stamp()) < unknownAge
 		switch {
 		case err != nil && !led && try == 0 && (provider.KindOf(err) == provider.KindRateLimited || b.NoCache && lockedOut(err)):
 			// Who led may have had a lower claim on the budget than we have, or
@@ -51,21 +49,22 @@ func (s *Service) ask(ctx context.Context, a *accountState, k key, have *entry, 
 		case arrived:
 			// It was made before a write that we must see: ask once more, for
 			// as long as the asker waits.
-		case led && try > 0:
+		case led && try > 0 && c.lacking:
 			return nil, "", provider.Errorf(provider.KindBadResponse, "the adapter did not bring the %s it was asked for", k.op)
 		}
 		// The call may have been another operation's and taught nothing of
-		// ours: ask for ourselves.
-		name = s.readingName(k)
+		// ours, or a clock was set back during it: ask for ourselves.
+		want.name = s.readingName(k)
 	}
 }
 
 // renewBehind asks for a reading without waiting for it.
-func (s *Service) renewBehind(a *accountState, k key, load loadFunc) {
-	if a.lockout.refused(false) != nil {
+func (s *Service) renewBehind(c call) {
+	if c.account.lockout.refused(false) != nil {
 		return
 	}
-	s.calls.join(&call{account: a, key: k, name: s.callName(a, k), cause: provider.CauseRefresh, load: load}, s.run)
+	c.name, c.cause = s.callName(c.account, c.key), provider.CauseRefresh
+	s.calls.join(c, s.run)
 }
 
 // callName says which requests one vendor call can serve: those for the same
@@ -113,6 +112,12 @@ func (s *Service) run(c *call) {
 	var learned []*learnedReading
 	if err == nil {
 		learned = s.learn(c.account, c.key, began, readings)
+		c.lacking = true
+		for _, l := range learned {
+			if l.key == c.key {
+				c.brought, c.lacking = l.entry, false
+			}
+		}
 	}
 	c.end(err)
 	s.persist(ctx, c.account, learned, stateChanged)

@@ -18,35 +18,54 @@ func (s *Service) OldAfter(op provider.Operation) time.Duration {
 	return max(s.options.TTL[op], 2*s.options.RefreshInterval)
 }
 
-// look is a reading at hand, as it stood when a request was decided upon.
-type look struct {
-	account *accountState // nil: not configured
-	entry   *entry        // nil: there is none
-	at      freshness
-	limits  Limits
-	verdict verdict
-}
-
-// look decides about a request, once: what is at hand may be another a moment
-// later, and then an answer would be decided twice.
-func (s *Service) look(k key, b Bound) look {
-	seen := look{account: s.accounts[k.account], limits: s.Limits(k.op)}
-	if seen.account != nil {
-		seen.entry = s.memory.get(k)
-		seen.at = seen.account.freshness(seen.entry, s.stamp())
+// read answers a request for a reading: from memory if what is at hand will do,
+// else by the vendor. T is the reading, R the adapter's interface for it, load
+// the interface's method.
+func read[T, R, Q any](
+	ctx context.Context, s *Service, k key, b Bound, q Q, load func(R, context.Context, Q) (provider.Readings, error),
+) (Reading[T], error) {
+	a, err := s.find(k.account)
+	if err != nil {
+		return Reading[T]{}, err
 	}
-	seen.verdict = seen.limits.decide(seen.at, b)
-	return seen
+	limits, have := s.Limits(k.op), s.memory.get(k)
+	at := a.freshness(have, s.stamp())
+	verdict := limits.decide(at, b)
+	if verdict == serve {
+		return atHand[T](ctx, s, a, k.op, have, at, limits), nil
+	}
+	reader, ok := a.Adapter.(R)
+	if caps := a.Adapter.Capabilities(); !ok || !caps.Callable(k.op) {
+		return Reading[T]{}, unsupported(a.Provider, k.op, caps[k.op])
+	}
+	c := call{account: a, key: k, have: have, load: func(ctx context.Context) (provider.Readings, error) { return load(reader, ctx, q) }}
+	switch verdict {
+	case refuse:
+		return Reading[T]{}, &FreshnessError{Have: at.have, Age: at.age}
+	case serveAndRenew:
+		s.renewBehind(c)
+		return atHand[T](ctx, s, a, k.op, have, at, limits), nil
+	}
+
+	came := s.now()
+	c.bound = b
+	fresh, source, err := s.ask(ctx, c)
+	if err != nil {
+		return staleIfError[T](ctx, s, a, k, b, err)
+	}
+	now := a.freshness(fresh, s.stamp())
+	now.outdated, now.asked = a.outdatedFor(fresh, came), true
+	r := reading[T](a, fresh, now, limits)
+	r.Source, r.Asked = source, limits.whyAsk(at)
+	s.metrics.read(ctx, k.op, r.Source)
+	return r, nil
 }
 
-// serves tells whether the reading at hand is the answer, and nothing else is to
-// be done.
-func (seen look) serves() bool { return seen.verdict == serve }
-
-// atHand serves the reading at hand.
-func atHand[T any](ctx context.Context, s *Service, k key, seen look) Reading[T] {
-	r := reading[T](seen.account, seen.entry, seen.at, seen.limits)
-	s.metrics.read(ctx, k.op, r.Source)
+// atHand serves the reading at hand, as it stood when that was decided: a moment
+// later there may be another.
+func atHand[T any](ctx context.Context, s *Service, a *accountState, op provider.Operation, have *entry, at freshness, l Limits) Reading[T] {
+	r := reading[T](a, have, at, l)
+	s.metrics.read(ctx, op, r.Source)
 	return r
 }
 
@@ -56,42 +75,6 @@ func (a *accountState) freshness(e *entry, now stamp) freshness {
 		return freshness{}
 	}
 	return freshness{have: true, age: e.age(now), outdated: a.outdated(e)}
-}
-
-// read is for what the reading at hand alone did not serve: R is the adapter's
-// interface for the operation, T what it answers.
-func read[T, R any](ctx context.Context, s *Service, k key, b Bound, seen look, call func(context.Context, R) (provider.Readings, error)) (Reading[T], error) {
-	a, err := s.find(k.account)
-	if err != nil {
-		return Reading[T]{}, err
-	}
-	reader, ok := a.Adapter.(R)
-	if caps := a.Adapter.Capabilities(); !ok || !caps.Callable(k.op) {
-		return Reading[T]{}, unsupported(a.Provider, k.op, caps[k.op])
-	}
-	load := loadFunc(func(ctx context.Context) (provider.Readings, error) { return call(ctx, reader) })
-	switch seen.verdict {
-	case serve:
-		return atHand[T](ctx, s, k, seen), nil
-	case serveAndRenew:
-		s.renewBehind(a, k, load)
-		return atHand[T](ctx, s, k, seen), nil
-	case refuse:
-		return Reading[T]{}, &FreshnessError{Have: seen.at.have, Age: seen.at.age}
-	case ask:
-	}
-
-	came := s.now()
-	fresh, source, err := s.ask(ctx, a, k, seen.entry, b, load)
-	if err != nil {
-		return staleIfError[T](ctx, s, a, k, b, err)
-	}
-	now := a.freshness(fresh, s.stamp())
-	now.outdated, now.asked = a.outdatedFor(fresh, came), true
-	r := reading[T](a, fresh, now, seen.limits)
-	r.Source, r.Asked = source, seen.limits.whyAsk(seen.at)
-	s.metrics.read(ctx, k.op, r.Source)
-	return r, nil
 }
 
 // staleIfError serves an old reading, marked, when the vendor could not be

@@ -150,13 +150,7 @@ func (s *Service) Balance(ctx context.Context, name string, q provider.BalanceQu
 	if q.Currency != "" {
 		k.query = "currency=" + string(q.Currency)
 	}
-	seen := s.look(k, b)
-	if seen.serves() {
-		return atHand[provider.Balance](ctx, s, k, seen), nil
-	}
-	return read[provider.Balance](ctx, s, k, b, seen, func(ctx context.Context, r provider.BalanceReader) (provider.Readings, error) {
-		return r.ReadBalance(ctx, q)
-	})
+	return read[provider.Balance](ctx, s, k, b, q, provider.BalanceReader.ReadBalance)
 }
 
 // Statistics reads an account's counters.
@@ -165,13 +159,7 @@ func (s *Service) Statistics(ctx context.Context, name string, q provider.Statis
 	if q != (provider.StatisticsQuery{}) {
 		k.query = "date_from=" + string(q.From) + "&date_till=" + string(q.Till)
 	}
-	seen := s.look(k, b)
-	if seen.serves() {
-		return atHand[provider.Statistics](ctx, s, k, seen), nil
-	}
-	return read[provider.Statistics](ctx, s, k, b, seen, func(ctx context.Context, r provider.StatisticsReader) (provider.Readings, error) {
-		return r.ReadStatistics(ctx, q)
-	})
+	return read[provider.Statistics](ctx, s, k, b, q, provider.StatisticsReader.ReadStatistics)
 }
 
 // Users reads the users that an account's credentials can see.
@@ -180,13 +168,7 @@ func (s *Service) Users(ctx context.Context, name string, q provider.UserQuery, 
 	if q.Login != "" {
 		k.query = "login=" + q.Login
 	}
-	seen := s.look(k, b)
-	if seen.serves() {
-		return atHand[provider.Users](ctx, s, k, seen), nil
-	}
-	return read[provider.Users](ctx, s, k, b, seen, func(ctx context.Context, r provider.UserReader) (provider.Readings, error) {
-		return r.ReadUsers(ctx, q)
-	})
+	return read[provider.Users](ctx, s, k, b, q, provider.UserReader.ReadUsers)
 }
 
 func (s *Service) find(name string) (*accountState, error) {

@@ -22,12 +22,16 @@ type call struct {
 	caller  string            // who asked first
 	span    trace.SpanContext // of the request of who asked first
 	bound   Bound
-	have    *entry // that did not do; nil: there was none
-	load    loadFunc
+	have    *entry                                           // that did not do; nil: there was none
+	load    func(context.Context) (provider.Readings, error) // makes the vendor call
 
 	calls *calls
-	done  chan struct{} // closed when err is set
+	done  chan struct{} // closed when the outcome is set
 	err   error
+	// brought is the reading of key that the vendor gave; lacking tells that it
+	// answered and that there was none in it.
+	brought *entry
+	lacking bool
 }
 
 // calls are those under way, one of each name.
@@ -44,12 +48,13 @@ var errClosed = &provider.Error{Kind: provider.KindUnavailable, Message: "the ga
 
 // join starts a call, or gives the one of its name that is under way. run ends
 // it once its outcome is known, and may go on tidying up after that.
-func (g *calls) join(c *call, run func(*call)) (_ *call, led bool) {
+func (g *calls) join(want call, run func(*call)) (_ *call, led bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if under, ok := g.named[c.name]; ok {
+	if under, ok := g.named[want.name]; ok {
 		return under, false
 	}
+	c := &want
 	c.calls, c.done = g, make(chan struct{})
 	g.named[c.name] = c
 	started := g.tasks.run(func() {
