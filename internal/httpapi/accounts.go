@@ -3,17 +3,13 @@ package httpapi
 import (
 	"context"
 	"net/http"
-	"net/url"
-	"slices"
-
-	"github.com/go-chi/chi/v5"
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/provider"
 )
 
-// ListAccounts answers GET /accounts: with the caller's accounts.
-func (s *server) ListAccounts(ctx context.Context, _ ListAccountsRequestObject) (ListAccountsResponseObject, error) {
+// listAccounts answers GET /accounts: with the caller's accounts.
+func (s *server) listAccounts(ctx context.Context, _ *http.Request) (reply, error) {
 	accounts := []Account{}
 	for _, info := range s.Accounts.List() {
 		if noteOf(ctx).caller.Sees(info.Name) {
@@ -23,11 +19,11 @@ func (s *server) ListAccounts(ctx context.Context, _ ListAccountsRequestObject) 
 	return encode(http.StatusOK, Accounts{Accounts: accounts})
 }
 
-// GetAccount answers GET /accounts/{account}.
-func (s *server) GetAccount(_ context.Context, r GetAccountRequestObject) (GetAccountResponseObject, error) {
-	info, err := s.Accounts.Info(r.Account)
+// getAccount answers GET /accounts/{account}.
+func (s *server) getAccount(_ context.Context, r *http.Request) (reply, error) {
+	info, err := s.Accounts.Info(pathParam(r, "account"))
 	if err != nil {
-		return nil, err
+		return reply{}, err
 	}
 	return encode(http.StatusOK, accountBody(info))
 }
@@ -56,30 +52,7 @@ func accountBody(info account.Info) Account {
 // accountOf finds the configured account that a request's path names, if it does,
 // and its provider.
 func (s *server) accountOf(r *http.Request) (name, vendor string, ok bool) {
-	name, ok = accountNamed(r)
-	if !ok {
-		return "", "", false
-	}
+	name = pathParam(r, "account")
 	vendor, ok = s.providers[name]
 	return name, vendor, ok
-}
-
-// accountNamed gives the account that a request's path names, configured or not;
-// false if its route has none.
-func accountNamed(r *http.Request) (name string, ok bool) {
-	route := chi.RouteContext(r.Context())
-	if route == nil {
-		return "", false
-	}
-	at := slices.Index(route.URLParams.Keys, "account")
-	if at < 0 {
-		return "", false
-	}
-	name = route.URLParams.Values[at]
-	if r.URL.RawPath != "" { // then chi matched, and gives, the escaped form
-		if plain, err := url.PathUnescape(name); err == nil {
-			return plain, true
-		}
-	}
-	return name, true
 }

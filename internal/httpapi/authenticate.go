@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"accountgateway/internal/account"
 	"accountgateway/internal/config"
 	"accountgateway/internal/token"
 )
@@ -93,7 +92,7 @@ func authorize(c token.Caller, scope token.Scope, r *http.Request) error {
 	if !c.May(scope) {
 		return &problemError{code: ProblemCodeForbidden, detail: "the token has not the scope " + string(scope)}
 	}
-	if name, ok := accountNamed(r); ok && !c.Sees(name) {
+	if name, ok := findPathParam(r, "account"); ok && !c.Sees(name) {
 		return &problemError{code: ProblemCodeForbidden, detail: "the token grants no such account; GET /accounts lists those that it does"}
 	}
 	return nil
@@ -147,15 +146,4 @@ func nameOf(c token.Caller) string {
 		return c.ID
 	}
 	return "token:" + c.ID
-}
-
-// sayWhoAsks hands the caller on, so that one can't use up an account's vendor
-// budget.
-func sayWhoAsks(next StrictHandlerFunc, _ string) StrictHandlerFunc {
-	return func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error) {
-		if c := &noteOf(ctx).caller; c.ID != "" && !c.IsAnonymous() {
-			ctx = account.WithCaller(ctx, c.ID)
-		}
-		return next(ctx, w, r, request)
-	}
 }

@@ -2,33 +2,34 @@ package httpapi
 
 import (
 	"context"
+	"net/http"
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/provider"
 )
 
-// GetBalance answers GET /accounts/{account}/balance.
-func (s *server) GetBalance(ctx context.Context, r GetBalanceRequestObject) (GetBalanceResponseObject, error) {
+// getBalance answers GET /accounts/{account}/balance.
+func (s *server) getBalance(ctx context.Context, r *http.Request) (reply, error) {
+	params := readParams(r)
 	var q provider.BalanceQuery
-	if text := r.Params.Currency; text != nil {
-		currency, err := provider.ParseCurrency(*text)
-		if err != nil {
-			return nil, invalidParameters{{Field: "currency", Message: "want an ISO 4217 code in capitals, like USD"}}
+	if text, given := params.text("currency"); given {
+		var err error
+		if q.Currency, err = provider.ParseCurrency(text); err != nil {
+			params.refuse("currency", "want an ISO 4217 code in capitals, like USD")
 		}
-		q.Currency = currency
 	}
-	bound, err := boundOf(noteOf(ctx).request)
+	bound, err := params.bound()
 	if err != nil {
-		return nil, err
+		return reply{}, err
 	}
-	reading, err := s.Accounts.Balance(ctx, r.Account, q, bound)
+	reading, err := s.Accounts.Balance(ctx, pathParam(r, "account"), q, bound)
 	if err != nil {
-		return nil, err
+		return reply{}, err
 	}
 	p := reading.Kept.Load()
 	if p == nil {
 		if p, err = keep(reading.Kept, balanceBody(reading)); err != nil {
-			return nil, err
+			return reply{}, err
 		}
 	}
 	return s.reading(ctx, provider.OpBalance, metBy(reading), p), nil

@@ -14,26 +14,25 @@ import (
 	"accountgateway/internal/provider"
 )
 
-// GetBalances answers GET /balances: of the caller's accounts.
-func (s *server) GetBalances(ctx context.Context, r GetBalancesRequestObject) (GetBalancesResponseObject, error) {
-	all := false
-	if require := r.Params.Require; require != nil {
-		if !require.Valid() {
-			return nil, invalidParameters{{Field: "require", Message: "want any or all"}}
-		}
-		all = *require == GetBalancesParamsRequireAll
+// getBalances answers GET /balances: of the caller's accounts.
+func (s *server) getBalances(ctx context.Context, r *http.Request) (reply, error) {
+	params := readParams(r)
+	text, given := params.text("require")
+	require := GetBalancesParamsRequire(text)
+	if given && !require.Valid() {
+		params.refuse("require", "want any or all")
 	}
-	bound, err := boundOf(noteOf(ctx).request)
+	bound, err := params.bound()
 	if err != nil {
-		return nil, err
+		return reply{}, err
 	}
 	items := s.Accounts.Balances(ctx, noteOf(ctx).caller.Sees, bound)
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return reply{}, err
 	}
 	body, failed := s.fleetBody(noteOf(ctx), items)
-	if all && len(failed) > 0 {
-		return nil, fleetError(failed)
+	if require == GetBalancesParamsRequireAll && len(failed) > 0 {
+		return reply{}, fleetError(failed)
 	}
 	return s.fleetReply(ctx, body, items)
 }

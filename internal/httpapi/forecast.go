@@ -3,24 +3,25 @@ package httpapi
 import (
 	"context"
 	"math"
+	"net/http"
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/provider"
 )
 
-// GetForecast answers GET /accounts/{account}/forecast.
-func (s *server) GetForecast(ctx context.Context, r GetForecastRequestObject) (GetForecastResponseObject, error) {
-	bound, err := boundOf(noteOf(ctx).request)
+// getForecast answers GET /accounts/{account}/forecast.
+func (s *server) getForecast(ctx context.Context, r *http.Request) (reply, error) {
+	bound, err := boundOf(r.Header)
 	if err != nil {
-		return nil, err
+		return reply{}, err
 	}
-	f, err := s.Accounts.Forecast(ctx, r.Account, bound)
+	f, err := s.Accounts.Forecast(ctx, pathParam(r, "account"), bound)
 	if err != nil {
-		return nil, err
+		return reply{}, err
 	}
 	p, err := keep(nil, forecastBody(f))
 	if err != nil {
-		return nil, err
+		return reply{}, err
 	}
 	return s.reading(ctx, provider.OpBalance, metBy(f.Balance), p), nil
 }

@@ -19,24 +19,25 @@ const (
 	maxStep        = 36_500 * day
 )
 
-// GetBalanceHistory answers GET /accounts/{account}/balance/history.
-func (s *server) GetBalanceHistory(ctx context.Context, r GetBalanceHistoryRequestObject) (GetBalanceHistoryResponseObject, error) {
-	from, till, step, bad := historyQuery(r.Params, time.Now())
-	if len(bad) > 0 {
-		return nil, bad
+// getBalanceHistory answers GET /accounts/{account}/balance/history.
+func (s *server) getBalanceHistory(ctx context.Context, r *http.Request) (reply, error) {
+	params := readParams(r)
+	from, till, step := historyQuery(&params, time.Now())
+	if err := params.err(); err != nil {
+		return reply{}, err
 	}
-	info, err := s.Accounts.Info(r.Account)
+	info, err := s.Accounts.Info(pathParam(r, "account"))
 	if err != nil {
-		return nil, err
+		return reply{}, err
 	}
 	if !info.Capabilities.Callable(provider.OpBalance) {
-		return nil, provider.Errorf(provider.KindUnsupportedOperation, "the gateway can't read balances of %s, so it has no history of them", info.Provider)
+		return reply{}, provider.Errorf(provider.KindUnsupportedOperation, "the gateway can't read balances of %s, so it has no history of them", info.Provider)
 	}
 	whole, err := encode(http.StatusOK, BalanceHistory{
 		Account: info.Name, Provider: info.Provider, From: Time{from}, Till: Time{till}, Step: formatStep(step), Points: []BalancePoint{},
 	})
 	if err != nil {
-		return nil, err
+		return reply{}, err
 	}
 	// The points are encoded as they come from the database. What is sent is
 	// sent after that: a slow reader holds no connection of the database.
@@ -45,7 +46,7 @@ func (s *server) GetBalanceHistory(ctx context.Context, r GetBalanceHistoryReque
 	body.Write(head)
 	body.Write(noPoints[:len(noPoints)-1])
 	first := true
-	err = s.Accounts.EachPoint(ctx, r.Account, from, till.Add(-time.Microsecond), step, func(p account.Point) error { // times are kept in microseconds
+	err = s.Accounts.EachPoint(ctx, info.Name, from, till.Add(-time.Microsecond), step, func(p account.Point) error { // times are kept in microseconds
 		point, err := json.Marshal(BalancePoint{
 			AsOf: Time{p.AsOf}, Balance: moneyBody(p.Balance.Balance), Blocked: optionalMoney(p.Balance.Blocked),
 			Credit: optionalMoney(p.Balance.Credit), Bonus: optionalMoney(p.Balance.Bonus),
@@ -58,7 +59,7 @@ func (s *server) GetBalanceHistory(ctx context.Context, r GetBalanceHistoryReque
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return reply{}, err
 	}
 	body.WriteByte(']')
 	body.Write(tail)
@@ -71,42 +72,43 @@ func (s *server) GetBalanceHistory(ctx context.Context, r GetBalanceHistoryReque
 var noPoints = []byte(`"points":[]`)
 
 // historyQuery gives the span, from inclusive and till exclusive, and the step.
-func historyQuery(p GetBalanceHistoryParams, now time.Time) (from, till time.Time, step time.Duration, bad invalidParameters) {
-	instant := func(field string, text *string, missing time.Time, wholeDay, roundUp time.Duration) time.Time {
-		if text == nil {
+func historyQuery(p *params, now time.Time) (from, till time.Time, step time.Duration) {
+	instant := func(name string, missing time.Time, wholeDay, roundUp time.Duration) time.Time {
+		text, given := p.text(name)
+		if !given {
 			return missing
 		}
-		t, err := time.Parse(time.DateOnly, *text)
+		t, err := time.Parse(time.DateOnly, text)
 		if err == nil {
 			t = t.Add(wholeDay)
 		} else {
-			t, err = time.Parse(time.RFC3339, *text)
+			t, err = time.Parse(time.RFC3339, text)
 		}
 		// Answers have milliseconds, and say what was looked for.
 		t = t.UTC().Add(roundUp).Truncate(time.Millisecond)
 		if err != nil || t.Year() < 1 || t.Year() > 9999 { // others can't be answered in RFC 3339
-			bad = append(bad, FieldError{Field: field, Message: "want a day as YYYY-MM-DD or an RFC 3339 time like 2026-01-31T10:15:30Z"})
+			p.refuse(name, "want a day as YYYY-MM-DD or an RFC 3339 time like 2026-01-31T10:15:30Z")
 		}
 		return t
 	}
 	// The reading of this very moment belongs to it.
-	till = instant("till", p.Till, now.UTC().Truncate(time.Millisecond).Add(time.Millisecond), day, time.Millisecond-1)
-	from = instant("from", p.From, till.Add(-defaultHistory), 0, 0)
-	if len(bad) == 0 && !from.Before(till) {
-		field, message := "till", "not after from"
-		if p.Till == nil {
-			field, message = "from", "not before now"
+	till = instant("till", now.UTC().Truncate(time.Millisecond).Add(time.Millisecond), day, time.Millisecond-1)
+	from = instant("from", till.Add(-defaultHistory), 0, 0)
+	if len(p.bad) == 0 && !from.Before(till) {
+		if _, given := p.text("till"); given {
+			p.refuse("till", "not after from")
+		} else {
+			p.refuse("from", "not before now")
 		}
-		bad = append(bad, FieldError{Field: field, Message: message})
 	}
 	step = defaultStep(till.Sub(from))
-	if p.Step != nil {
+	if text, given := p.text("step"); given {
 		var ok bool
-		if step, ok = parseStep(*p.Step); !ok {
-			bad = append(bad, FieldError{Field: "step", Message: "want a whole number and s, m, h or d, like 15m or 1d, up to 36500d"})
+		if step, ok = parseStep(text); !ok {
+			p.refuse("step", "want a whole number and s, m, h or d, like 15m or 1d, up to 36500d")
 		}
 	}
-	return from, till, step, bad
+	return from, till, step
 }
 
 // defaultStep cuts a span in at most defaultPoints.

@@ -76,9 +76,10 @@ func TestHistory(t *testing.T) {
 // TestHistoryOfNow has a reading that was made just before.
 func TestHistoryOfNow(t *testing.T) {
 	now := time.Date(2026, 1, 31, 10, 15, 30, 123_456_789, time.UTC)
-	from, till, step, bad := historyQuery(GetBalanceHistoryParams{}, now)
-	if len(bad) > 0 || !till.After(now) || till.Sub(now) > time.Millisecond || till.Sub(from) != 30*24*time.Hour || step != time.Hour {
-		t.Errorf("got %s, %s, %s, %v", from, till, step, bad)
+	var p params
+	from, till, step := historyQuery(&p, now)
+	if len(p.bad) > 0 || !till.After(now) || till.Sub(now) > time.Millisecond || till.Sub(from) != 30*24*time.Hour || step != time.Hour {
+		t.Errorf("got %s, %s, %s, %v", from, till, step, p.bad)
 	}
 }
 

@@ -47,6 +47,8 @@ func TestHostileQueries(t *testing.T) {
 		{"/accounts/acme/users?limit=-1", []string{"limit"}},
 		{"/accounts/acme/users?limit=1001", []string{"limit"}},
 		{"/accounts/acme/users?limit=ten", []string{"limit"}},
+		{"/accounts/acme/users?limit=ten&cursor=!", []string{"limit", "cursor"}},
+		{"/accounts/acme/operations?limit=ten&cursor=!", []string{"limit", "cursor"}},
 		{"/accounts/acme/users?limit=1.5", []string{"limit"}},
 		{"/accounts/acme/users?limit=99999999999999999999", []string{"limit"}},
 		{"/accounts/acme/users?login=" + long, []string{"login"}},

@@ -5,44 +5,36 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strconv"
-	"strings"
-	"time"
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
 
-// ListOperations answers GET /accounts/{account}/operations.
-func (s *server) ListOperations(ctx context.Context, r ListOperationsRequestObject) (ListOperationsResponseObject, error) {
-	var bad invalidParameters
-	limit := defaultLimit
-	if r.Params.Limit != nil {
-		if limit = int(*r.Params.Limit); limit < 1 || limit > maxLimit {
-			bad = append(bad, FieldError{Field: "limit", Message: wantLimit})
-		}
-	}
+// listOperations answers GET /accounts/{account}/operations.
+func (s *server) listOperations(ctx context.Context, r *http.Request) (reply, error) {
+	params := readParams(r)
+	limit := params.limit()
 	var before *store.OperationCursor
-	if r.Params.Cursor != nil {
-		at, ok := parsePlace(*r.Params.Cursor)
+	if text, given := params.text("cursor"); given {
+		at, ok := parsePlace(text)
 		if !ok {
-			bad = append(bad, FieldError{Field: "cursor", Message: "want the next_cursor of an earlier page"})
+			params.refuse("cursor", wantCursor)
 		}
 		before = &at
 	}
-	if len(bad) > 0 {
-		return nil, bad
+	if err := params.err(); err != nil {
+		return reply{}, err
 	}
-	list, more, err := s.Accounts.Operations(ctx, r.Account, limit, before)
+	list, more, err := s.Accounts.Operations(ctx, pathParam(r, "account"), limit, before)
 	if err != nil {
-		return nil, err
+		return reply{}, err
 	}
 	body := Operations{Operations: make([]Operation, 0, len(list))}
 	for _, op := range list {
 		one, err := operationBody(op)
 		if err != nil {
-			return nil, err
+			return reply{}, err
 		}
 		body.Operations = append(body.Operations, one)
 	}
@@ -52,16 +44,16 @@ func (s *server) ListOperations(ctx context.Context, r ListOperationsRequestObje
 	return encode(http.StatusOK, body)
 }
 
-// GetOperation answers GET /accounts/{account}/operations/{id}.
-func (s *server) GetOperation(ctx context.Context, r GetOperationRequestObject) (GetOperationResponseObject, error) {
-	op, err := s.Accounts.Operation(ctx, r.Account, r.ID)
+// getOperation answers GET /accounts/{account}/operations/{id}.
+func (s *server) getOperation(ctx context.Context, r *http.Request) (reply, error) {
+	op, err := s.Accounts.Operation(ctx, pathParam(r, "account"), pathParam(r, "id"))
 	if err != nil {
-		return nil, err
+		return reply{}, err
 	}
 	noteOf(ctx).operation = op.ID
 	body, err := operationBody(op)
 	if err != nil {
-		return nil, err
+		return reply{}, err
 	}
 	return encode(http.StatusOK, body)
 }
@@ -103,25 +95,4 @@ func present(text string) *string {
 		return nil
 	}
 	return &text
-}
-
-// placeMark tells a place in a list of operations from other base64 text.
-const placeMark = "operation:"
-
-// formatPlace makes the cursor of the page after an operation.
-func formatPlace(at store.OperationCursor) string {
-	return cursorEncoding.EncodeToString([]byte(placeMark + strconv.FormatInt(at.CreatedAt.UnixMicro(), 10) + ":" + at.ID))
-}
-
-// parsePlace gives back what formatPlace was given.
-func parsePlace(text string) (store.OperationCursor, bool) {
-	raw, err := cursorEncoding.DecodeString(text)
-	if err != nil {
-		return store.OperationCursor{}, false
-	}
-	place, marked := strings.CutPrefix(string(raw), placeMark)
-	micros, id, whole := strings.Cut(place, ":")
-	n, err := strconv.ParseInt(micros, 10, 64)
-	at := store.OperationCursor{CreatedAt: time.UnixMicro(n), ID: id}
-	return at, marked && whole && err == nil && wellFormedID(id) && formatPlace(at) == text // it has one form
 }

@@ -105,7 +105,8 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if err != nil { // a Problem of texts and numbers always has a JSON form
 		n.err = errors.Join(n.err, err)
 	}
-	_ = reply{status: p.Status, contentType: problemType, body: body}.send(w)
+	a := reply{status: p.Status, contentType: problemType, body: body}
+	a.send(w)
 }
 
 // describe turns an error into a problem and the time after which another try makes
@@ -120,7 +121,6 @@ func describe(err error) (Problem, time.Duration) {
 		own     *problemError
 		bad     invalidParameters
 		none    unsupportedParameters
-		format  *InvalidParamFormatError
 		tooBig  *http.MaxBytesError
 	)
 	if p, retryAfter, ok := describeWrite(err); ok {
@@ -149,10 +149,6 @@ func describe(err error) (Problem, time.Duration) {
 		return invalid(bad), 0
 	case errors.As(err, &none):
 		return fieldProblem(ProblemCodeUnsupportedParameter, none), 0
-	case errors.As(err, &format) && format.ParamName == "account":
-		return noAccount(), 0
-	case errors.As(err, &format):
-		return invalid(invalidParameters{{Field: format.ParamName, Message: formatOf(format.ParamName)}}), 0
 	case errors.As(err, &tooBig):
 		return newProblem(ProblemCodePayloadTooLarge, "a body may have "+strconv.FormatInt(tooBig.Limit, 10)+" bytes"), 0
 	case errors.Is(err, context.DeadlineExceeded):
@@ -244,12 +240,4 @@ func fieldProblem(code ProblemCode, fields []FieldError) Problem {
 	p := newProblem(code, detail)
 	p.Errors = &fields
 	return p
-}
-
-// formatOf says what a parameter takes that the generated code could not bind.
-func formatOf(param string) string {
-	if param == "limit" {
-		return wantLimit
-	}
-	return "not of the form that this parameter takes"
 }

@@ -4,11 +4,67 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+
+	"accountgateway/internal/account"
 )
 
 // maxFieldErrors is how many bad parameters one problem names.
 const maxFieldErrors = 20
+
+// params are a request's query parameters, and what is wrong with their values.
+// Their names were checked by query.
+type params struct {
+	r      *http.Request
+	values url.Values
+	bad    invalidParameters
+}
+
+func readParams(r *http.Request) params {
+	if r.URL.RawQuery == "" {
+		return params{r: r}
+	}
+	return params{r: r, values: r.URL.Query()}
+}
+
+func (p *params) text(name string) (value string, given bool) {
+	return p.values.Get(name), p.values.Has(name)
+}
+
+// limit is how many items a page may have.
+func (p *params) limit() int {
+	text, given := p.text("limit")
+	if !given {
+		return defaultLimit
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > maxLimit {
+		p.refuse("limit", wantLimit)
+	}
+	return n
+}
+
+func (p *params) refuse(name, message string) {
+	p.bad = append(p.bad, FieldError{Field: name, Message: message})
+}
+
+// bound is what the request says about the age of its answer. It fails with what
+// was refused before.
+func (p *params) bound() (account.Bound, error) {
+	if err := p.err(); err != nil {
+		return account.Bound{}, err
+	}
+	return boundOf(p.r.Header)
+}
+
+// err names every parameter that was refused; nil: none was.
+func (p *params) err() error {
+	if len(p.bad) == 0 {
+		return nil
+	}
+	return p.bad
+}
 
 // query refuses every query parameter that the route does not have, repeated
 // ones and empty ones: none of them may read as "all" or as "the default".

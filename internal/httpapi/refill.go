@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"io"
+	"net/http"
 	"strings"
 
 	"accountgateway/internal/provider"
@@ -13,19 +14,19 @@ const (
 	maxWallet = 32 // digits
 )
 
-// CreateRefill answers POST /accounts/{account}/refills.
-func (s *server) CreateRefill(ctx context.Context, r CreateRefillRequestObject) (CreateRefillResponseObject, error) {
-	order, err := s.order(ctx, r.Account, provider.OpRefill)
+// createRefill answers POST /accounts/{account}/refills.
+func (s *server) createRefill(ctx context.Context, r *http.Request) (reply, error) {
+	order, err := s.order(ctx, r, provider.OpRefill)
 	if err != nil {
-		return nil, err
+		return reply{}, err
 	}
 	refill, err := newRefill(r.Body)
 	if err != nil {
-		return nil, err
+		return reply{}, err
 	}
 	op, err := s.Accounts.Refill(ctx, order, refill)
 	if err != nil {
-		return nil, err
+		return reply{}, err
 	}
 	return operationReply(ctx, op, Refill{
 		ID: op.ID, Account: op.Account, Provider: op.Provider, State: WriteState(op.State), Recorded: op.Recorded, Invoice: invoiceBody(op.Invoice),

@@ -6,9 +6,8 @@ import (
 	"strconv"
 )
 
-// reply is an encoded answer. It stands for the generated response types, which
-// would encode straight into the connection: here a failure to encode is still
-// a problem, and a body can be kept and sent again.
+// reply is an encoded answer: a failure to encode is still a problem, and a body
+// can be kept and sent again.
 type reply struct {
 	status      int
 	contentType []string
@@ -47,7 +46,7 @@ func encode(status int, body any) (reply, error) {
 
 // send writes a whole answer. A failed write means that the caller is gone, and
 // there is nobody to tell.
-func (a reply) send(w http.ResponseWriter) error {
+func (a *reply) send(w http.ResponseWriter) {
 	h := w.Header()
 	values := make([]string, 0, 4) // one room for all: this is every request's way
 	set := func(name, value string) {
@@ -78,23 +77,4 @@ func (a reply) send(w http.ResponseWriter) error {
 	if a.body != nil {
 		_, _ = w.Write(a.body)
 	}
-	return nil
 }
-
-// What the generated code asks of an answer to each operation.
-
-func (a reply) VisitListAccountsResponse(w http.ResponseWriter) error      { return a.send(w) }
-func (a reply) VisitGetAccountResponse(w http.ResponseWriter) error        { return a.send(w) }
-func (a reply) VisitGetBalanceResponse(w http.ResponseWriter) error        { return a.send(w) }
-func (a reply) VisitGetBalanceHistoryResponse(w http.ResponseWriter) error { return a.send(w) }
-func (a reply) VisitGetForecastResponse(w http.ResponseWriter) error       { return a.send(w) }
-func (a reply) VisitGetStatisticsResponse(w http.ResponseWriter) error     { return a.send(w) }
-func (a reply) VisitListUsersResponse(w http.ResponseWriter) error         { return a.send(w) }
-func (a reply) VisitGetBalancesResponse(w http.ResponseWriter) error       { return a.send(w) }
-func (a reply) VisitCreateUserResponse(w http.ResponseWriter) error        { return a.send(w) }
-func (a reply) VisitCreateRefillResponse(w http.ResponseWriter) error      { return a.send(w) }
-func (a reply) VisitListOperationsResponse(w http.ResponseWriter) error    { return a.send(w) }
-func (a reply) VisitGetOperationResponse(w http.ResponseWriter) error      { return a.send(w) }
-func (a reply) VisitGetSpecResponse(w http.ResponseWriter) error           { return a.send(w) }
-func (a reply) VisitGetHealthResponse(w http.ResponseWriter) error         { return a.send(w) }
-func (a reply) VisitGetReadyResponse(w http.ResponseWriter) error          { return a.send(w) }

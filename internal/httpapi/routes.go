@@ -15,35 +15,25 @@ import (
 func New(o Options) http.Handler {
 	s := newServer(o)
 	r := s.router()
-	h := s.operations()
 
-	r.With(s.grant(token.Read), s.query()).Get("/accounts", h.ListAccounts)
-	r.With(s.grant(token.Read), s.query()).Get("/accounts/{account}", h.GetAccount)
-	r.With(s.grant(token.Read), s.query("currency")).Get("/accounts/{account}/balance", plain(h.GetBalance,
-		func(w http.ResponseWriter, r *http.Request, account string) {
-			h.Handler.GetBalance(w, r, account, GetBalanceParams{})
-		}))
-	r.With(s.grant(token.Read), s.query("from", "till", "step"), s.heavy).Get("/accounts/{account}/balance/history", h.GetBalanceHistory)
-	r.With(s.grant(token.Read), s.query(), s.heavy).Get("/accounts/{account}/forecast", h.GetForecast)
-	r.With(s.grant(token.Read), s.query("date_from", "date_till")).Get("/accounts/{account}/statistics", plain(h.GetStatistics,
-		func(w http.ResponseWriter, r *http.Request, account string) {
-			h.Handler.GetStatistics(w, r, account, GetStatisticsParams{})
-		}))
-	r.With(s.grant(token.UsersRead), s.query("login", "limit", "cursor")).Get("/accounts/{account}/users", plain(h.ListUsers,
-		func(w http.ResponseWriter, r *http.Request, account string) {
-			h.Handler.ListUsers(w, r, account, ListUsersParams{})
-		}))
-	r.With(s.grant(token.UsersWrite), s.query()).Post("/accounts/{account}/users", h.CreateUser)
-	r.With(s.grant(token.RefillsWrite), s.query()).Post("/accounts/{account}/refills", h.CreateRefill)
-	r.With(s.grant(token.OperationsRead), s.query("limit", "cursor")).Get("/accounts/{account}/operations", h.ListOperations)
-	r.With(s.grant(token.OperationsRead), s.query()).Get("/accounts/{account}/operations/{id}", h.GetOperation)
-	r.With(s.grant(token.Read), s.query("require")).Get("/balances", h.GetBalances)
-	r.With(s.open, s.query()).Get("/openapi.yaml", h.GetSpec)
+	r.With(s.grant(token.Read), s.query()).Get("/accounts", s.serve(s.listAccounts))
+	r.With(s.grant(token.Read), s.query()).Get("/accounts/{account}", s.serve(s.getAccount))
+	r.With(s.grant(token.Read), s.query("currency")).Get("/accounts/{account}/balance", s.serve(s.getBalance))
+	r.With(s.grant(token.Read), s.query("from", "till", "step"), s.heavy).Get("/accounts/{account}/balance/history", s.serve(s.getBalanceHistory))
+	r.With(s.grant(token.Read), s.query(), s.heavy).Get("/accounts/{account}/forecast", s.serve(s.getForecast))
+	r.With(s.grant(token.Read), s.query("date_from", "date_till")).Get("/accounts/{account}/statistics", s.serve(s.getStatistics))
+	r.With(s.grant(token.UsersRead), s.query("login", "limit", "cursor")).Get("/accounts/{account}/users", s.serve(s.listUsers))
+	r.With(s.grant(token.UsersWrite), s.query()).Post("/accounts/{account}/users", s.serve(s.createUser))
+	r.With(s.grant(token.RefillsWrite), s.query()).Post("/accounts/{account}/refills", s.serve(s.createRefill))
+	r.With(s.grant(token.OperationsRead), s.query("limit", "cursor")).Get("/accounts/{account}/operations", s.serve(s.listOperations))
+	r.With(s.grant(token.OperationsRead), s.query()).Get("/accounts/{account}/operations/{id}", s.serve(s.getOperation))
+	r.With(s.grant(token.Read), s.query("require")).Get("/balances", s.serve(s.getBalances))
+	r.With(s.open, s.query()).Get("/openapi.yaml", s.serve(s.getSpec))
 	if o.Page != nil {
 		s.pageRoutes(r)
 	}
 	if !o.ServiceApart {
-		s.serviceRoutes(r, h, s.local)
+		s.serviceRoutes(r, s.local)
 	}
 	s.preset(r)
 	return r
@@ -69,15 +59,15 @@ func (s *server) pageRoutes(r chi.Router) {
 func NewService(o Options) http.Handler {
 	s := newServer(o)
 	r := s.router()
-	s.serviceRoutes(r, s.operations())
+	s.serviceRoutes(r)
 	s.preset(r)
 	return r
 }
 
 // serviceRoutes are health and metrics; figures go through guard.
-func (s *server) serviceRoutes(r chi.Router, h *ServerInterfaceWrapper, guard ...func(http.Handler) http.Handler) {
-	r.With(s.query()).Get("/healthz", h.GetHealth)
-	r.With(s.query()).Get("/readyz", h.GetReady)
+func (s *server) serviceRoutes(r chi.Router, guard ...func(http.Handler) http.Handler) {
+	r.With(s.query()).Get("/healthz", s.serve(s.getHealth))
+	r.With(s.query()).Get("/readyz", s.serve(s.getReady))
 	r.With(guard...).With(s.query()).Method(http.MethodGet, "/metrics", s.metrics())
 }
 
@@ -89,28 +79,6 @@ func (s *server) router() *chi.Mux {
 	r.NotFound(s.notFound)
 	r.MethodNotAllowed(s.methodNotAllowed)
 	return r
-}
-
-// plain is for the routes that are asked all day, most often without a query. It
-// then spares them the generated code's binding of parameters, which costs
-// as much as the rest of an answer from memory.
-func plain(bind http.HandlerFunc, direct func(w http.ResponseWriter, r *http.Request, account string)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.RawQuery != "" || r.URL.RawPath != "" {
-			bind(w, r)
-			return
-		}
-		direct(w, r, chi.URLParam(r, "account"))
-	}
-}
-
-// operations are the generated handlers; every failure inside them goes to fail.
-func (s *server) operations() *ServerInterfaceWrapper {
-	strict := NewStrictHandlerWithOptions(s, []StrictMiddlewareFunc{sayWhoAsks}, StrictHTTPServerOptions{
-		RequestErrorHandlerFunc:  s.fail,
-		ResponseErrorHandlerFunc: s.fail,
-	})
-	return &ServerInterfaceWrapper{Handler: strict, ErrorHandlerFunc: s.fail}
 }
 
 func (s *server) notFound(w http.ResponseWriter, r *http.Request) {

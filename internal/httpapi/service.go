@@ -10,18 +10,18 @@ import (
 // readyTimeout is how long GET /readyz waits for what it asks.
 const readyTimeout = 5 * time.Second
 
-// GetSpec answers GET /openapi.yaml.
-func (s *server) GetSpec(context.Context, GetSpecRequestObject) (GetSpecResponseObject, error) {
+// getSpec answers GET /openapi.yaml.
+func (s *server) getSpec(context.Context, *http.Request) (reply, error) {
 	return reply{status: http.StatusOK, contentType: yamlType, body: s.Spec}, nil
 }
 
-// GetHealth answers GET /healthz: the process is up.
-func (s *server) GetHealth(context.Context, GetHealthRequestObject) (GetHealthResponseObject, error) {
+// getHealth answers GET /healthz: the process is up.
+func (s *server) getHealth(context.Context, *http.Request) (reply, error) {
 	return encode(http.StatusOK, Health{Status: HealthStatusOk})
 }
 
-// GetReady answers GET /readyz: the gateway can serve.
-func (s *server) GetReady(ctx context.Context, _ GetReadyRequestObject) (GetReadyResponseObject, error) {
+// getReady answers GET /readyz: the gateway can serve.
+func (s *server) getReady(ctx context.Context, _ *http.Request) (reply, error) {
 	if s.Ready == nil {
 		return encode(http.StatusOK, Health{Status: HealthStatusOk})
 	}

@@ -2,50 +2,47 @@ package httpapi
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/provider"
 )
 
-// GetStatistics answers GET /accounts/{account}/statistics.
-func (s *server) GetStatistics(ctx context.Context, r GetStatisticsRequestObject) (GetStatisticsResponseObject, error) {
-	q, bad := statisticsQuery(r.Params)
-	if len(bad) > 0 {
-		return nil, bad
-	}
-	bound, err := boundOf(noteOf(ctx).request)
+// getStatistics answers GET /accounts/{account}/statistics.
+func (s *server) getStatistics(ctx context.Context, r *http.Request) (reply, error) {
+	params := readParams(r)
+	q := statisticsQuery(&params)
+	bound, err := params.bound()
 	if err != nil {
-		return nil, err
+		return reply{}, err
 	}
-	reading, err := s.Accounts.Statistics(ctx, r.Account, q, bound)
+	reading, err := s.Accounts.Statistics(ctx, pathParam(r, "account"), q, bound)
 	if err != nil {
-		return nil, err
+		return reply{}, err
 	}
 	p := reading.Kept.Load()
 	if p == nil {
 		if p, err = keep(reading.Kept, statisticsBody(reading)); err != nil {
-			return nil, err
+			return reply{}, err
 		}
 	}
 	return s.reading(ctx, provider.OpStatistics, metBy(reading), p), nil
 }
 
-func statisticsQuery(p GetStatisticsParams) (q provider.StatisticsQuery, bad invalidParameters) {
-	day := func(field string, text *string) provider.Date {
-		if text == nil {
-			return ""
+func statisticsQuery(p *params) (q provider.StatisticsQuery) {
+	day := func(name string) provider.Date {
+		text, given := p.text(name)
+		if _, err := time.Parse(time.DateOnly, text); given && err != nil {
+			p.refuse(name, "want a day as YYYY-MM-DD")
 		}
-		if _, err := time.Parse(time.DateOnly, *text); err != nil {
-			bad = append(bad, FieldError{Field: field, Message: "want a day as YYYY-MM-DD"})
-		}
-		return provider.Date(*text)
+		return provider.Date(text)
 	}
-	q.From, q.Till = day("date_from", p.DateFrom), day("date_till", p.DateTill)
-	if len(bad) == 0 && q.From != "" && q.Till != "" && q.Till < q.From {
-		bad = append(bad, FieldError{Field: "date_till", Message: "before date_from"})
+	q.From, q.Till = day("date_from"), day("date_till")
+	if len(p.bad) == 0 && q.From != "" && q.Till != "" && q.Till < q.From {
+		p.refuse("date_till", "before date_from")
 	}
-	return q, bad
+	return q
 }
 
 func statisticsBody(r account.Reading[provider.Statistics]) Statistics {

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -10,29 +11,22 @@ import (
 	"accountgateway/internal/provider"
 )
 
-const (
-	defaultLimit = 100
-	wantLimit    = "want a whole number from 1 to 1000"
-	maxLimit     = 1000
-	maxLogin     = 255 // characters
-)
+const maxLogin = 255 // characters
 
-// ListUsers answers GET /accounts/{account}/users.
-func (s *server) ListUsers(ctx context.Context, r ListUsersRequestObject) (ListUsersResponseObject, error) {
-	q, page, bad := usersQuery(r.Params)
-	if len(bad) > 0 {
-		return nil, bad
-	}
-	bound, err := boundOf(noteOf(ctx).request)
+// listUsers answers GET /accounts/{account}/users.
+func (s *server) listUsers(ctx context.Context, r *http.Request) (reply, error) {
+	params := readParams(r)
+	q, page := usersQuery(&params)
+	bound, err := params.bound()
 	if err != nil {
-		return nil, err
+		return reply{}, err
 	}
-	reading, err := s.Accounts.Users(ctx, r.Account, q, bound)
+	reading, err := s.Accounts.Users(ctx, pathParam(r, "account"), q, bound)
 	if err != nil {
-		return nil, err
+		return reply{}, err
 	}
 	kept := reading.Kept
-	if r.Params.Limit != nil || r.Params.Cursor != nil {
+	if page != (userPage{limit: defaultLimit}) {
 		kept = nil // only the page that everybody asks for is kept
 	}
 	var p *account.Presentation
@@ -41,13 +35,13 @@ func (s *server) ListUsers(ctx context.Context, r ListUsersRequestObject) (ListU
 	}
 	if p == nil {
 		if p, err = keep(kept, usersBody(reading, page)); err != nil {
-			return nil, err
+			return reply{}, err
 		}
 	}
 	return s.reading(ctx, provider.OpUsers, metBy(reading), p), nil
 }
 
-func usersBody(r account.Reading[provider.Users], pg page) Users {
+func usersBody(r account.Reading[provider.Users], pg userPage) Users {
 	users, next := pg.of(r.Value.Users)
 	body := Users{
 		Account:    r.Account,
@@ -64,28 +58,20 @@ func usersBody(r account.Reading[provider.Users], pg page) Users {
 	return body
 }
 
-func usersQuery(p ListUsersParams) (q provider.UserQuery, pg page, bad invalidParameters) {
-	pg.limit = defaultLimit
-	if p.Login != nil {
-		q.Login = *p.Login
-		if !utf8.ValidString(q.Login) || utf8.RuneCountInString(q.Login) > maxLogin || strings.ContainsFunc(q.Login, unicode.IsControl) {
-			bad = append(bad, FieldError{Field: "login", Message: "want at most 255 characters of UTF-8 without control characters"})
-		}
+func usersQuery(p *params) (q provider.UserQuery, pg userPage) {
+	q.Login, _ = p.text("login")
+	if !utf8.ValidString(q.Login) || utf8.RuneCountInString(q.Login) > maxLogin || strings.ContainsFunc(q.Login, unicode.IsControl) {
+		p.refuse("login", "want at most 255 characters of UTF-8 without control characters")
 	}
-	if p.Limit != nil {
-		pg.limit = int(*p.Limit)
-		if pg.limit < 1 || pg.limit > maxLimit {
-			bad = append(bad, FieldError{Field: "limit", Message: wantLimit})
-		}
-	}
-	if p.Cursor != nil {
-		after, err := parseCursor(*p.Cursor)
+	pg.limit = p.limit()
+	if text, given := p.text("cursor"); given {
+		after, err := parseCursor(text)
 		if err != nil {
-			bad = append(bad, FieldError{Field: "cursor", Message: "want the next_cursor of an earlier page"})
+			p.refuse("cursor", wantCursor)
 		}
 		pg.after = &after
 	}
-	return q, pg, bad
+	return q, pg
 }
 
 func userBody(u provider.User) User {

@@ -15,15 +15,15 @@ import (
 // order checks what comes before a write's body, in the order in which a caller
 // can mend it: nothing helps an account that is not there, or a vendor that
 // can't. It tells who asks, and under which key.
-func (s *server) order(ctx context.Context, name string, op provider.Operation) (account.Order, error) {
+func (s *server) order(ctx context.Context, r *http.Request, op provider.Operation) (account.Order, error) {
+	name := pathParam(r, "account")
 	if err := s.Accounts.Writable(name, op); err != nil {
 		return account.Order{}, err
 	}
-	h := noteOf(ctx).request
-	if err := checkMediaType(h); err != nil {
+	if err := checkMediaType(r.Header); err != nil {
 		return account.Order{}, err
 	}
-	key, err := idempotencyKey(h)
+	key, err := idempotencyKey(r.Header)
 	return account.Order{Account: name, Caller: callerName(ctx), Key: key}, err
 }
 

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"io"
+	"net/http"
 	"regexp"
 	"strings"
 
@@ -17,19 +18,19 @@ const (
 	maxAttributeValue = 1000
 )
 
-// CreateUser answers POST /accounts/{account}/users.
-func (s *server) CreateUser(ctx context.Context, r CreateUserRequestObject) (CreateUserResponseObject, error) {
-	order, err := s.order(ctx, r.Account, provider.OpCreateUser)
+// createUser answers POST /accounts/{account}/users.
+func (s *server) createUser(ctx context.Context, r *http.Request) (reply, error) {
+	order, err := s.order(ctx, r, provider.OpCreateUser)
 	if err != nil {
-		return nil, err
+		return reply{}, err
 	}
-	user, err := newUser(r.Body, func(u provider.NewUser) []provider.Fault { return s.Accounts.CheckUser(r.Account, u) })
+	user, err := newUser(r.Body, func(u provider.NewUser) []provider.Fault { return s.Accounts.CheckUser(order.Account, u) })
 	if err != nil {
-		return nil, err
+		return reply{}, err
 	}
 	op, err := s.Accounts.CreateUser(ctx, order, user)
 	if err != nil {
-		return nil, err
+		return reply{}, err
 	}
 	return operationReply(ctx, op, creationBody(op))
 }
