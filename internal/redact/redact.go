@@ -49,6 +49,22 @@ func (r *Redactor) Words(text string) string {
 	return hide(text, r.all.find(text))
 }
 
+// maxQuote is how much of what a vendor says to people is kept, in bytes.
+const maxQuote = 500
+
+// Quote is Words, in UTF-8 and no longer than a message needs to be.
+func (r *Redactor) Quote(text string) string {
+	text = strings.ToValidUTF8(r.Words(text), "\uFFFD")
+	if len(text) <= maxQuote {
+		return text
+	}
+	cut := maxQuote
+	for cut > 0 && !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return text[:cut] + "…"
+}
+
 // Value hides secrets in a value that is kept. ok is false where the whole value is a secret: then it is nothing that a
 // vendor should have answered.
 //

@@ -4,11 +4,13 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"accountgateway/internal/provider/upstream"
 )
 
 // CheckDocumented wants each code in the section of a vendor's document that is said to have it: "2.3" is what stands
 // under the heading of that number. Codes with an empty section are of no document.
-func CheckDocumented(t *testing.T, path string, sections map[string]string) {
+func CheckDocumented(t *testing.T, path string, codes upstream.Table) {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -24,7 +26,8 @@ func CheckDocumented(t *testing.T, path string, sections map[string]string) {
 		documented[number] += line
 	}
 	checked := 0
-	for code, section := range sections {
+	for code, meaning := range codes {
+		section := meaning.Refused
 		if section == "" {
 			continue
 		}

@@ -81,7 +81,7 @@ func decode(a upstream.Answer) (*answer, error) {
 	}
 	if err != nil {
 		if a.Status != http.StatusOK {
-			return nil, wire.StatusError(a.Status)
+			return nil, upstream.StatusError(a.Status)
 		}
 		return nil, err
 	}
@@ -89,18 +89,14 @@ func decode(a upstream.Answer) (*answer, error) {
 	err = envelope.Err()
 	switch {
 	case err == nil && code != "":
-		e := newFailure(envelope, code).error(a.Status)
-		if result != "error" || !envelope.Empty("answer") {
-			e.Refused = false // an envelope at odds with itself
-		}
-		return nil, e
+		return nil, failure(a, envelope, code)
 	case a.Status != http.StatusOK:
-		return nil, wire.StatusError(a.Status)
+		return nil, upstream.StatusError(a.Status)
 	case err != nil:
 		return nil, err
 	case result == "error":
 		e := wire.BadResponse("error_code", "is missing")
-		e.Upstream = newFailure(envelope, "").upstream
+		e.Upstream = failure(a, envelope, "").Upstream
 		return nil, e
 	case result != "success":
 		return nil, wire.BadResponse("result", "is neither success nor error")

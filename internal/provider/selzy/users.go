@@ -42,7 +42,7 @@ func (a *answer) users(owner provider.User) (*provider.Users, error) {
 		return nil, odd[0]
 	}
 	for _, err := range odd {
-		a.drift(driftOf(err).Drift)
+		a.Drift(driftOf(err).Drift)
 	}
 	if n := len(found.Warnings) - maxWarnings; n > 0 {
 		found.Warnings = append(found.Warnings[:maxWarnings], fmt.Sprintf("%d more users are left out", n))

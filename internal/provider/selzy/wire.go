@@ -53,9 +53,9 @@ func (c *Client) call(ctx context.Context, r request, read func(*answer) error) 
 
 // answer is a successful envelope (selzy.md 2).
 type answer struct {
+	upstream.Answer
 	request  request
 	envelope *wire.Object
-	drift    func(field string) // counts what was not understood
 }
 
 // decode opens the envelope: error or success is decided by error and code, before result is looked at, which may be
@@ -69,7 +69,7 @@ func (r request) decode(a upstream.Answer) (*answer, error) {
 	}
 	if err != nil {
 		if a.Status != http.StatusOK {
-			return nil, wire.StatusError(a.Status)
+			return nil, upstream.StatusError(a.Status)
 		}
 		return nil, err
 	}
@@ -78,20 +78,15 @@ func (r request) decode(a upstream.Answer) (*answer, error) {
 	text := envelope.Code("error")
 	switch {
 	case err == nil && code != "", envelope.Err() == nil && text != "":
-		said := provider.Upstream{Code: envelope.Words("code"), Message: envelope.Words("error")}
-		e := failure{request: r, code: code, said: said}.error(a.Status)
-		if !nothing(envelope) {
-			e.Refused = false // an envelope at odds with itself
-		}
-		return nil, e
+		return nil, r.failure(a, upstream.Failure{Code: code, Text: text, AtOdds: !nothing(envelope)})
 	case a.Status != http.StatusOK:
-		return nil, wire.StatusError(a.Status)
+		return nil, upstream.StatusError(a.Status)
 	case envelope.Err() != nil:
 		return nil, envelope.Err()
 	case !envelope.Has("result"):
 		return nil, wire.BadResponse("result", "is missing")
 	}
-	return &answer{request: r, envelope: envelope, drift: a.Drift}, nil
+	return &answer{Answer: a, request: r, envelope: envelope}, nil
 }
 
 // nothing tells whether the result beside an error is absent or one of the empty values that stand there.
@@ -123,6 +118,5 @@ func (a *answer) failed(item *wire.Object) *provider.Error {
 	if in.Code("error") == "" {
 		return nil
 	}
-	said := provider.Upstream{Code: in.Words("code"), Message: in.Words("error")}
-	return failure{request: a.request, code: in.Code("code"), said: said}.error(http.StatusOK)
+	return a.request.failure(a.Answer, upstream.Failure{Code: in.Code("code"), Text: in.Code("error")})
 }

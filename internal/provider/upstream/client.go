@@ -229,7 +229,7 @@ func (c *Client) exchange(ctx context.Context, transport http.RoundTripper, call
 
 	t := try{status: resp.StatusCode, sent: true, faulty: resp.StatusCode >= 500, retryAfter: retryAfter(resp, time.Now())}
 	if resp.StatusCode < 200 || resp.StatusCode/100 == 3 {
-		t.err = badStatus(resp.StatusCode) // the body, and where a redirect leads, are of no interest
+		t.err = StatusError(resp.StatusCode) // the body, and where a redirect leads, are of no interest
 		return t
 	}
 	body, err := readBody(resp)
@@ -242,7 +242,7 @@ func (c *Client) exchange(ctx context.Context, transport http.RoundTripper, call
 	t.err = read(Answer{Status: resp.StatusCode, Header: resp.Header, Body: body})
 	t.drift = driftOf(t.err)
 	if t.err == nil && resp.StatusCode/100 != 2 {
-		t.err = badStatus(resp.StatusCode)
+		t.err = StatusError(resp.StatusCode)
 	}
 	t.again = resp.StatusCode >= 500 && mayPass(provider.KindOf(t.err))
 	return t

@@ -61,17 +61,6 @@ func bodyError(ctx context.Context, status int, err error) *provider.Error {
 	return e
 }
 
-// badStatus is the failure of an answer that is not 2xx and says nothing else.
-func badStatus(status int) *provider.Error {
-	switch {
-	case status >= 500:
-		return provider.Errorf(provider.KindUnavailable, "the vendor answered with status %d", status)
-	case status/100 == 3:
-		return provider.Errorf(provider.KindBadResponse, "the vendor answered with a redirect (status %d), which is never followed", status)
-	}
-	return provider.Errorf(provider.KindBadResponse, "the vendor answered with status %d", status)
-}
-
 func notBuilt(err error) *provider.Error {
 	return &provider.Error{Kind: provider.KindOther, Message: "the request to the vendor can't be made", Err: err}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
-	"unicode/utf8"
 )
 
 // value takes secrets out of a text that is kept. One that is nothing but a secret is not understood.
@@ -17,24 +16,9 @@ func (o *Object) value(member, text string) string {
 	return clean
 }
 
-// maxWords is how much of what a vendor says to people is kept, in bytes.
-const maxWords = 500
-
 // Words gives a text, number or boolean that is for people to read, such as an error's text: without secrets and
 // personal data of the request, and no longer than a message needs to be.
-func (o *Object) Words(member string) string { return o.words(o.Code(member)) }
-
-func (o *Object) words(text string) string {
-	text = strings.ToValidUTF8(o.secrets.Words(text), "\uFFFD")
-	if len(text) <= maxWords {
-		return text
-	}
-	cut := maxWords
-	for cut > 0 && !utf8.RuneStart(text[cut]) {
-		cut--
-	}
-	return text[:cut] + "…"
-}
+func (o *Object) Words(member string) string { return o.secrets.Quote(o.Code(member)) }
 
 // maxRemarks is how many remarks are kept.
 const maxRemarks = 20

@@ -192,18 +192,6 @@ func TestEscapeControls(t *testing.T) {
 	}
 }
 
-func TestStatusError(t *testing.T) {
-	for status, want := range map[int]provider.Kind{
-		500: provider.KindUnavailable, 502: provider.KindUnavailable, 503: provider.KindUnavailable, 599: provider.KindUnavailable,
-		429: provider.KindRateLimited,
-		201: provider.KindBadResponse, 400: provider.KindBadResponse, 401: provider.KindBadResponse, 404: provider.KindBadResponse,
-	} {
-		if e := wire.StatusError(status); e.Kind != want || e.Message == "" {
-			t.Errorf("%d: got %v, want %s", status, e, want)
-		}
-	}
-}
-
 func TestWords(t *testing.T) {
 	secrets := redact.New(redact.Texts{Secrets: []string{"s3cret"}, Personal: []string{"Ada Lovelace"}})
 	words := func(text string) string {
