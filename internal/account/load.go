@@ -2,9 +2,6 @@ package account
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"time"
@@ -91,7 +88,8 @@ func (s *Service) run(c *call) {
 		return
 	}
 	if s.shared(c.key) {
-		release := s.takeTurn(ctx, c)
+		had := s.memory.get(c.key)
+		release := s.turns.take(ctx, c.name, func(waited bool) bool { return s.arrived(c) || waited && s.arrivedSince(c, had) })
 		if release == nil {
 			c.end(nil)
 			return
@@ -127,76 +125,18 @@ func (s *Service) run(c *call) {
 // personal data.
 func (s *Service) shared(k key) bool { return k.op != provider.OpUsers || s.options.KeepUsers }
 
-// turnPoll is how often a replica looks whether another's call has ended. At
-// first it looks sooner: the last call may just be tidying up.
-const turnPoll = 200 * time.Millisecond
-
 // arrived tells whether there is a reading by now that will do.
 func (s *Service) arrived(c *call) bool {
 	now := s.memory.get(c.key)
 	return now != c.have && s.Limits(c.key.op).decide(c.account.freshness(now, s.stamp()), c.bound) == serve
 }
 
-// takeTurn waits while another replica makes the same call. When that brings
-// the reading, release is nil and there is nothing left to do; else the turn
-// is ours until release is called. The reading matters more than the turn:
-// without the store, or after as long as a load may take, it is asked for
-// without one.
-func (s *Service) takeTurn(ctx context.Context, c *call) (release func()) {
-	ctx, cancel := context.WithTimeout(ctx, s.options.LoadTimeout)
-	defer cancel()
-	holder := s.replica + "/" + rand.Text() // no other call's, this replica's included
-	digest := sha256.Sum256([]byte(c.name)) // which may hold a login
-	lease := "read/" + hex.EncodeToString(digest[:16])
-	had, waited := s.memory.get(c.key), false
-	for poll := time.Millisecond; ; poll = min(2*poll, turnPoll) {
-		var ours, tried bool
-		err := s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
-			tried = true
-			ours, err = s.acquireLease(ctx, st, lease, holder, s.options.LoadTimeout)
-			return err
-		})
-		if err != nil {
-			if tried {
-				s.leftovers.add(lease, holder)
-			}
-			return func() {}
-		}
-		if waited || ours {
-			// It may just have been read: by whom we waited for, or since our
-			// last look at the store.
-			s.sync.pull(ctx, s)
-		}
-		arrived := s.arrived(c)
-		if waited && !arrived {
-			now := s.memory.get(c.key)
-			at := c.account.freshness(now, s.stamp())
-			arrived = now != had && at.have && at.age < unknownAge && !at.outdated
-		}
-		release := func() {
-			err := s.durable.use(context.WithoutCancel(ctx), func(ctx context.Context, st *store.Store) error {
-				return st.ReleaseLease(ctx, lease, holder)
-			})
-			if err != nil {
-				s.leftovers.add(lease, holder)
-			}
-		}
-		switch {
-		case ours && arrived:
-			release()
-			return nil
-		case ours:
-			return release
-		case arrived:
-			return nil
-		}
-		waited = true
-		select {
-		case <-time.After(poll):
-		case <-ctx.Done():
-			return func() {}
-		}
-	}
+// arrivedSince tells whether another replica brought a reading after had: it
+// need not be as young as the caller wants it, since the call has just ended.
+func (s *Service) arrivedSince(c *call, had *entry) bool {
+	now := s.memory.get(c.key)
+	at := c.account.freshness(now, s.stamp())
+	return now != had && at.have && at.age < unknownAge && !at.outdated
 }
 
 // learnedReading is a reading on its way to the store.

@@ -2,146 +2,187 @@ package account
 
 import (
 	"context"
-	"crypto/rand"
-	"os"
-	"strconv"
-	"strings"
+	"errors"
+	"math"
+	"slices"
 	"sync"
 	"time"
 
+	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
 
+// The bounds of background readings under way at one vendor host. Accounts that
+// are known to fail have a small part: each may hang for as long as a call may
+// take, and those that work must not wait for them.
 const (
-	// syncInterval is how soon a replica knows what others have read.
-	syncInterval = time.Second
-	// pruneInterval is how often old rows are deleted.
-	pruneInterval = time.Hour
+	hostAtOnce    = 64
+	failingAtOnce = 16
 )
 
-// newReplicaName names this process: host, process number and a random text.
-func newReplicaName() string {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "replica"
-	}
-	return strings.ReplaceAll(host, "/", "-") + "/" + strconv.Itoa(os.Getpid()) + "/" + rand.Text()[:8]
+// leastTick is how often at most the rounds go on. With many accounts, several
+// have their turn at once.
+const leastTick = 10 * time.Millisecond
+
+// hostQueue is the background readings at one vendor host: those that wait, in
+// the order in which they came, and how many are under way.
+type hostQueue struct {
+	waiting          []*accountState
+	reading, failing int // failing: those of reading that were known to fail when they began
 }
 
-// Run does what happens by itself: background readings, the exchange with
-// other replicas, deleting what is too old. It ends with ctx, after everything
-// that it started; then nothing is read from vendors any more.
-func (s *Service) Run(ctx context.Context) {
-	defer s.peers.start()()
+// next takes the first account from the queue that may be read now; nil if
+// there is none. What is known of an account may change while it waits.
+func (h *hostQueue) next() (a *accountState, failing bool) {
+	if h.reading >= hostAtOnce {
+		return nil, false
+	}
+	for i, a := range h.waiting {
+		failing := a.state.failing()
+		if failing && h.failing >= failingAtOnce {
+			continue
+		}
+		h.waiting = slices.Delete(h.waiting, i, i+1)
+		h.reading++
+		if failing {
+			h.failing++
+		}
+		return a, failing
+	}
+	return nil, false
+}
+
+func (h *hostQueue) ended(failing bool) {
+	h.reading--
+	if failing {
+		h.failing--
+	}
+}
+
+// refreshAll reads every account once in each interval, evenly spread, but for
+// those that back off. The first round is ten times as fast, so that a start
+// leaves no gap in the metrics.
+func (s *Service) refreshAll(ctx context.Context) {
 	var wg sync.WaitGroup
-	every := func(d time.Duration, do func(context.Context)) {
-		wg.Go(func() {
-			ticker := time.NewTicker(d)
-			defer ticker.Stop()
-			for {
+	defer wg.Wait()
+	type reading struct {
+		account *accountState
+		failing bool
+	}
+	ended := make(chan reading)
+	hosts := map[string]*hostQueue{}
+	busy := map[*accountState]bool{} // waiting or being read
+	for _, a := range s.accounts {
+		hosts[a.Host] = &hostQueue{}
+	}
+	begin := func(host *hostQueue) {
+		for a, failing := host.next(); a != nil; a, failing = host.next() {
+			wg.Go(func() {
+				s.refresh(ctx, a)
 				select {
-				case <-ticker.C:
-					do(ctx)
+				case ended <- reading{a, failing}:
 				case <-ctx.Done():
-					return
 				}
+			})
+		}
+	}
+	turn := func(a *accountState) {
+		if busy[a] || a.backoff.leavesOut() {
+			return
+		}
+		host := hosts[a.Host]
+		busy[a], host.waiting = true, append(host.waiting, a)
+		begin(host)
+	}
+
+	pace := float64(s.options.RefreshInterval) / float64(len(s.names)) // between two accounts
+	atOnce := max(1, int(math.Ceil(float64(leastTick)/pace)))
+	tick := time.Duration(pace * float64(atOnce))
+	ticker := time.NewTicker(tick / 10)
+	defer ticker.Stop()
+	for i := 0; ; {
+		for range atOnce {
+			if i == len(s.names) {
+				ticker.Reset(tick)
 			}
+			turn(s.accounts[s.names[i%len(s.names)]])
+			i++
+		}
+		for next := false; !next; {
+			select {
+			case r := <-ended:
+				delete(busy, r.account)
+				hosts[r.account.Host].ended(r.failing)
+				begin(hosts[r.account.Host])
+			case <-ticker.C:
+				next = true
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+// refresh reads an account in the background, if this replica is the one that
+// does so for it.
+func (s *Service) refresh(ctx context.Context, a *accountState) {
+	mine := true
+	acquire := func(intervals int) error {
+		return s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
+			mine, err = s.acquireLease(ctx, st, "refresh/"+a.Name, s.replica, time.Duration(intervals)*s.options.RefreshInterval*3/2)
+			return err
 		})
 	}
-	every(beatInterval, s.heartbeat)
-	every(syncInterval, s.exchange)
-	every(pruneInterval, s.prune)
-	every(resolveInterval, s.resolve)
-	if s.options.RefreshInterval > 0 && len(s.names) > 0 {
-		wg.Go(func() { s.refreshAll(ctx) })
+	if err := acquire(1); err == nil && !mine {
+		return // another replica does it, and what it learns comes by the store
 	}
-	<-ctx.Done()
-	wg.Wait()
-	s.tasks.close()
-	s.leave(context.WithoutCancel(ctx))
-}
-
-// Load brings to memory what earlier runs and other replicas have read. Call
-// it once the durable state is attached, before answering requests.
-func (s *Service) Load(ctx context.Context) {
-	s.sync.pull(ctx, s) // also when nothing can be written
-	s.exchange(ctx)
-}
-
-// exchange looks whether the store is back if it was away, tells it that this
-// replica lives and what it did alone, and learns what others have read.
-func (s *Service) exchange(ctx context.Context) {
-	s.exchanging.Lock() // a start and the first tick may meet
-	defer s.exchanging.Unlock()
-	err := s.durable.watch(ctx, func(ctx context.Context, st *store.Store) (err error) {
-		if err := s.checkClock(ctx, st); err != nil {
-			return err
-		}
-		if err := s.beat(ctx, st); err != nil { // which also finds a store that can't be written
-			return err
-		}
-		if err := s.leftovers.release(ctx, st); err != nil {
-			return err
-		}
-		for b := range s.budgets {
-			if err := b.settle(ctx, st); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
+	if s.readBoth(provider.WithCause(ctx, provider.CauseRefresh), a) {
+		s.renewRunway(ctx, a)
 		return
 	}
-	var used map[string]int
-	err = s.durable.query(ctx, func(ctx context.Context, st *store.Store) (err error) {
-		if err := s.TellLockouts(ctx, st); err != nil {
-			return err
-		}
-		used, err = st.UsedSlots(ctx)
-		return err
-	})
-	if err == nil {
-		replicas := s.peers.count()
-		for b := range s.budgets {
-			b.heard(used[b.name], replicas)
-		}
+	if intervals := a.backoff.failed(s.options.RefreshInterval); intervals > 1 {
+		_ = acquire(intervals) // else another replica would go on in our place
 	}
-	s.sync.pull(ctx, s)
-	s.sweep(ctx)
 }
 
-// prune deletes what is too old, in one replica.
-func (s *Service) prune(ctx context.Context) {
-	now := s.label()
-	var mine bool
-	err := s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
-		mine, err = s.acquireLease(ctx, st, "prune", s.replica, pruneInterval*3/2)
-		return err
-	})
-	if err != nil || !mine {
-		return
+// readBoth reads an account's balance and statistics, and tells false if the
+// vendor was asked and gave neither. Callers' readings that are younger than
+// half an interval spare the calls. Once a call was not answered the other is
+// not made, which would most likely hang too; next time it comes first.
+func (s *Service) readBoth(ctx context.Context, a *accountState) bool {
+	half := s.options.RefreshInterval / 2
+	b := Bound{MaxAge: &half}
+	caps := a.Adapter.Capabilities()
+	balance := func() error {
+		r, err := s.Balance(ctx, a.Name, provider.BalanceQuery{}, b)
+		return errors.Join(err, r.Err)
 	}
-	for _, prune := range []func(context.Context, *store.Store) (int64, error){
-		func(ctx context.Context, st *store.Store) (int64, error) {
-			return st.PruneHistory(ctx, now.Add(-s.options.HistoryFor))
-		},
-		func(ctx context.Context, st *store.Store) (int64, error) {
-			return st.PruneReadings(ctx, now.Add(-s.options.HistoryFor), now.Add(-s.options.StaleIfError))
-		},
-		func(ctx context.Context, st *store.Store) (int64, error) {
-			_, err := st.PruneLeases(ctx)
-			return 0, err
-		},
-	} {
-		for n := int64(store.PruneRows); n == store.PruneRows; {
-			err := s.durable.query(ctx, func(ctx context.Context, st *store.Store) (err error) {
-				n, err = prune(ctx, st)
-				return err
-			})
-			if err != nil {
-				break // the next hour goes on
-			}
+	statistics := func() error {
+		r, err := s.Statistics(ctx, a.Name, provider.StatisticsQuery{}, b)
+		return errors.Join(err, r.Err)
+	}
+	var reads []func() error
+	if caps.Callable(provider.OpBalance) {
+		reads = append(reads, balance)
+	}
+	if caps.Callable(provider.OpStatistics) {
+		reads = append(reads, statistics)
+	}
+	if a.backoff.odd() {
+		slices.Reverse(reads)
+	}
+	var answered, failed bool
+	for _, read := range reads {
+		// The account's state and metrics tell of a failure.
+		switch state, _ := classify(read()); state {
+		case StateOK:
+			answered = true
+		case "": // the vendor was not asked
+		case StateBadResponse:
+			failed = true
+		default:
+			return answered
 		}
 	}
+	return answered || !failed
 }

@@ -43,7 +43,7 @@ type Service struct {
 	calls      *calls
 	sync       syncer
 	peers      peers
-	leftovers  leftovers
+	turns      turns
 	skew       skew
 	unrecorded unrecorded
 	drainUntil atomic.Pointer[time.Time] // nil: see DrainUntil
@@ -79,6 +79,10 @@ func New(accounts []Account, d *Durable, o Options) *Service {
 		budgets: map[*Budget]bool{}, memory: newMemory(), tasks: newTasks(),
 	}
 	s.calls = newCalls(s.tasks)
+	s.turns = turns{
+		replica: s.replica, durable: d, acquire: s.acquireLease, longest: o.LoadTimeout,
+		pull: func(ctx context.Context) { s.sync.pull(ctx, s) },
+	}
 	for _, a := range accounts {
 		w := &accountState{Account: a, state: newTracker(s.label()), pepper: newPepper(a.Name, a.Secrets)}
 		w.lockout = lockout{account: a.Name, durable: d, now: s.now, credentials: func() []byte {

@@ -1,0 +1,147 @@
+package account
+
+import (
+	"context"
+	"crypto/rand"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"accountgateway/internal/store"
+)
+
+const (
+	// syncInterval is how soon a replica knows what others have read.
+	syncInterval = time.Second
+	// pruneInterval is how often old rows are deleted.
+	pruneInterval = time.Hour
+)
+
+// newReplicaName names this process by its host and a random text: in containers
+// every process has the same number.
+func newReplicaName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "replica"
+	}
+	return strings.ReplaceAll(host, "/", "-") + "/" + rand.Text()[:8]
+}
+
+// Run does what happens by itself: background readings, the exchange with
+// other replicas, deleting what is too old. It ends with ctx, after everything
+// that it started; then nothing is read from vendors any more.
+func (s *Service) Run(ctx context.Context) {
+	defer s.peers.start()()
+	var wg sync.WaitGroup
+	every := func(d time.Duration, do func(context.Context)) {
+		wg.Go(func() {
+			ticker := time.NewTicker(d)
+			defer ticker.Stop()
+			for {
+				select {
+				case <-ticker.C:
+					do(ctx)
+				case <-ctx.Done():
+					return
+				}
+			}
+		})
+	}
+	every(beatInterval, s.heartbeat)
+	every(syncInterval, s.exchange)
+	every(pruneInterval, s.prune)
+	every(resolveInterval, s.resolve)
+	if s.options.RefreshInterval > 0 && len(s.names) > 0 {
+		wg.Go(func() { s.refreshAll(ctx) })
+	}
+	<-ctx.Done()
+	wg.Wait()
+	s.tasks.close()
+	s.leave(context.WithoutCancel(ctx))
+}
+
+// Load brings to memory what earlier runs and other replicas have read. Call
+// it once the durable state is attached, before answering requests.
+func (s *Service) Load(ctx context.Context) {
+	s.sync.pull(ctx, s) // also when nothing can be written
+	s.exchange(ctx)
+}
+
+// exchange looks whether the store is back if it was away, tells it that this
+// replica lives and what it did alone, and learns what others have read.
+func (s *Service) exchange(ctx context.Context) {
+	s.exchanging.Lock() // a start and the first tick may meet
+	defer s.exchanging.Unlock()
+	err := s.durable.watch(ctx, func(ctx context.Context, st *store.Store) (err error) {
+		if err := s.checkClock(ctx, st); err != nil {
+			return err
+		}
+		if err := s.beat(ctx, st); err != nil { // which also finds a store that can't be written
+			return err
+		}
+		if err := s.turns.settle(ctx, st); err != nil {
+			return err
+		}
+		for b := range s.budgets {
+			if err := b.settle(ctx, st); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return
+	}
+	var used map[string]int
+	err = s.durable.query(ctx, func(ctx context.Context, st *store.Store) (err error) {
+		if err := s.TellLockouts(ctx, st); err != nil {
+			return err
+		}
+		used, err = st.UsedSlots(ctx)
+		return err
+	})
+	if err == nil {
+		replicas := s.peers.count()
+		for b := range s.budgets {
+			b.heard(used[b.name], replicas)
+		}
+	}
+	s.sync.pull(ctx, s)
+	s.sweep(ctx)
+}
+
+// prune deletes what is too old, in one replica.
+func (s *Service) prune(ctx context.Context) {
+	now := s.label()
+	var mine bool
+	err := s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
+		mine, err = s.acquireLease(ctx, st, "prune", s.replica, pruneInterval*3/2)
+		return err
+	})
+	if err != nil || !mine {
+		return
+	}
+	for _, prune := range []func(context.Context, *store.Store) (int64, error){
+		func(ctx context.Context, st *store.Store) (int64, error) {
+			return st.PruneHistory(ctx, now.Add(-s.options.HistoryFor))
+		},
+		func(ctx context.Context, st *store.Store) (int64, error) {
+			return st.PruneReadings(ctx, now.Add(-s.options.HistoryFor), now.Add(-s.options.StaleIfError))
+		},
+		func(ctx context.Context, st *store.Store) (int64, error) {
+			_, err := st.PruneLeases(ctx)
+			return 0, err
+		},
+	} {
+		for n := int64(store.PruneRows); n == store.PruneRows; {
+			err := s.durable.query(ctx, func(ctx context.Context, st *store.Store) (err error) {
+				n, err = prune(ctx, st)
+				return err
+			})
+			if err != nil {
+				break // the next hour goes on
+			}
+		}
+	}
+}
