@@ -22,7 +22,13 @@ func (s *Service) ask(ctx context.Context, want call) (*entry, Source, error) {
 			return nil, "", err
 		}
 		c, led := s.calls.join(want, s.run)
-		err := c.wait(ctx)
+		var err error
+		select {
+		case <-c.done:
+			err = c.err
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		}
 		source := Miss
 		if !led {
 			source = Collapsed

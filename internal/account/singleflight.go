@@ -86,16 +86,6 @@ func (c *call) end(err error) {
 	close(c.done)
 }
 
-// wait gives the call's outcome, or ctx's error if that ends first.
-func (c *call) wait(ctx context.Context) error {
-	select {
-	case <-c.done:
-		return c.err
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
 // panicError is a panic in a call.
 type panicError struct {
 	value any

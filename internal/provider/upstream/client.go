@@ -47,12 +47,12 @@ type Options struct {
 type Client struct {
 	o             Options
 	metrics       accountMetrics
-	reads, writes lane
+	reads, writes class
 	breaker       circuitbreaker.CircuitBreaker[any]
 }
 
-// lane is how a kind of call travels.
-type lane struct {
+// class is how a kind of call travels.
+type class struct {
 	transport http.RoundTripper
 	policies  failsafe.Executor[try]
 }
@@ -77,8 +77,8 @@ func New(o Options) *Client {
 		o:       o,
 		metrics: metrics,
 		breaker: newBreaker(metrics.circuit),
-		reads:   lane{transport: readTransport, policies: failsafe.With[try](retries())},
-		writes:  lane{transport: writeTransport, policies: failsafe.With[try]()},
+		reads:   class{transport: readTransport, policies: failsafe.With[try](retries())},
+		writes:  class{transport: writeTransport, policies: failsafe.With[try]()},
 	}
 }
 
@@ -211,8 +211,8 @@ func (c *Client) try(ctx context.Context, transport http.RoundTripper, call Call
 
 // exchange sends the request once and has its answer read.
 func (c *Client) exchange(ctx context.Context, transport http.RoundTripper, call Call, read func(Answer) error) try {
-	var trail trail
-	req, err := newRequest(trail.follow(ctx), call)
+	var conn connTrace
+	req, err := newRequest(conn.follow(ctx), call)
 	if err != nil {
 		return try{err: notBuilt(err)}
 	}
@@ -221,9 +221,9 @@ func (c *Client) exchange(ctx context.Context, transport http.RoundTripper, call
 	}
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
-		failure := transportError(ctx, trail.maySent(), trail.answered.Load(), err)
+		failure := transportError(ctx, conn.maySent(), conn.answered.Load(), err)
 		faulty := !errors.Is(failure, context.Canceled)
-		return try{err: failure, sent: trail.maySent(), faulty: faulty, again: failure.Kind != provider.KindBadResponse}
+		return try{err: failure, sent: conn.maySent(), faulty: faulty, again: failure.Kind != provider.KindBadResponse}
 	}
 	defer resp.Body.Close() // a body read to its end leaves the connection for the next call
 

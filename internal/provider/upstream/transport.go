@@ -55,12 +55,12 @@ func newWriteTransport(timeout time.Duration) *http.Transport {
 	return t
 }
 
-// trail is how far a try got. net/http may report from another goroutine.
-type trail struct {
+// connTrace is how far a try got. net/http may report from another goroutine.
+type connTrace struct {
 	sought, connected, answered atomic.Bool
 }
 
-func (t *trail) follow(ctx context.Context) context.Context {
+func (t *connTrace) follow(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GetConn:              func(string) { t.sought.Store(true) },
 		GotConn:              func(httptrace.GotConnInfo) { t.connected.Store(true) },
@@ -71,7 +71,7 @@ func (t *trail) follow(ctx context.Context) context.Context {
 // maySent tells whether the vendor may have seen a byte of the request. Only a
 // try that sought a connection and got none is sure: GotConn is reported after
 // the TLS handshake and before the first byte.
-func (t *trail) maySent() bool { return !t.sought.Load() || t.connected.Load() }
+func (t *connTrace) maySent() bool { return !t.sought.Load() || t.connected.Load() }
 
 // Faults of a body that came whole but can't be used.
 var (
