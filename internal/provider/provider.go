@@ -6,6 +6,8 @@ package provider
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"time"
 )
 
@@ -77,7 +79,25 @@ type Balance struct {
 	Blocked *Money `json:"blocked"`
 	Credit  *Money `json:"credit"`
 	Bonus   *Money `json:"bonus"` // the part of Balance that is bonus
+	// Wallets are all pots of a vendor that keeps several, the one of Balance among them; else there are none.
+	Wallets []Wallet `json:"wallets,omitempty"`
+	Billing Billing  `json:"billing,omitempty"` // "" if not known
 }
+
+// Wallet is one of several pots of money in an account.
+type Wallet struct {
+	Name    *string `json:"name"` // nil if it has none
+	Balance Money   `json:"balance"`
+}
+
+// Billing says what a negative or low balance means.
+type Billing string
+
+// The ways of billing.
+const (
+	Prepaid  Billing = "prepaid"  // without money the service stops
+	Postpaid Billing = "postpaid" // what is owed is asked for later
+)
 
 // Scope is the time that a figure speaks of.
 type Scope string
@@ -118,11 +138,51 @@ type Counter struct {
 	Scope     Scope  `json:"scope"`
 }
 
-// Amount is one sum of money among the statistics.
+// Amount is one sum among the statistics: of money, or of credits that are no money and may have fractions.
 type Amount struct {
-	Name  string `json:"name"`
-	Scope Scope  `json:"scope"`
-	Money Money  `json:"money"`
+	Name  string
+	Scope Scope
+	Money Money  // without a currency where there is a unit
+	Unit  string // of what is no money, such as sms_credits; else ""
+}
+
+type amountJSON struct {
+	Name   string  `json:"name"`
+	Scope  Scope   `json:"scope"`
+	Money  *Money  `json:"money,omitempty"`
+	Amount *string `json:"amount,omitempty"`
+	Unit   string  `json:"unit,omitempty"`
+}
+
+// MarshalJSON writes money as Money does, and credits as {"amount":"7.5","unit":"sms_credits"}.
+func (a Amount) MarshalJSON() ([]byte, error) {
+	out := amountJSON{Name: a.Name, Scope: a.Scope, Unit: a.Unit}
+	if a.Unit == "" {
+		out.Money = &a.Money
+	} else {
+		text := a.Money.Amount.String()
+		out.Amount = &text
+	}
+	return json.Marshal(out)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (a *Amount) UnmarshalJSON(data []byte) error {
+	var in amountJSON
+	if err := json.Unmarshal(data, &in); err != nil {
+		return err
+	}
+	*a = Amount{Name: in.Name, Scope: in.Scope, Unit: in.Unit}
+	switch {
+	case in.Money != nil && in.Unit == "":
+		a.Money = *in.Money
+		return nil
+	case in.Amount != nil && in.Unit != "":
+		amount, err := ParseAmount(*in.Amount)
+		a.Money.Amount = amount
+		return err
+	}
+	return errors.New("an amount has either money, or an amount and a unit")
 }
 
 // Plan is the tariff of this period and of the next.

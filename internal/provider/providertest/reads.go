@@ -43,6 +43,19 @@ func checkBalance(t *testing.T, b provider.Balance) {
 			t.Errorf("%s is in %s, the balance in %s", name, m.Currency, b.Balance.Currency)
 		}
 	}
+	main := 0
+	for _, w := range b.Wallets {
+		checkMoney(t, "wallet", &w.Balance)
+		if w.Balance == b.Balance {
+			main++
+		}
+	}
+	if len(b.Wallets) > 0 && main == 0 {
+		t.Error("the balance is none of the wallets")
+	}
+	if b.Billing != "" && b.Billing != provider.Prepaid && b.Billing != provider.Postpaid {
+		t.Errorf("the billing is %q", b.Billing)
+	}
 }
 
 // checkMoney wants a currency that exists, and an amount that survives the way to a caller and back.
@@ -83,8 +96,8 @@ func checkStatistics(t *testing.T, s provider.Statistics) {
 	if s.Counters == nil || s.Amounts == nil || s.Services == nil {
 		t.Error("counters, amounts or services is nil, which would be null for a caller")
 	}
-	if len(s.Counters) == 0 {
-		t.Error("there are no counters")
+	if len(s.Counters)+len(s.Amounts) == 0 {
+		t.Error("there are neither counters nor amounts")
 	}
 	seen := map[string]bool{}
 	for _, c := range s.Counters {
@@ -95,7 +108,11 @@ func checkStatistics(t *testing.T, s provider.Statistics) {
 	}
 	for _, a := range s.Amounts {
 		checkName(t, seen, a.Name, a.Scope)
-		checkMoney(t, a.Name, &a.Money)
+		if a.Unit == "" {
+			checkMoney(t, a.Name, &a.Money)
+		} else if a.Money.Currency != "" {
+			t.Errorf("%s is in %s and in the currency %s", a.Name, a.Unit, a.Money.Currency)
+		}
 	}
 }
 
