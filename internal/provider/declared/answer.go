@@ -1,0 +1,231 @@
+package declared
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"io"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+
+	"accountgateway/internal/provider/upstream"
+	"accountgateway/internal/provider/wire"
+)
+
+// answer is what expressions see: an answer of the vendor, and what the caller asked for. Texts lose the secrets of the
+// request where they are looked at.
+type answer struct {
+	upstream.Answer
+
+	body     any   // of maps, lists, texts, json.Number, booleans and nil
+	unread   error // why there is no body
+	settings map[string]string
+	currency string         // query.currency
+	item     ref.Val        // wallet or user
+	values   map[string]any // made once: header, setting
+}
+
+var _ cel.Activation = (*answer)(nil)
+
+// newAnswer reads the body of an answer as the format says. One that can't be read has no body, but a status.
+func newAnswer(format string, got upstream.Answer, settings map[string]string) *answer {
+	a := &answer{Answer: got, settings: settings, values: map[string]any{}}
+	a.Body, a.unread = wire.UTF8(got.Body, got.Charset())
+	if a.unread != nil {
+		return a
+	}
+	switch format {
+	case "xml":
+		a.body, a.unread = readXML(a.Body)
+	case "text":
+		a.body, a.unread = readLines(string(a.Body))
+	default:
+		a.body, a.unread = wire.Tree(a.Body)
+	}
+	return a
+}
+
+// ResolveName gives a variable.
+func (a *answer) ResolveName(name string) (any, bool) {
+	switch name {
+	case "body":
+		if a.unread != nil {
+			return fail("needs a body that can be read"), true
+		}
+		return a.NativeToValue(a.body), true
+	case "text":
+		return a.NativeToValue(string(a.Body)), true
+	case "status":
+		return types.Int(a.Status), true
+	case "header":
+		return a.once(name, func() map[string]any {
+			header := map[string]any{}
+			for name, values := range a.Header {
+				header[strings.ToLower(name)] = strings.Join(values, ", ")
+			}
+			return header
+		}), true
+	case "setting":
+		return a.once(name, func() map[string]any {
+			settings := map[string]any{}
+			for name, value := range a.settings {
+				settings[name] = types.String(value)
+			}
+			return settings
+		}), true
+	case "query.currency":
+		return types.String(a.currency), true
+	case "wallet", "user":
+		return a.item, a.item != nil
+	}
+	return nil, false
+}
+
+// Parent is none.
+func (*answer) Parent() cel.Activation { return nil }
+
+func (a *answer) once(name string, make func() map[string]any) ref.Val {
+	if a.values[name] == nil {
+		a.values[name] = a.NativeToValue(make())
+	}
+	return a.values[name].(ref.Val) //nolint:forcetypeassert // put there above
+}
+
+// NativeToValue shows a part of the answer to expressions.
+func (a *answer) NativeToValue(value any) ref.Val {
+	switch value := value.(type) {
+	case ref.Val:
+		return value
+	case map[string]any:
+		return types.NewStringInterfaceMap(a, value)
+	case []any:
+		return types.NewDynamicList(a, value)
+	case string:
+		clean, ok := a.Secrets.Value(value)
+		if !ok {
+			return fail("is a secret that the vendor was sent")
+		}
+		return types.String(clean)
+	case json.Number:
+		d, err := wire.Decimal(value.String())
+		if err != nil {
+			return fail("is no exact decimal")
+		}
+		return number{d}
+	}
+	return types.DefaultTypeAdapter.NativeToValue(value)
+}
+
+// readLines makes a mapping of lines key=value. Lines without = are in text alone.
+func readLines(text string) (any, error) {
+	members := map[string]any{}
+	for line := range strings.Lines(text) {
+		key, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), "=")
+		if !ok {
+			continue
+		}
+		key = strings.TrimSpace(key)
+		if _, twice := members[key]; twice {
+			return nil, wire.BadResponse(wire.Body, "has a key twice")
+		}
+		members[key] = strings.TrimSpace(value)
+	}
+	return members, nil
+}
+
+// maxDepth is deeper than any account's answer.
+const maxDepth = 100
+
+// readXML makes a mapping of the root element: see element.
+func readXML(text []byte) (any, error) {
+	in := xml.NewDecoder(bytes.NewReader(text))
+	in.CharsetReader = func(charset string, in io.Reader) (io.Reader, error) {
+		raw, err := io.ReadAll(in)
+		if err != nil {
+			return nil, err
+		}
+		decoded, err := wire.UTF8(raw, charset)
+		return bytes.NewReader(decoded), err
+	}
+	bad := wire.BadResponse(wire.Body, "is no XML")
+	var root any
+	for {
+		token, err := in.Token()
+		switch {
+		case errors.Is(err, io.EOF) && root != nil:
+			return root, nil
+		case err != nil:
+			return nil, bad
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			if root != nil {
+				return nil, bad
+			}
+			value, ok := element(in, token, 1)
+			if !ok {
+				return nil, bad
+			}
+			if _, isMap := value.(map[string]any); !isMap {
+				value = map[string]any{"#text": value}
+			}
+			root = value
+		case xml.CharData:
+			if len(bytes.TrimSpace(token)) > 0 {
+				return nil, bad
+			}
+		}
+	}
+}
+
+// element is a text, if there is nothing but text in the element; else a mapping of its attributes, as @name, its
+// elements by their local names, and its text, as #text. Elements of one name are a list.
+func element(in *xml.Decoder, start xml.StartElement, depth int) (value any, ok bool) {
+	members := map[string]any{}
+	for _, a := range start.Attr {
+		if a.Name.Space == "xmlns" || a.Name.Local == "xmlns" {
+			continue
+		}
+		name := "@" + a.Name.Local
+		if _, twice := members[name]; twice {
+			return nil, false
+		}
+		members[name] = a.Value
+	}
+	var text strings.Builder
+	lists := map[string][]any{}
+	for {
+		token, err := in.Token()
+		if err != nil || depth > maxDepth {
+			return nil, false
+		}
+		switch token := token.(type) {
+		case xml.CharData:
+			text.Write(token)
+		case xml.StartElement:
+			inner, ok := element(in, token, depth+1)
+			if !ok {
+				return nil, false
+			}
+			lists[token.Name.Local] = append(lists[token.Name.Local], inner)
+		case xml.EndElement:
+			said := strings.TrimSpace(text.String())
+			if len(members)+len(lists) == 0 {
+				return said, true
+			}
+			for name, list := range lists {
+				if members[name] = list; len(list) == 1 {
+					members[name] = list[0]
+				}
+			}
+			if said != "" {
+				members["#text"] = said
+			}
+			return members, true
+		}
+	}
+}

@@ -1,0 +1,322 @@
+package declared
+
+import (
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"accountgateway/internal/config"
+	"accountgateway/internal/provider"
+)
+
+// checker finds what is wrong in a file that has the right form.
+type checker struct {
+	vendor *Vendor
+	file   *File
+	faults Faults
+	used   map[string]bool // settings
+	stray  bool            // a setting is used that is not declared
+}
+
+var (
+	vendorName  = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
+	settingName = regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$`)
+	figureName  = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
+	fixedPath   = regexp.MustCompile(`^(/[A-Za-z0-9._~!$&'()*+,;=:@-]*)+$`)
+)
+
+// ownSettings are those that every account has, whatever its vendor.
+var ownSettings = []string{"BASE_URL", "RATE", "IP_RATE", "REFILL_MAX", "REFILL_DAILY_MAX", "BALANCE_LOW", "DAYS_LOW"}
+
+func (c *checker) check() {
+	c.used = map[string]bool{}
+	f := c.file
+	if f.Name.Text != "" && (!vendorName.MatchString(f.Name.Text) || f.Name.Text == "gateway") {
+		c.faults.add(f.Name.At, "name is %q: want small letters, digits and inner hyphens, at most 40, and not gateway", f.Name.Text)
+	}
+	c.addresses()
+	c.settings()
+	c.requests()
+	c.sections()
+	c.expressions()
+	c.samples()
+	for _, s := range f.Settings {
+		if !c.used[s.Key.Text] && !c.stray { // it may be the one that was meant
+			c.faults.add(s.Key.At, "settings.%s is used nowhere: use it as ${%s}, or leave it out", s.Key.Text, s.Key.Text)
+		}
+	}
+}
+
+func (c *checker) addresses() {
+	f := c.file
+	if f.BaseURL != nil && f.BaseURL.Text != "" {
+		var base config.BaseURL
+		if err := base.UnmarshalText([]byte(f.BaseURL.Text)); err != nil {
+			c.faults.add(f.BaseURL.At, "base_url: %v", err)
+		}
+		c.vendor.baseURL = f.BaseURL.Text
+	}
+	if f.Rate.Text != "" {
+		var rate config.Rate
+		if err := rate.UnmarshalText([]byte(f.Rate.Text)); err != nil || rate == (config.Rate{}) {
+			c.faults.add(f.Rate.At, "rate is %q: want calls/duration like 250/1m", f.Rate.Text)
+		}
+	}
+}
+
+func (c *checker) settings() {
+	for _, e := range c.file.Settings {
+		s := setting{name: e.Key.Text, description: e.Value.Description.Text, secret: e.Value.Secret, required: e.Value.Default == nil}
+		switch {
+		case !settingName.MatchString(s.name) || strings.HasSuffix(s.name, "_FILE") || len(s.name) > 40:
+			c.faults.add(e.Key.At, "settings.%s: want capitals, digits and inner underscores, not ending in _FILE", s.name)
+			continue
+		case slices.Contains(ownSettings, s.name):
+			c.faults.add(e.Key.At, "settings.%s: every account has a setting of that name already", s.name)
+		}
+		for _, one := range e.Value.OneOf {
+			s.oneOf = append(s.oneOf, one.Text)
+		}
+		if e.Value.Default != nil {
+			s.value = e.Value.Default.Text
+			switch {
+			case s.secret:
+				c.faults.add(e.Value.Default.At, "settings.%s is secret and has a default: a secret is an account's own", s.name)
+			case s.oneOf != nil && !slices.Contains(s.oneOf, s.value):
+				c.faults.add(e.Value.Default.At, "settings.%s.default is %q: want one of %s", s.name, s.value, strings.Join(s.oneOf, ", "))
+			}
+		}
+		c.vendor.settings = append(c.vendor.settings, s)
+	}
+	if c.vendor.picksPot() {
+		c.vendor.settings = append(c.vendor.settings, setting{name: currencySetting, description: "the currency of the main balance, of those that the account has"})
+	}
+}
+
+// named are the settings by name.
+func (c *checker) named(name string) (setting, bool) {
+	i := slices.IndexFunc(c.vendor.settings, func(s setting) bool { return s.name == name })
+	if i < 0 {
+		return setting{}, false
+	}
+	return c.vendor.settings[i], true
+}
+
+func (c *checker) settingNames() []string {
+	names := make([]string, len(c.vendor.settings))
+	for i, s := range c.vendor.settings {
+		names[i] = s.name
+	}
+	return names
+}
+
+// template checks the settings in a template.
+func (c *checker) template(t *Template, what string, inURL bool) {
+	if t == nil {
+		return
+	}
+	if strings.Count(t.Text, "${") != len(t.names()) {
+		c.faults.add(t.At, "%s: ${ without its }", what)
+	}
+	for _, name := range t.names() {
+		s, known := c.named(name)
+		c.used[name] = true
+		switch {
+		case !known:
+			c.stray = true
+			c.faults.add(t.At, "%s uses the setting %s, which is not declared%s", what, name, meant(name, c.settingNames()))
+		case s.secret && inURL && (c.file.Auth == nil || c.file.Auth.SecretInURL == nil):
+			c.faults.add(t.At, "%s puts the secret %s into the URL, where logs of others may show it: use a header or a form, or say in auth.secret_in_url why the vendor takes it nowhere else", what, name)
+		}
+	}
+}
+
+func (c *checker) templates(m Map[Template], what string, inURL bool) {
+	for i := range m {
+		c.template(&m[i].Value, what+"."+m[i].Key.Text, inURL)
+	}
+}
+
+// notHeaders are headers that HTTP itself needs.
+var notHeaders = []string{"host", "content-length", "transfer-encoding", "connection", "accept-encoding", "te", "upgrade", "trailer"}
+
+var headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
+
+func (c *checker) headers(m Map[Template], what string) {
+	c.templates(m, what, false)
+	for _, e := range m {
+		if !headerName.MatchString(e.Key.Text) || slices.Contains(notHeaders, strings.ToLower(e.Key.Text)) {
+			c.faults.add(e.Key.At, "%s.%s can't be set: it is no header's name, or HTTP's own", what, e.Key.Text)
+		}
+	}
+}
+
+func (c *checker) requests() {
+	if a := c.file.Auth; a != nil {
+		c.auth(a)
+	}
+	seen := map[*Request]string{}
+	for _, op := range c.file.sections() {
+		name := string(op) + ".request"
+		r := c.file.request(op)
+		switch {
+		case r == nil:
+			c.faults.add(c.file.Name.At, "%s is missing, and there is no request for all sections", name)
+			continue
+		case seen[r] != "":
+			c.vendor.shared = r
+			continue
+		case r == c.file.Request:
+			name = "request"
+		}
+		seen[r] = name
+		c.request(r, name)
+	}
+	if r := c.file.Request; r != nil && seen[r] == "" {
+		c.faults.add(r.Path.At, "request is used by no section: each has its own")
+	}
+}
+
+func (c *checker) auth(a *Auth) {
+	c.template(a.Bearer, "auth.bearer", false)
+	c.headers(a.Header, "auth.header")
+	c.templates(a.Form, "auth.form", false)
+	c.templates(a.JSON, "auth.json", false)
+	c.templates(a.Query, "auth.query", true)
+	ways := 0
+	if a.Basic != nil {
+		c.template(&a.Basic.User, "auth.basic.user", false)
+		c.template(&a.Basic.Password, "auth.basic.password", false)
+		ways++
+	}
+	if a.OAuth != nil {
+		c.path(&a.OAuth.Path, "auth.oauth.path")
+		c.template(&a.OAuth.ClientID, "auth.oauth.client_id", false)
+		c.template(&a.OAuth.ClientSecret, "auth.oauth.client_secret", false)
+		ways++
+	}
+	if a.Bearer != nil {
+		ways++
+	}
+	if ways > 1 {
+		c.faults.add(c.file.Name.At, "auth has more than one of bearer, basic and oauth: they are the same header")
+	}
+}
+
+func (c *checker) request(r *Request, name string) {
+	c.path(&r.Path, name+".path")
+	c.templates(r.Query, name+".query", true)
+	c.headers(r.Header, name+".header")
+	c.templates(r.Form, name+".form", false)
+	r.JSON.templates(func(t Template) { c.template(&t, name+".json", false) })
+	auth := c.file.Auth
+	if auth == nil {
+		return
+	}
+	switch {
+	case r.sendsJSON(auth) && r.sendsForm(auth):
+		c.faults.add(r.Path.At, "%s sends a form and JSON: want one of them, be it auth's", name)
+	case r.Method != nil && r.Method.Text == "GET" && (r.sendsJSON(auth) || r.sendsForm(auth)):
+		c.faults.add(r.Method.At, "%s is a GET with a body: want POST", name)
+	case r.JSON != nil && len(auth.JSON) > 0 && kinds[r.JSON.node.ShortTag()] != "a mapping":
+		c.faults.add(r.JSON.at, "%s.json is no mapping, so auth.json can't be put beside it", name)
+	}
+	if kind := r.JSON; kind != nil && kinds[kind.node.ShortTag()] != "a mapping" {
+		c.faults.add(r.JSON.at, "%s.json is %s: want a mapping", name, describe(r.JSON.node))
+	}
+}
+
+// path checks that a path stays one whatever the settings are.
+func (c *checker) path(p *Template, name string) {
+	c.template(p, name, true)
+	if p.Text == "" {
+		return
+	}
+	plain := placeholder.ReplaceAllString(p.Text, "x")
+	if !fixedPath.MatchString(plain) || strings.Contains(plain, "/../") || strings.HasSuffix(plain, "/..") || strings.Contains(plain, "//") {
+		c.faults.add(p.At, "%s is %q: want a path like /v1/account, with its query in query", name, p.Text)
+	}
+}
+
+func (c *checker) sections() {
+	f := c.file
+	if len(f.sections()) == 0 && f.Name.Text != "" {
+		c.faults.add(f.Name.At, "the file reads nothing: want balance, statistics or users")
+	}
+	if b := f.Balance; b != nil && b.Wallets == nil {
+		for name, e := range map[string]*Expr{"name": b.Name, "main": b.Main} {
+			if e != nil {
+				c.faults.add(e.At, "balance.%s is for several pots: say in balance.wallets where they are", name)
+			}
+		}
+	}
+	s := f.Statistics
+	if s == nil {
+		return
+	}
+	if len(s.Counters)+len(s.Amounts) == 0 {
+		c.faults.add(f.Name.At, "statistics has no counters and no amounts: want at least one")
+	}
+	seen := map[string]bool{}
+	name := func(t Text) {
+		switch {
+		case t.Text == "":
+		case !figureName.MatchString(t.Text):
+			c.faults.add(t.At, "the name %q: want small letters, digits and inner underscores", t.Text)
+		case seen[t.Text]:
+			c.faults.add(t.At, "the name %s is used twice in statistics", t.Text)
+		}
+		seen[t.Text] = true
+	}
+	for _, row := range s.Counters {
+		name(row.Name)
+	}
+	for _, row := range s.Amounts {
+		name(row.Name)
+		if (row.Currency == nil) == (row.Unit == nil) {
+			c.faults.add(row.Name.At, "the amount %s: want either a currency or a unit", row.Name.Text)
+		}
+		if row.Unit != nil && !figureName.MatchString(row.Unit.Text) {
+			c.faults.add(row.Unit.At, "the unit %q: want small letters, digits and inner underscores, like sms_credits", row.Unit.Text)
+		}
+	}
+}
+
+func (c *checker) expressions() {
+	expressions(reflect.ValueOf(c.file).Elem(), func(e *Expr, as, item string) {
+		if item == "wallet" && (c.file.Balance == nil || c.file.Balance.Wallets == nil) {
+			item = ""
+		}
+		e.compile(as, item, &c.faults)
+		for _, name := range e.settings {
+			s, known := c.named(name)
+			c.used[name] = true
+			switch {
+			case !known:
+				c.stray = true
+				c.faults.add(e.At, "%s uses the setting %s, which is not declared%s", e.Name, name, meant(name, c.settingNames()))
+			case s.secret:
+				c.faults.add(e.At, "%s uses the secret %s: an expression sees no secret", e.Name, name)
+			}
+		}
+	})
+}
+
+func (c *checker) samples() {
+	seen := map[string]bool{}
+	for _, s := range c.file.Samples {
+		if seen[s.Name.Text] {
+			c.faults.add(s.Name.At, "there are two samples %q", s.Name.Text)
+		}
+		seen[s.Name.Text] = true
+		if s.For != nil && !slices.Contains(c.file.sections(), provider.Operation(s.For.Text)) {
+			c.faults.add(s.For.At, "the sample is for %s, which the file does not read", s.For.Text)
+		}
+		for _, e := range s.Settings {
+			if _, known := c.named(e.Key.Text); !known {
+				c.faults.add(e.Key.At, "the sample has the setting %s, which is not declared%s", e.Key.Text, meant(e.Key.Text, c.settingNames()))
+			}
+		}
+	}
+}

@@ -1,0 +1,126 @@
+package declared
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Load reads a file and checks all of it: its form, its expressions, and that its samples come to what they want. name
+// is what faults call the file. The error is Faults.
+func Load(name string, text []byte) (*Vendor, error) {
+	v, err := compile(name, text)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.RunSamples().err(); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// LoadAll loads all files *.yaml of a folder, and tells all faults of all of them. taken are names that no file may have;
+// folder is what faults put before a file's name.
+func LoadAll(files fs.FS, folder string, taken []string) ([]*Vendor, error) {
+	names, err := fs.Glob(files, "*.y*ml")
+	if err != nil {
+		return nil, err
+	}
+	if entries, err := fs.ReadDir(files, "."); err != nil {
+		return nil, err
+	} else if len(entries) > 0 && len(names) == 0 {
+		return nil, fmt.Errorf("%s has no file *.yaml", folder)
+	}
+	var all []*Vendor
+	var faults []error
+	seen := map[string]string{}
+	for _, file := range names {
+		shown := path.Join(folder, file)
+		text, err := fs.ReadFile(files, file)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", shown, err))
+			continue
+		}
+		v, err := Load(shown, text)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		var own Faults
+		switch other := seen[v.Name()]; {
+		case slices.Contains(taken, v.Name()):
+			own.add(v.file.Name.At, "the name %s is that of a vendor that the gateway brings along: choose another", v.Name())
+		case other != "":
+			own.add(v.file.Name.At, "the name %s is that of the vendor in %s too: choose another", v.Name(), other)
+		default:
+			seen[v.Name()] = shown
+			all = append(all, v)
+			continue
+		}
+		faults = append(faults, own)
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	return all, nil
+}
+
+// compile reads a file without running its samples.
+func compile(name string, text []byte) (*Vendor, error) {
+	d := &decoder{file: name}
+	f := new(File)
+	root := d.document(text)
+	if root == nil {
+		return nil, d.faults.err()
+	}
+	d.value(root, reflect.ValueOf(f).Elem(), "")
+	v := &Vendor{file: f}
+	c := checker{vendor: v, file: f, faults: d.faults}
+	c.check()
+	if err := c.faults.err(); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// expressions shows all expressions in a part of the file with what its field says of them.
+func expressions(v reflect.Value, show func(e *Expr, as, item string)) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			expressions(v.Elem(), show)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			expressions(v.Index(i), show)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			tag := v.Type().Field(i).Tag
+			part := v.Field(i)
+			if part.Kind() == reflect.Pointer && !part.IsNil() {
+				part = part.Elem()
+			}
+			if e, ok := addressed(part).(*Expr); ok {
+				if e.Source != "" {
+					show(e, tag.Get("as"), tag.Get("item"))
+				}
+				continue
+			}
+			if !slices.Contains([]string{"Settings", "Samples", "Sources", "JSON"}, v.Type().Field(i).Name) {
+				expressions(part, show)
+			}
+		}
+	}
+}
+
+func addressed(v reflect.Value) any {
+	if v.Kind() != reflect.Struct || !v.CanAddr() || !strings.HasSuffix(v.Type().Name(), "Expr") {
+		return nil
+	}
+	return v.Addr().Interface()
+}

@@ -1,0 +1,128 @@
+package declared_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"accountgateway/internal/provider/declared"
+)
+
+// good is a whole file, to be spoilt.
+const good = `name: shop
+title: Shop
+group: other
+settings:
+  TOKEN: {secret: true, description: a token}
+  SHOP_ID: {description: the shop's number}
+base_url: https://shop.example/api
+rate: 10/1m
+auth: {bearer: "${TOKEN}"}
+request: {path: "/shops/${SHOP_ID}/money"}
+error_code: body.code
+errors:
+  - {when: body.code == 7, kind: provider_access}
+balance:
+  balance: decimal(body.money)
+  currency: USD
+statistics:
+  counters:
+    - {name: mails, scope: now, value: count(body.mails)}
+samples:
+  - name: money
+    answer: {body: '{"money":"1.50","mails":3}'}
+    want: {balance: 1.50 USD, counters: {mails: 3}}
+  - name: refused
+    answer: {status: 401, body: '{"code":1}'}
+    want: {problem: provider_credentials, code: 1}
+`
+
+func TestLoad(t *testing.T) {
+	if _, err := declared.Load("f.yaml", []byte(good)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Each mistake is told where it is, and with what would be right.
+func TestFaults(t *testing.T) {
+	for _, row := range []struct{ old, new, want string }{
+		{"title: Shop\n", "", "f.yaml:1:1: title is missing"},
+		{"title: Shop", "titel: Shop", "f.yaml:2:1: titel is no key here: title is, which it is nearly"},
+		{"title: Shop", "title: 7", `f.yaml:2:8: title is a number: want a text, in quotes: "7"`},
+		{"title: Shop", "title: [a]", "f.yaml:2:8: title is a list: want a text"},
+		{"title: Shop", "title: Shop\ntitle: Shop", "f.yaml:3:1: title is there twice"},
+		{"name: shop", "name: Shop", `f.yaml:1:7: name is "Shop": want small letters, digits and inner hyphens, at most 40, and not gateway`},
+		{"group: other", "group: clod", `f.yaml:3:8: group is "clod": want one of cloud, registrar, email, sms, ai, cdn, payments, data, other`},
+		{"rate: 10/1m", "rate: ten", `f.yaml:8:7: rate is "ten": want calls/duration like 250/1m`},
+		{"https://shop.example", "http://shop.example", "f.yaml:7:11: base_url: want https (http is taken for a loopback address alone)"},
+		{"${TOKEN}", "${TOKEM}", "f.yaml:9:16: auth.bearer uses the setting TOKEM, which is not declared: TOKEN is, which it is nearly"},
+		{"  SHOP_ID:", "  shop:", "f.yaml:6:3: settings.shop: want capitals, digits and inner underscores, not ending in _FILE\nf.yaml:10:17: request.path uses the setting SHOP_ID, which is not declared: want one of TOKEN"},
+		{"  SHOP_ID:", "  RATE:", "f.yaml:6:3: settings.RATE: every account has a setting of that name already\nf.yaml:10:17: request.path uses the setting SHOP_ID, which is not declared: want one of TOKEN, RATE"},
+		{"secret: true", "secret: yes please", "f.yaml:5:19: settings.TOKEN.secret is a text: want true or false"},
+		{"description: a token", "description: a token, default: x", "f.yaml:5:56: settings.TOKEN is secret and has a default: a secret is an account's own"},
+		{"${SHOP_ID}", "${TOKEN}", "f.yaml:6:3: settings.SHOP_ID is used nowhere: use it as ${SHOP_ID}, or leave it out\nf.yaml:10:17: request.path puts the secret TOKEN into the URL, where logs of others may show it: use a header or a form, or say in auth.secret_in_url why the vendor takes it nowhere else"},
+		{"/shops/", "/../", "f.yaml:10:17: request.path is \"/../${SHOP_ID}/money\": want a path like /v1/account, with its query in query"},
+		{"/money\"}", "/money?x=1\"}", "f.yaml:10:17: request.path is \"/shops/${SHOP_ID}/money?x=1\": want a path like /v1/account, with its query in query"},
+		{"/money\"}", "/money\", method: GET, form: {a: 1}}", "f.yaml:10:52: request is a GET with a body: want POST"},
+		{"/money\"}", "/money\", header: {Host: other.example}}", "f.yaml:10:53: request.header.Host can't be set: it is no header's name, or HTTP's own"},
+		{"decimal(body.money)", "body.money", "f.yaml:15:12: balance.balance is dyn: want a decimal, like decimal(body.x)"},
+		{"decimal(body.money)", "decimal(body.money", "f.yaml:15:30: balance.balance: Syntax error: missing ')' at '<EOF>'"},
+		{"decimal(body.money)", "decimal(boddy.money)", "f.yaml:15:20: balance.balance: undeclared reference to 'boddy'"},
+		{"decimal(body.money)", "decimal(body.money) * 0.01", "f.yaml:15:32: balance.balance: found no matching overload for '_*_' applied to '(decimal, double)'"},
+		{"decimal(body.money)", "decimal(body.money * 0.01)", "f.yaml:15:33: balance.balance: a number with a point would be a float: write decimal('1.5')"},
+		{"decimal(body.money)", "decimal(body.money / 100)", "f.yaml:15:31: balance.balance: a division is not exact: want shift(x, -2) or a product with a decimal"},
+		{"body.code == 7", "7 == body.code", "f.yaml:13:14: errors[0].when: put what the vendor says to the left: body.code == 1, not 1 == body.code"},
+		{"currency: USD", "currency: USDT", "f.yaml:16:13: balance.currency: undeclared reference to 'USDT'"},
+		{"currency: USD", "currency: setting.TOKEN", "f.yaml:16:13: balance.currency uses the secret TOKEN: an expression sees no secret"},
+		{"currency: USD", "currency: setting.SHOP", "f.yaml:16:13: balance.currency uses the setting SHOP, which is not declared: want one of TOKEN, SHOP_ID"},
+		{"kind: provider_access", "kind: access", `f.yaml:13:34: errors[0].kind is "access": want one of provider_credentials, provider_access, provider_forbidden, provider_rate_limited, provider_unavailable, provider_rejected, insufficient_funds, not_found, unsupported_operation, unsupported_currency, provider_error, provider_bad_response`},
+		{"name: mails", "name: Mails", `f.yaml:19:14: the name "Mails": want small letters, digits and inner underscores`},
+		{"balance: 1.50 USD", "balance: 1.5 USD", `f.yaml:23:11: sample "money": balance is 1.50 USD: want 1.5 USD`},
+		{"provider_credentials, code: 1", "provider_forbidden, code: 1", `f.yaml:26:21: sample "refused": got provider_credentials: the vendor refused the credentials: check the account's TOKEN (vendor code 1): want provider_forbidden`},
+		{"name: refused", "name: money", `f.yaml:24:11: there are two samples "money"`},
+		{"'{\"money\":\"1.50\",\"mails\":3}'", "'{\"mails\":3}'", `f.yaml:23:11: sample "money": got provider_bad_response: the vendor's answer was not understood: balance.balance needs the member money, which is missing`},
+		{"title: Shop", "title: &a Shop", "f.yaml:2:8: title: anchors and aliases are not part of the format: write it out"},
+		{"title: Shop", "title: 'Shop", "f.yaml:5:1: it is no YAML: did not find expected key"},
+		{"mails: 3}}\n", "mails: 3}}\n---\nname: x\n---\n", "f.yaml:24:1: a second document: want one vendor in a file"},
+		{"auth: {bearer: \"${TOKEN}\"}\n", "", "f.yaml:1:1: auth is missing\nf.yaml:5:3: settings.TOKEN is used nowhere: use it as ${TOKEN}, or leave it out"},
+	} {
+		_, err := declared.Load("f.yaml", []byte(strings.Replace(good, row.old, row.new, 1)))
+		got := "no error"
+		if err != nil {
+			got = err.Error()
+		}
+		if diff := cmp.Diff(row.want, got); diff != "" {
+			t.Errorf("%q instead of %q (-want +got):\n%s", row.new, row.old, diff)
+		}
+	}
+}
+
+// Ten mistakes are ten lines.
+func TestTenFaults(t *testing.T) {
+	text := strings.NewReplacer(
+		"title:", "titel:", "group: other", "group: none", "secret: true", "secret: 1", "https:", "ftp:", "10/1m", "10",
+		"${TOKEN}", "${TOKENS}", "decimal(body.money)", "body.money", "scope: now", "scope: today", "kind: provider_access", "kind: nothing",
+		"currency: USD", "currency: body.",
+	).Replace(good)
+	_, err := declared.Load("f.yaml", []byte(text))
+	lines := strings.Split(err.Error(), "\n")
+	t.Log(err)
+	if len(lines) < 10 {
+		t.Errorf("got %d lines, want at least 10", len(lines))
+	}
+}
+
+// What the reference shows can be loaded.
+func TestReference(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/vendor-file.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(text), "```yaml\n")
+	example, _, _ := strings.Cut(after, "```\n")
+	if _, err := declared.Load("example.yaml", []byte(example)); err != nil {
+		t.Fatal(err)
+	}
+}

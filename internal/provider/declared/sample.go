@@ -1,0 +1,319 @@
+package declared
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"accountgateway/internal/provider"
+	"accountgateway/internal/provider/upstream"
+	"accountgateway/internal/redact"
+)
+
+// RunSamples answers the file's requests with its samples, and finds those that do not come to what they want.
+func (v *Vendor) RunSamples() Faults {
+	var faults Faults
+	problems, readings := 0, 0
+	for i := range v.file.Samples {
+		s := &v.file.Samples[i]
+		if s.Want.Problem != nil {
+			problems++
+		} else {
+			readings++
+		}
+		r := sampleRun{vendor: v, sample: s, faults: &faults}
+		r.run()
+	}
+	if readings == 0 || problems == 0 {
+		faults.add(v.file.Name.At, "samples: want at least one that is read, and one that is a problem, such as wrong credentials")
+	}
+	return faults
+}
+
+type sampleRun struct {
+	vendor *Vendor
+	sample *Sample
+	faults *Faults
+}
+
+func (r *sampleRun) fault(at Position, format string, args ...any) {
+	r.faults.add(at, "sample %q: %s", r.sample.Name.Text, fmt.Sprintf(format, args...))
+}
+
+func (r *sampleRun) run() {
+	s, w := r.sample, r.sample.Want
+	op := r.vendor.first()
+	if s.For != nil {
+		op = provider.Operation(s.For.Text)
+	}
+	ops := []provider.Operation{op}
+	if w.Problem == nil {
+		ops = w.operations()
+		for _, wanted := range ops {
+			if r.vendor.request(wanted) != r.vendor.request(op) {
+				r.fault(w.At, "it answers the request of %s, and so can't be read as %s", op, wanted)
+				return
+			}
+		}
+		if len(ops) == 0 {
+			r.fault(w.At, "it wants nothing: want a balance, counters, amounts, users or a problem")
+			return
+		}
+	}
+	for _, op := range ops {
+		readings, err := r.read(op)
+		switch {
+		case w.Problem != nil:
+			r.problem(err)
+		case err != nil:
+			r.fault(w.At, "got %v", err)
+		case op == provider.OpBalance:
+			r.balance(readings.Balance)
+		case op == provider.OpStatistics:
+			r.statistics(readings.Statistics)
+		case op == provider.OpUsers:
+			var logins []string
+			for _, u := range readings.Users.Users {
+				logins = append(logins, u.Login)
+			}
+			r.same(w.At, "users", strings.Join(logins, ", "), texts(w.Users))
+		}
+	}
+}
+
+// operations are what the sample is read as.
+func (w *Want) operations() []provider.Operation {
+	var ops []provider.Operation
+	if w.Balance != nil || w.Wallets != nil || w.Blocked != nil || w.Credit != nil || w.Bonus != nil || w.Billing != nil {
+		ops = append(ops, provider.OpBalance)
+	}
+	if w.Counters != nil || w.Amounts != nil || w.Plan != nil || w.Period != nil {
+		ops = append(ops, provider.OpStatistics)
+	}
+	if w.Users != nil {
+		ops = append(ops, provider.OpUsers)
+	}
+	return ops
+}
+
+// read asks as a caller would. What travels is made and read as ever; only the network is not there.
+func (r *sampleRun) read(op provider.Operation) (provider.Readings, error) {
+	c := newClient(r.vendor, r.vendor.SampleAccount(r.sample))
+	c.do = func(_ context.Context, call upstream.Call, read func(upstream.Answer) error) error {
+		secrets := redact.New(redact.Texts{Secrets: slices.Concat(c.account.secret, call.Secrets)})
+		return read(r.sample.Answer.answer(secrets))
+	}
+	ctx := context.Background()
+	switch op {
+	case provider.OpBalance:
+		q := provider.BalanceQuery{}
+		if r.sample.Currency != nil {
+			q.Currency = provider.Currency(r.sample.Currency.Text)
+		}
+		return balanceReader{c}.ReadBalance(ctx, q)
+	case provider.OpStatistics:
+		return statisticsReader{c}.ReadStatistics(ctx, provider.StatisticsQuery{})
+	}
+	return userReader{c}.ReadUsers(ctx, provider.UserQuery{})
+}
+
+// SampleAccount has made-up settings, but for those that a sample tells. sample may be nil.
+func (v *Vendor) SampleAccount(sample *Sample) Account {
+	a := Account{values: map[string]string{}}
+	_ = a.Base.UnmarshalText([]byte("https://vendor.example")) // a good one
+	if v.baseURL != "" {
+		_ = a.Base.UnmarshalText([]byte(v.baseURL)) // checked
+	}
+	for _, s := range v.settings {
+		value := s.value
+		switch {
+		case value != "" || !s.required:
+		case len(s.oneOf) > 0:
+			value = s.oneOf[0]
+		default:
+			value = "sample-" + strings.ToLower(strings.ReplaceAll(s.name, "_", "-"))
+		}
+		if sample != nil {
+			for _, e := range sample.Settings {
+				if e.Key.Text == s.name {
+					value = e.Value.Text
+				}
+			}
+		}
+		a.set(s, value)
+	}
+	return a
+}
+
+func (r *Reply) answer(secrets *redact.Redactor) upstream.Answer {
+	a := upstream.Answer{Status: r.Code(), Header: http.Header{}, Secrets: secrets, Drift: func(string) {}}
+	for _, e := range r.Header {
+		a.Header.Set(e.Key.Text, e.Value.Text)
+	}
+	if r.Body != nil {
+		a.Body = []byte(r.Body.Text)
+	}
+	return a
+}
+
+// Code is the HTTP status.
+func (r *Reply) Code() int {
+	if r.Status == 0 {
+		return http.StatusOK
+	}
+	return int(r.Status)
+}
+
+func (r *sampleRun) problem(err error) {
+	w := r.sample.Want
+	var e *provider.Error
+	if !errors.As(err, &e) {
+		r.fault(w.Problem.At, "it was read: want %s", w.Problem.Text)
+		return
+	}
+	if string(e.Kind) != w.Problem.Text {
+		r.fault(w.Problem.At, "got %v: want %s", e, w.Problem.Text)
+		return
+	}
+	said := provider.Upstream{}
+	if e.Upstream != nil {
+		said = *e.Upstream
+	}
+	if w.Code != nil {
+		r.same(w.Code.At, "code", said.Code, w.Code.Text)
+	}
+	if w.Message != nil {
+		r.same(w.Message.At, "message", said.Message, w.Message.Text)
+	}
+	if w.RetryAfter != nil {
+		r.same(w.RetryAfter.At, "retry_after", e.RetryAfter.String(), w.RetryAfter.Text)
+	}
+}
+
+func (r *sampleRun) same(at Position, what, got, want string) {
+	if got != want {
+		r.fault(at, "%s is %s: want %s", what, orNone(got), orNone(want))
+	}
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "absent"
+	}
+	return s
+}
+
+func text(t *Text) string {
+	if t == nil {
+		return ""
+	}
+	return t.Text
+}
+
+func texts(list []Text) string {
+	var all []string
+	for _, t := range list {
+		all = append(all, t.Text)
+	}
+	return strings.Join(all, ", ")
+}
+
+func moneyText(m *provider.Money) string {
+	if m == nil {
+		return ""
+	}
+	return m.Amount.String() + " " + string(m.Currency)
+}
+
+func (r *sampleRun) balance(b *provider.Balance) {
+	w := r.sample.Want
+	r.same(w.At, "balance", moneyText(&b.Balance), text(w.Balance))
+	r.same(w.At, "blocked", moneyText(b.Blocked), text(w.Blocked))
+	r.same(w.At, "credit", moneyText(b.Credit), text(w.Credit))
+	r.same(w.At, "bonus", moneyText(b.Bonus), text(w.Bonus))
+	if w.Billing != nil {
+		r.same(w.At, "billing", string(b.Billing), w.Billing.Text)
+	}
+	var got, want []string
+	for _, one := range b.Wallets {
+		name := ""
+		if one.Name != nil {
+			name = *one.Name + ": "
+		}
+		got = append(got, name+moneyText(&one.Balance))
+	}
+	for _, one := range w.Wallets {
+		name := ""
+		if one.Name != nil {
+			name = one.Name.Text + ": "
+		}
+		want = append(want, name+one.Balance.Text)
+	}
+	r.same(w.At, "wallets", strings.Join(got, ", "), strings.Join(want, ", "))
+}
+
+func (r *sampleRun) statistics(s *provider.Statistics) {
+	w := r.sample.Want
+	var got, want []string
+	for _, c := range s.Counters {
+		got = append(got, counterText(c.Name, c.Value, c.Limit, c.Unlimited))
+	}
+	for _, e := range w.Counters {
+		want = append(want, counterText(e.Key.Text, e.Value.Value, e.Value.Limit, e.Value.Unlimited))
+	}
+	r.same(w.At, "counters", sorted(got), sorted(want))
+	got, want = nil, nil
+	for _, a := range s.Amounts {
+		got = append(got, a.Name+": "+a.Money.Amount.String()+" "+string(a.Money.Currency)+a.Unit)
+	}
+	for _, e := range w.Amounts {
+		want = append(want, e.Key.Text+": "+e.Value.Text)
+	}
+	r.same(w.At, "amounts", sorted(got), sorted(want))
+	plan := ""
+	if s.Plan != nil {
+		plan = s.Plan.ID
+	}
+	r.same(w.At, "plan", plan, text(w.Plan))
+	var period, wanted provider.Period
+	if s.Period != nil {
+		period = *s.Period
+	}
+	if w.Period != nil {
+		if w.Period.From != nil {
+			wanted.From = &w.Period.From.Text
+		}
+		if w.Period.Till != nil {
+			wanted.Till = &w.Period.Till.Text
+		}
+	}
+	r.same(w.At, "period.from", deref(period.From), deref(wanted.From))
+	r.same(w.At, "period.till", deref(period.Till), deref(wanted.Till))
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+func sorted(list []string) string {
+	slices.Sort(list)
+	return strings.Join(list, ", ")
+}
+
+func counterText(name string, value int64, limit *int64, unlimited bool) string {
+	text := name + ": " + strconv.FormatInt(value, 10)
+	switch {
+	case limit != nil:
+		text += " of " + strconv.FormatInt(*limit, 10)
+	case unlimited:
+		text += " (unlimited)"
+	}
+	return text
+}
