@@ -14,6 +14,7 @@ import (
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/config"
+	"accountgateway/internal/durable"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/upstream"
 	"accountgateway/internal/store"
@@ -23,7 +24,7 @@ import (
 // gateway is what serve and check work with.
 type gateway struct {
 	accounts *account.Service
-	durable  *account.Durable
+	durable  *durable.Store
 	tokens   *token.Keeper
 	registry *prometheus.Registry
 	fill     func(context.Context, *store.Store) error // if set, fills a database before it is used
@@ -35,14 +36,14 @@ func open(r *config.Reader, s settings, list []accountSetting, tracer trace.Trac
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo())
 	outgoing := upstream.Options{Timeout: s.ProviderTimeout, Metrics: upstream.NewMetrics(registry), Log: log, Tracer: tracer}
-	durable := account.NewDurable(log)
+	d := durable.New(log)
 
 	accounts := make([]account.Account, 0, len(list))
-	hosts := newHostBudgets(s.ProviderTimeout, durable)
+	hosts := newHostBudgets(s.ProviderTimeout, d)
 	for _, a := range list {
-		accounts = append(accounts, openAccount(r, a, hosts, durable, outgoing))
+		accounts = append(accounts, openAccount(r, a, hosts, d, outgoing))
 	}
-	service := account.New(accounts, durable, account.Options{
+	service := account.New(accounts, d, account.Options{
 		TTL: map[provider.Operation]time.Duration{
 			provider.OpBalance: s.BalanceTTL, provider.OpStatistics: s.StatisticsTTL, provider.OpUsers: s.UsersTTL,
 		},
@@ -54,7 +55,7 @@ func open(r *config.Reader, s settings, list []accountSetting, tracer trace.Trac
 		Registry:        registry,
 		Log:             log,
 	})
-	return &gateway{accounts: service, durable: durable, tokens: token.NewKeeper(log), registry: registry}
+	return &gateway{accounts: service, durable: d, tokens: token.NewKeeper(log), registry: registry}
 }
 
 // loadMargin is what a load may take beyond its vendor call, to get its slot of
@@ -63,14 +64,14 @@ const loadMargin = 5 * time.Second
 
 // openAccount wires one account; outgoing is what the clients of all have in
 // common.
-func openAccount(r *config.Reader, a accountSetting, hosts *hostBudgets, durable *account.Durable, outgoing upstream.Options) account.Account {
+func openAccount(r *config.Reader, a accountSetting, hosts *hostBudgets, d *durable.Store, outgoing upstream.Options) account.Account {
 	opened := account.Account{Name: a.name, Provider: a.vendor}
 	var guard spendingSettings
 	r.Into(a.prefix(), &guard)
 	opened.Spending = account.Spending{Max: guard.Max, DailyMax: guard.DailyMax}
 	opened.Adapter = vendors[a.vendor].open(r, a.prefix(), func(to connection) *upstream.Client {
 		opened.Host, opened.Login, opened.Secrets = to.base.Host, to.login, to.secrets
-		opened.Budget = account.NewBudget(a.name, to.rate, outgoing.Timeout, durable, hosts.of(r, a.vendor, to.base.Host))
+		opened.Budget = account.NewBudget(a.name, to.rate, outgoing.Timeout, d, hosts.of(r, a.vendor, to.base.Host))
 		outgoing.Account, outgoing.Provider, outgoing.Secrets, outgoing.Budget = a.name, a.vendor, to.secrets, opened.Budget
 		client := upstream.New(outgoing)
 		opened.Circuit = client.Circuit
@@ -84,11 +85,11 @@ type hostBudgets struct {
 	rates   map[string]config.Rate     // by vendor
 	budgets map[string]*account.Budget // by vendor and host
 	timeout time.Duration              // of a call
-	durable *account.Durable
+	durable *durable.Store
 }
 
-func newHostBudgets(timeout time.Duration, durable *account.Durable) *hostBudgets {
-	return &hostBudgets{rates: map[string]config.Rate{}, budgets: map[string]*account.Budget{}, timeout: timeout, durable: durable}
+func newHostBudgets(timeout time.Duration, d *durable.Store) *hostBudgets {
+	return &hostBudgets{rates: map[string]config.Rate{}, budgets: map[string]*account.Budget{}, timeout: timeout, durable: d}
 }
 
 // of is the budget of accounts at a host. The vendor's setting is read once.

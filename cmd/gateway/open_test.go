@@ -5,8 +5,8 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"accountgateway/internal/account"
 	"accountgateway/internal/config"
+	"accountgateway/internal/durable"
 	"accountgateway/internal/provider/upstream"
 )
 
@@ -26,8 +26,8 @@ func TestAccountsHost(t *testing.T) {
 		"api.selzy.com": {name: "two", vendor: "selzy"},
 		"127.0.0.1:9":   {name: "three", vendor: "unisender"},
 	} {
-		durable := account.NewDurable(zerolog.Nop())
-		opened := openAccount(r, a, newHostBudgets(0, durable), durable, upstream.Options{})
+		d := durable.New(zerolog.Nop())
+		opened := openAccount(r, a, newHostBudgets(0, d), d, upstream.Options{})
 		if opened.Host != want {
 			t.Errorf("%s is at %q, want %q", a.name, opened.Host, want)
 		}

@@ -19,6 +19,7 @@ import (
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/config"
+	"accountgateway/internal/durable"
 	"accountgateway/internal/httpapi"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/regru"
@@ -89,10 +90,10 @@ func newResolving(t *testing.T, v *refillVendor) *resolving {
 	if err != nil {
 		t.Fatal(err)
 	}
-	durable := account.NewDurable(zerolog.Nop())
-	durable.Attach(st)
+	d := durable.New(zerolog.Nop())
+	d.Attach(st)
 	registry := prometheus.NewRegistry()
-	accounts := account.New([]account.Account{{Name: "regru", Provider: "regru", Adapter: adapter}}, durable, account.Options{
+	accounts := account.New([]account.Account{{Name: "regru", Provider: "regru", Adapter: adapter}}, d, account.Options{
 		TTL:          map[provider.Operation]time.Duration{provider.OpBalance: time.Minute, provider.OpStatistics: time.Minute, provider.OpUsers: time.Minute},
 		StaleIfError: time.Hour, LoadTimeout: 15 * time.Second, HistoryFor: time.Hour, Registry: registry, Log: zerolog.Nop(),
 	})

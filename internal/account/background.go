@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"accountgateway/internal/durable"
 	"accountgateway/internal/store"
 )
 
@@ -73,7 +74,7 @@ func (s *Service) Load(ctx context.Context) {
 func (s *Service) exchange(ctx context.Context) {
 	s.exchanging.Lock() // a start and the first tick may meet
 	defer s.exchanging.Unlock()
-	err := s.durable.watch(ctx, func(ctx context.Context, st *store.Store) (err error) {
+	err := s.durable.Watch(ctx, func(ctx context.Context, st *store.Store) (err error) {
 		if err := s.checkClock(ctx, st); err != nil {
 			return err
 		}
@@ -93,13 +94,11 @@ func (s *Service) exchange(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	var used map[string]int
-	err = s.durable.query(ctx, func(ctx context.Context, st *store.Store) (err error) {
+	used, err := durable.Get(ctx, s.durable.Query, func(ctx context.Context, st *store.Store) (map[string]int, error) {
 		if err := s.TellLockouts(ctx, st); err != nil {
-			return err
+			return nil, err
 		}
-		used, err = st.UsedSlots(ctx)
-		return err
+		return st.UsedSlots(ctx)
 	})
 	if err == nil {
 		replicas := s.peers.count()
@@ -114,12 +113,7 @@ func (s *Service) exchange(ctx context.Context) {
 // prune deletes what is too old, in one replica.
 func (s *Service) prune(ctx context.Context) {
 	now := s.label()
-	var mine bool
-	err := s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
-		mine, err = s.acquireLease(ctx, st, "prune", s.replica, pruneInterval*3/2)
-		return err
-	})
-	if err != nil || !mine {
+	if mine, err := s.lease(ctx, "prune", pruneInterval*3/2); err != nil || !mine {
 		return
 	}
 	for _, prune := range []func(context.Context, *store.Store) (int64, error){
@@ -135,11 +129,8 @@ func (s *Service) prune(ctx context.Context) {
 		},
 	} {
 		for n := int64(store.PruneRows); n == store.PruneRows; {
-			err := s.durable.query(ctx, func(ctx context.Context, st *store.Store) (err error) {
-				n, err = prune(ctx, st)
-				return err
-			})
-			if err != nil {
+			var err error
+			if n, err = durable.Get(ctx, s.durable.Query, prune); err != nil {
 				break // the next hour goes on
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"accountgateway/internal/config"
+	"accountgateway/internal/durable"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
@@ -19,7 +20,7 @@ type Budget struct {
 	name    string  // in the store
 	host    *Budget // which its calls count in too, with those of other accounts; nil: none
 	what    string  // what it is a budget of, for people
-	durable *Durable
+	durable *durable.Store
 	limit   store.BudgetLimit
 	hold    time.Duration // the longest that a call takes
 
@@ -72,7 +73,7 @@ func callerOf(ctx context.Context) string {
 // NewBudget makes the budget of an account. The zero rate is no limit. hold is
 // the longest that one call can take. Its calls count in the host's budget too,
 // unless that is nil.
-func NewBudget(account string, rate config.Rate, hold time.Duration, d *Durable, host *Budget) *Budget {
+func NewBudget(account string, rate config.Rate, hold time.Duration, d *durable.Store, host *Budget) *Budget {
 	b := newBudget(account, rate, hold, d)
 	b.what, b.host = "calls for this account", host
 	return b
@@ -81,13 +82,13 @@ func NewBudget(account string, rate config.Rate, hold time.Duration, d *Durable,
 // NewHostBudget makes the budget that all accounts at one vendor's host share,
 // because the vendor counts calls by the address that they come from. name is
 // like no account's.
-func NewHostBudget(name string, rate config.Rate, hold time.Duration, d *Durable) *Budget {
+func NewHostBudget(name string, rate config.Rate, hold time.Duration, d *durable.Store) *Budget {
 	b := newBudget(name, rate, hold, d)
 	b.what = "calls from this gateway's address"
 	return b
 }
 
-func newBudget(name string, rate config.Rate, hold time.Duration, d *Durable) *Budget {
+func newBudget(name string, rate config.Rate, hold time.Duration, d *durable.Store) *Budget {
 	return &Budget{
 		name: name, durable: d, hold: hold, replicas: replicasUnmet, remaining: rate.Calls,
 		limit: store.BudgetLimit{Calls: rate.Calls, Per: rate.Per, Reserve: rate.Calls - rate.Calls/backgroundShare, PerCaller: rate.Calls - rate.Calls/4},
@@ -103,7 +104,7 @@ func (b *Budget) Take(ctx context.Context) (end func(sent bool), err error) {
 	var shares []store.BudgetShare
 	limited := false
 	for _, one := range all {
-		if wait := one.drainedFor(b.durable.now()); wait > 0 {
+		if wait := one.drainedFor(b.durable.Now()); wait > 0 {
 			return nil, one.refused(wait, "the vendor said that its own limit of "+one.what+" is reached, and is not asked until that has passed")
 		}
 		shares = append(shares, store.BudgetShare{Name: one.name, Limit: one.limit})
@@ -113,12 +114,12 @@ func (b *Budget) Take(ctx context.Context) (end func(sent bool), err error) {
 		return func(bool) {}, nil
 	}
 	background := provider.CauseOf(ctx) == provider.CauseRefresh
-	if since, alone := b.durable.alone(b.durable.now()); alone {
-		return takeAlone(all, b.durable.now(), since, background)
+	if since, alone := b.durable.Alone(); alone {
+		return takeAlone(all, b.durable.Now(), since, background)
 	}
 	var slot store.Slot
 	var left []store.Budget
-	err = b.durable.use(ctx, func(ctx context.Context, s *store.Store) (err error) {
+	err = b.durable.Use(ctx, func(ctx context.Context, s *store.Store) (err error) {
 		slot, left, err = s.TakeSlot(ctx, shares, store.Asker{Background: background, Caller: callerOf(ctx)}, b.hold)
 		return err
 	})
@@ -129,7 +130,7 @@ func (b *Budget) Take(ctx context.Context) (end func(sent bool), err error) {
 		case ctx.Err() != nil:
 			return nil, &provider.Error{Kind: provider.KindDatabase, NotSent: true, Message: "the gateway's database did not answer in time, and the vendor was not asked", Err: err}
 		}
-		return takeAlone(all, b.durable.now(), b.durable.now(), background)
+		return takeAlone(all, b.durable.Now(), b.durable.Now(), background)
 	}
 	if !slot.Granted() {
 		longest := 0 // the call has to wait for each of them
@@ -147,7 +148,7 @@ func (b *Budget) Take(ctx context.Context) (end func(sent bool), err error) {
 		// The call is over, whatever became of its context.
 		ctx := context.WithoutCancel(ctx)
 		// If the store can't take it, the slot ends by itself, later.
-		_ = b.durable.use(ctx, func(ctx context.Context, s *store.Store) error {
+		_ = b.durable.Use(ctx, func(ctx context.Context, s *store.Store) error {
 			if !sent {
 				return s.ReleaseSlot(ctx, slot)
 			}
@@ -179,7 +180,7 @@ func (b *Budget) Drain(ctx context.Context, d time.Duration, ofAddress bool) tim
 		b = b.host
 	}
 	d = min(d, max(b.limit.Per, drainMost))
-	until := b.durable.now().Add(d)
+	until := b.durable.Now().Add(d)
 	b.mu.Lock()
 	if until.After(b.drained) {
 		b.drained = until
@@ -187,7 +188,7 @@ func (b *Budget) Drain(ctx context.Context, d time.Duration, ofAddress bool) tim
 	b.remaining = 0
 	b.mu.Unlock()
 	// Without the store this replica still keeps to it.
-	_ = b.durable.use(context.WithoutCancel(ctx), func(ctx context.Context, s *store.Store) error {
+	_ = b.durable.Use(context.WithoutCancel(ctx), func(ctx context.Context, s *store.Store) error {
 		return s.DrainBudget(ctx, b.name, d)
 	})
 	return d
@@ -260,7 +261,7 @@ func (b *Budget) waitAlone(now, since time.Time, background bool) time.Duration 
 // settle tells the store of the calls that were made without it, and of a
 // limit that the vendor said it had reached meanwhile.
 func (b *Budget) settle(ctx context.Context, s *store.Store) error {
-	now := b.durable.now()
+	now := b.durable.Now()
 	if left := b.drainedFor(now); left > 0 {
 		if err := s.DrainBudget(ctx, b.name, left); err != nil {
 			return err
@@ -291,20 +292,20 @@ func (b *Budget) settle(ctx context.Context, s *store.Store) error {
 
 // heard takes note of what all replicas have used, and how many they are.
 func (b *Budget) heard(used, replicas int) {
-	_, alone := b.durable.alone(b.durable.now())
+	_, alone := b.durable.Alone()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !alone || !b.met || replicas > b.replicas { // just back, the others may not have come yet
 		b.replicas = max(replicas, 1)
 	}
 	b.met = true
-	now := b.durable.now()
+	now := b.durable.Now()
 	if others := used - b.used - b.own; others >= b.others || now.Sub(b.othersAt) >= b.limit.Per {
 		b.others, b.othersAt = max(others, 0), now
 	}
 	b.used, b.own = used, 0
 	b.remaining = max(b.limit.Calls-used, 0)
-	if b.durable.now().Before(b.drained) {
+	if b.durable.Now().Before(b.drained) {
 		b.remaining = 0
 	}
 }

@@ -18,18 +18,10 @@ type stamp struct {
 	label time.Time
 }
 
-func (s *Service) stamp() stamp { return stamp{at: s.now(), label: s.durable.label()} }
+func (s *Service) stamp() stamp { return stamp{at: s.now(), label: s.durable.SharedNow()} }
 
 // label is the time to show and to keep.
-func (s *Service) label() time.Time { return s.durable.label() }
-
-// label is the database's time; this machine's before the database was reached.
-func (d *Durable) label() time.Time {
-	if st := d.store.Load(); st != nil {
-		return st.Now()
-	}
-	return d.now().Round(0).UTC()
-}
+func (s *Service) label() time.Time { return s.durable.SharedNow() }
 
 const (
 	// clockSkew is how far a label may lie in the future and still be believed,

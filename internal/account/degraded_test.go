@@ -12,10 +12,11 @@ import (
 	"github.com/rs/zerolog"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/durable"
 	"accountgateway/internal/provider"
 )
 
-func newDurable() *account.Durable { return account.NewDurable(zerolog.Nop()) }
+func newDurable() *durable.Store { return durable.New(zerolog.Nop()) }
 
 // breakage breaks a database from outside, and mends it.
 type breakage struct{ db *sql.DB }
@@ -81,7 +82,7 @@ func TestStoreAwayAtTheStart(t *testing.T) {
 			t.Error("ready without a store")
 		}
 		g.must(t, account.Bound{})
-		var away *account.UnavailableError
+		var away *durable.UnavailableError
 		if _, err := g.History(t.Context(), "a", time.Now().Add(-time.Hour), time.Now(), 0); !errors.As(err, &away) {
 			t.Errorf("history: %v", err)
 		}

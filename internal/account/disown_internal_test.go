@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
+	"accountgateway/internal/durable"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
@@ -20,7 +21,7 @@ func TestDisownedWriteBlamesTheDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { st.Close() })
-	d := NewDurable(zerolog.Nop())
+	d := durable.New(zerolog.Nop())
 	s := New(nil, d, Options{Registry: prometheus.NewRegistry(), Log: zerolog.Nop()})
 	d.Attach(st)
 	now := st.Now()

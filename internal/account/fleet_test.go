@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/durable"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/providertest"
 )
@@ -41,7 +42,7 @@ func fleetOf(vendors map[string]*providertest.Fake, ttl time.Duration) *account.
 	for name, vendor := range vendors {
 		accounts = append(accounts, account.Account{Name: name, Provider: "fake", Adapter: vendor})
 	}
-	return account.New(accounts, account.NewDurable(zerolog.Nop()), account.Options{
+	return account.New(accounts, durable.New(zerolog.Nop()), account.Options{
 		TTL: map[provider.Operation]time.Duration{provider.OpBalance: ttl}, StaleIfError: time.Hour, LoadTimeout: time.Minute,
 		Registry: prometheus.NewRegistry(), Log: zerolog.Nop(),
 	})

@@ -3,13 +3,13 @@ package account
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/govalues/decimal"
 
+	"accountgateway/internal/durable"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
@@ -69,20 +69,18 @@ type CurrencyForecast struct {
 }
 
 // Forecast tells how long an account's money lasts at the rate at which it was
-// spent. Its errors are those of Balance and *UnavailableError.
+// spent. Its errors are those of Balance and *durable.UnavailableError.
 func (s *Service) Forecast(ctx context.Context, name string, b Bound) (Forecast, error) {
 	balance, err := s.Balance(ctx, name, provider.BalanceQuery{}, b)
 	if err != nil {
 		return Forecast{}, err
 	}
 	f := Forecast{Balance: balance, Till: balance.AsOf, From: balance.AsOf.Add(-forecastWindow)}
-	var steps []store.BalanceStep
-	err = s.durable.query(ctx, func(ctx context.Context, st *store.Store) (err error) {
-		steps, err = st.BalanceSteps(ctx, name, f.From, f.Till, forecastStep)
-		return err
+	steps, err := durable.Get(ctx, s.durable.Query, func(ctx context.Context, st *store.Store) ([]store.BalanceStep, error) {
+		return st.BalanceSteps(ctx, name, f.From, f.Till, forecastStep)
 	})
 	if err != nil {
-		return Forecast{}, storeError(ctx, err)
+		return Forecast{}, durable.Unavailable(ctx, err)
 	}
 	one, err := forecast(balance, steps, 2*s.options.RefreshInterval)
 	if err != nil {
@@ -190,16 +188,6 @@ func timeLeft(b *provider.Balance, burnPerDay decimal.Decimal) (time.Duration, e
 // maxDaysLeft is a hundred years: more is not worth telling apart.
 const maxDaysLeft = 36_500
 
-// storeError marks an error of the durable state, unless it is about the
-// question or about who asks.
-func storeError(ctx context.Context, err error) error {
-	var tooMany *store.TooManyPointsError
-	if ctx.Err() != nil || errors.As(err, &tooMany) {
-		return err
-	}
-	return &UnavailableError{Err: err}
-}
-
 // runwayRow is the operation under which an account's runway is kept in the
 // store, so that every replica shows the same.
 const runwayRow provider.Operation = "runway"
@@ -237,7 +225,7 @@ func (s *Service) renewRunway(ctx context.Context, a *accountState) {
 		return // times after the year 9999 have no JSON form: this replica alone shows it
 	}
 	// durable logs it when the store goes away.
-	_ = s.durable.use(ctx, func(ctx context.Context, st *store.Store) error {
+	_ = s.durable.Use(ctx, func(ctx context.Context, st *store.Store) error {
 		key := store.ReadingKey{Account: a.Name, Operation: string(runwayRow)}
 		return st.SaveReadings(ctx, []store.Reading{{Key: key, AsOf: s.label(), Body: body}})
 	})

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"accountgateway/internal/durable"
 	"accountgateway/internal/store"
 )
 
@@ -48,7 +49,7 @@ type peer struct {
 // those that don't any more.
 func (s *Service) heartbeat(ctx context.Context) {
 	// durable logs it when the store goes away.
-	_ = s.durable.query(ctx, s.beat) // also while it is slow: others must not take this replica for gone
+	_ = s.durable.Query(ctx, s.beat) // also while it is slow: others must not take this replica for gone
 }
 
 func (s *Service) beat(ctx context.Context, st *store.Store) error {
@@ -84,6 +85,14 @@ func (s *Service) acquireLease(ctx context.Context, st *store.Store, name, holde
 		}
 	}
 	return st.AcquireLease(ctx, name, holder, ttl)
+}
+
+// lease makes this replica the holder of a lease for ttl, or renews it; false while
+// another replica holds it.
+func (s *Service) lease(ctx context.Context, name string, ttl time.Duration) (mine bool, err error) {
+	return durable.Get(ctx, s.durable.Use, func(ctx context.Context, st *store.Store) (bool, error) {
+		return s.acquireLease(ctx, st, name, s.replica, ttl)
+	})
 }
 
 // look compares the heartbeats with those of the last look. It returns the
@@ -196,6 +205,6 @@ func (p *peers) start() (stop func()) {
 // they miss it.
 func (s *Service) leave(ctx context.Context) {
 	if beat := s.peers.beatOf(s.replica); beat != 0 {
-		_ = s.durable.use(ctx, func(ctx context.Context, st *store.Store) error { return st.RemoveReplica(ctx, s.replica, beat) })
+		_ = s.durable.Use(ctx, func(ctx context.Context, st *store.Store) error { return st.RemoveReplica(ctx, s.replica, beat) })
 	}
 }

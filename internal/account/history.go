@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"accountgateway/internal/durable"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
@@ -14,15 +15,6 @@ type Point struct {
 	AsOf    time.Time
 	Balance provider.Balance
 }
-
-// UnavailableError says that an answer needs the durable state, and that is
-// away.
-type UnavailableError struct{ Err error }
-
-func (e *UnavailableError) Error() string {
-	return "the gateway's database does not answer: " + e.Err.Error()
-}
-func (e *UnavailableError) Unwrap() error { return e.Err }
 
 // History gives what EachPoint calls each with, and has its errors.
 func (s *Service) History(ctx context.Context, name string, from, till time.Time, step time.Duration) ([]Point, error) {
@@ -38,13 +30,13 @@ func (s *Service) History(ctx context.Context, name string, from, till time.Time
 // included, by time: the last of each currency in each step, or all of them for
 // step 0. each must be quick: a connection of the store waits for it. The errors
 // are each's own, *NotFoundError, *store.TooManyPointsError and
-// *UnavailableError; after one, what each has got is worth nothing.
+// *durable.UnavailableError; after one, what each has got is worth nothing.
 func (s *Service) EachPoint(ctx context.Context, name string, from, till time.Time, step time.Duration, each func(Point) error) error {
 	if _, err := s.find(name); err != nil {
 		return err
 	}
 	var fault error // of the points, not of the store
-	err := s.durable.query(ctx, func(ctx context.Context, st *store.Store) error {
+	err := s.durable.Query(ctx, func(ctx context.Context, st *store.Store) error {
 		err := st.EachBalance(ctx, name, from, till, step, func(row store.BalancePoint) error {
 			balance, err := pointBalance(row)
 			if err != nil {
@@ -63,7 +55,7 @@ func (s *Service) EachPoint(ctx context.Context, name string, from, till time.Ti
 		return fault
 	}
 	if err != nil {
-		return storeError(ctx, err)
+		return durable.Unavailable(ctx, err)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"accountgateway/internal/durable"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
@@ -16,19 +17,15 @@ func (e *OperationNotFoundError) Error() string { return "no operation of that i
 
 // Operations lists an account's operations, newest first, from after a place
 // in the list (nil: from the start), and tells whether there are more. Its
-// errors are *NotFoundError and *UnavailableError.
+// errors are *NotFoundError and *durable.UnavailableError.
 func (s *Service) Operations(ctx context.Context, name string, limit int, before *store.OperationCursor) (_ []Operation, more bool, err error) {
 	a, err := s.find(name)
 	if err != nil {
 		return nil, false, err
 	}
-	var rows []store.Operation
-	err = s.durable.query(ctx, func(ctx context.Context, st *store.Store) (err error) {
-		rows, err = st.Operations(ctx, store.OperationFilter{Account: name, Before: before, Limit: limit + 1})
-		return err
-	})
+	rows, err := s.list(ctx, s.durable.Query, store.OperationFilter{Account: name, Before: before, Limit: limit + 1})
 	if err != nil {
-		return nil, false, storeError(ctx, err)
+		return nil, false, durable.Unavailable(ctx, err)
 	}
 	if more = len(rows) > limit; more {
 		rows = rows[:limit]
@@ -44,8 +41,13 @@ func (s *Service) Operations(ctx context.Context, name string, limit int, before
 	return operations, more, nil
 }
 
+// list gives the records that a filter chooses, by Use or Query of the store.
+func (s *Service) list(ctx context.Context, use durable.Way, f store.OperationFilter) ([]store.Operation, error) {
+	return durable.Get(ctx, use, func(ctx context.Context, st *store.Store) ([]store.Operation, error) { return st.Operations(ctx, f) })
+}
+
 // Operation gives one of an account's operations. Its errors are
-// *NotFoundError, *OperationNotFoundError and *UnavailableError.
+// *NotFoundError, *OperationNotFoundError and *durable.UnavailableError.
 func (s *Service) Operation(ctx context.Context, name, id string) (Operation, error) {
 	a, err := s.find(name)
 	if err != nil {
@@ -59,13 +61,13 @@ func (s *Service) Operation(ctx context.Context, name, id string) (Operation, er
 	}
 	var row store.Operation
 	var found bool
-	err = s.durable.query(ctx, func(ctx context.Context, st *store.Store) (err error) {
+	err = s.durable.Query(ctx, func(ctx context.Context, st *store.Store) (err error) {
 		row, found, err = st.Operation(ctx, id)
 		return err
 	})
 	switch {
 	case err != nil:
-		return Operation{}, storeError(ctx, err)
+		return Operation{}, durable.Unavailable(ctx, err)
 	case !found || row.Account != name:
 		return Operation{}, &OperationNotFoundError{ID: id}
 	}
@@ -82,7 +84,7 @@ func (s *Service) abandoned(op store.Operation, now time.Time) bool {
 func (s *Service) giveUp(ctx context.Context, op store.Operation) store.Operation {
 	to := unknown(s.label(), provider.Errorf(provider.KindTimeout, "the gateway stopped before it knew how the vendor call ended"))
 	// Whoever comes second finds it settled already.
-	_ = s.durable.query(ctx, func(ctx context.Context, st *store.Store) error {
+	_ = s.durable.Query(ctx, func(ctx context.Context, st *store.Store) error {
 		if _, err := st.SettleOperation(ctx, op.ID, to, store.Started); err != nil {
 			return err
 		}
@@ -97,25 +99,19 @@ func (s *Service) giveUp(ctx context.Context, op store.Operation) store.Operatio
 
 // sweep makes abandoned operations unknown and counts the unknown ones.
 func (s *Service) sweep(ctx context.Context) {
-	var started []store.Operation
-	var counts map[string]store.UnknownCount
-	err := s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
-		started, err = st.Operations(ctx, store.OperationFilter{State: store.Started})
-		return err
-	})
+	started, err := s.list(ctx, s.durable.Use, store.OperationFilter{State: store.Started})
+	if err != nil {
+		return // the last counts stand
+	}
 	for _, op := range started {
 		if _, waiting := s.unrecorded.get(op.ID); !waiting && s.abandoned(op, s.label()) {
 			s.giveUp(ctx, op)
 		}
 	}
+	counts, err := durable.Get(ctx, s.durable.Use, func(ctx context.Context, st *store.Store) (map[string]store.UnknownCount, error) {
+		return st.UnknownOperations(ctx)
+	})
 	if err == nil {
-		err = s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
-			counts, err = st.UnknownOperations(ctx)
-			return err
-		})
+		s.unknown.Store(&counts)
 	}
-	if err != nil {
-		return // the last counts stand
-	}
-	s.unknown.Store(&counts)
 }

@@ -209,7 +209,7 @@ func (s *Service) persist(ctx context.Context, a *accountState, learned []*learn
 		return
 	}
 	// durable logs it when the store goes away.
-	_ = s.durable.use(context.WithoutCancel(ctx), func(ctx context.Context, st *store.Store) error {
+	_ = s.durable.Use(context.WithoutCancel(ctx), func(ctx context.Context, st *store.Store) error {
 		err := st.SaveReadings(ctx, rows)
 		for i, e := range entries {
 			if e != nil && err == nil {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"accountgateway/internal/durable"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
@@ -24,7 +25,7 @@ const lockoutTime = 15 * time.Minute
 // away, each keeps its own and tells the store later.
 type lockout struct {
 	account     string
-	durable     *Durable
+	durable     *durable.Store
 	now         func() time.Time
 	credentials func() []byte // a fingerprint of the account's; slow the first time
 
@@ -67,7 +68,7 @@ func (l *lockout) enter(ctx context.Context, forced bool) (leave func(context.Co
 	}
 	var c claim
 	var refused error
-	err = l.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
+	err = l.durable.Use(ctx, func(ctx context.Context, st *store.Store) (err error) {
 		if l.ahead() {
 			c, refused = l.claimAlone(forced)
 			return nil
@@ -162,7 +163,7 @@ func (l *lockout) ended(ctx context.Context, c claim, err error) {
 			return
 		}
 		// If the store does not take it, a try is lost.
-		_ = l.durable.use(ctx, func(ctx context.Context, st *store.Store) error {
+		_ = l.durable.Use(ctx, func(ctx context.Context, st *store.Store) error {
 			_, err := st.MoveLockout(ctx, *c.to, *c.from)
 			return err
 		})
@@ -193,7 +194,7 @@ func (l *lockout) ahead() bool {
 
 func (l *lockout) tellNow(ctx context.Context) {
 	// If the store can't take it now, the next exchange tells it.
-	_ = l.durable.use(ctx, l.tell)
+	_ = l.durable.Use(ctx, l.tell)
 }
 
 // tell tells the store what it does not know.

@@ -14,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/durable"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/providertest"
 	"accountgateway/internal/store"
@@ -230,7 +231,7 @@ func TestLockoutWithoutTheStore(t *testing.T) {
 // replicaWith is a replica whose account has these credentials.
 func replicaWith(t *testing.T, vendor provider.Provider, url, login, secret string) *replica {
 	t.Helper()
-	d := account.NewDurable(zerolog.Nop())
+	d := durable.New(zerolog.Nop())
 	r := &replica{durable: d, Service: account.New([]account.Account{{Name: "a", Provider: "fake", Adapter: vendor, Login: login, Secrets: []string{secret}}}, d, account.Options{
 		TTL: map[provider.Operation]time.Duration{provider.OpBalance: time.Minute}, StaleIfError: time.Hour, LoadTimeout: 10 * time.Second,
 		Registry: prometheus.NewRegistry(), Log: zerolog.Nop(),

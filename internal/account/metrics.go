@@ -83,7 +83,7 @@ func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 // Collect is part of prometheus.Collector.
 func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	out <- prometheus.MustNewConstMetric(databaseDesc, prometheus.GaugeValue, one(m.service.durable.Err() == nil))
-	out <- prometheus.MustNewConstMetric(impairedDesc, prometheus.GaugeValue, one(m.service.durable.impaired()))
+	out <- prometheus.MustNewConstMetric(impairedDesc, prometheus.GaugeValue, one(m.service.durable.Impaired()))
 	if ahead := m.service.skew.measured.Load(); ahead != nil {
 		out <- prometheus.MustNewConstMetric(skewDesc, prometheus.GaugeValue, ahead.Seconds())
 	}

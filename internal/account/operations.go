@@ -9,6 +9,7 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
+	"accountgateway/internal/durable"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
@@ -90,7 +91,7 @@ func failureOf(err error) *Failure {
 }
 
 // The errors of writes beside *provider.Error, *NotFoundError,
-// *SpendingError and *UnavailableError.
+// *SpendingError and *durable.UnavailableError.
 type (
 	// FailedError is an operation that surely changed nothing.
 	FailedError struct{ Operation Operation }
@@ -159,7 +160,7 @@ func (s *Service) do(ctx context.Context, a *accountState, w work) (Operation, e
 		}
 	}
 	// A burst of writes may wait for the disk: that is no outage.
-	err := s.durable.query(ctx, func(ctx context.Context, st *store.Store) (err error) {
+	err := s.durable.Query(ctx, func(ctx context.Context, st *store.Store) (err error) {
 		recorded, begun, err = st.BeginOperation(ctx, w.op, w.since, allow)
 		if refused != nil {
 			err = nil // no fault of the store's
@@ -174,7 +175,7 @@ func (s *Service) do(ctx context.Context, a *accountState, w work) (Operation, e
 		// Nothing was sent. The record may be there all the same, if only the
 		// answer to its commit was lost: then it says so.
 		s.tasks.run(func() { s.disown(w.op.ID) })
-		return Operation{}, storeError(ctx, err)
+		return Operation{}, durable.Unavailable(ctx, err)
 	case refused != nil:
 		return Operation{}, refused
 	case !begun:
@@ -211,7 +212,7 @@ type ending struct {
 // it ended. The answer comes after the record, or says that there is none yet.
 func (s *Service) sendOnce(ctx context.Context, a *accountState, w work, op store.Operation, ended chan<- ending) {
 	// The time for it begins now, however long the record took.
-	ctx, cancel := context.WithTimeout(ctx, op.GiveUpAt.Sub(op.CreatedAt)-storeTimeout-giveUpMargin)
+	ctx, cancel := context.WithTimeout(ctx, op.GiveUpAt.Sub(op.CreatedAt)-durable.Timeout-giveUpMargin)
 	defer cancel()
 	answer, err := s.sendRecovered(ctx, w)
 	w.leave(ctx, err)
@@ -304,7 +305,7 @@ func (s *Service) record(ctx context.Context, id string, to store.Settlement) bo
 	defer cancel()
 	var done, found bool
 	var op store.Operation
-	err := s.durable.insist(ctx, func(ctx context.Context, st *store.Store) (err error) {
+	err := s.durable.Insist(ctx, func(ctx context.Context, st *store.Store) (err error) {
 		// Another replica may have given it up meanwhile: we know better.
 		if done, err = st.SettleOperation(ctx, id, to, store.Started, store.Unknown); err != nil || done {
 			return err
@@ -326,7 +327,7 @@ func (s *Service) disown(id string) {
 		Kind: provider.KindDatabase, Message: "the gateway's database did not answer in time, and the request was not sent", NotSent: true,
 	})
 	for range disownTries {
-		err := s.durable.insist(context.Background(), func(ctx context.Context, st *store.Store) error {
+		err := s.durable.Insist(context.Background(), func(ctx context.Context, st *store.Store) error {
 			_, err := st.SettleOperation(ctx, id, to, store.Started)
 			return err
 		})

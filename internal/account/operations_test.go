@@ -12,6 +12,7 @@ import (
 	"github.com/govalues/decimal"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/durable"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/providertest"
 	"accountgateway/internal/store"
@@ -238,7 +239,7 @@ func TestUserIsCompleteInAReplay(t *testing.T) {
 func TestWritesNeedTheStore(t *testing.T) {
 	vendor := &writingVendor{refill: invoice}
 	r := newReplica(t, vendor, "")
-	var away *account.UnavailableError
+	var away *durable.UnavailableError
 	if _, err := r.Refill(t.Context(), order, refillOf("1")); !errors.As(err, &away) || vendor.calls.Load() != 0 {
 		t.Errorf("got %v after %d calls", err, vendor.calls.Load())
 	}

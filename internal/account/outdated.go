@@ -55,7 +55,7 @@ func (a *accountState) outdatedFor(e *entry, came time.Time) bool {
 func (s *Service) persistWrite(a *accountState) {
 	at := a.writtenAt.Load().label
 	// durable logs it when the store goes away.
-	_ = s.durable.use(context.Background(), func(ctx context.Context, st *store.Store) error {
+	_ = s.durable.Use(context.Background(), func(ctx context.Context, st *store.Store) error {
 		return st.SaveReadings(ctx, []store.Reading{{Key: store.ReadingKey{Account: a.Name, Operation: string(writtenRow)}, AsOf: at}})
 	})
 }

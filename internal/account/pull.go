@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"accountgateway/internal/durable"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
@@ -25,11 +26,9 @@ func (y *syncer) pull(ctx context.Context, s *Service) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
 	for {
-		var rows []store.Reading
 		asked := s.now()
-		err := s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
-			rows, err = st.ReadingsAfter(ctx, y.seq, pullRows)
-			return err
+		rows, err := durable.Get(ctx, s.durable.Use, func(ctx context.Context, st *store.Store) ([]store.Reading, error) {
+			return st.ReadingsAfter(ctx, y.seq, pullRows)
 		})
 		if err != nil {
 			return

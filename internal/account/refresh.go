@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"accountgateway/internal/provider"
-	"accountgateway/internal/store"
 )
 
 // The bounds of background readings under way at one vendor host. Accounts that
@@ -126,14 +125,10 @@ func (s *Service) refreshAll(ctx context.Context) {
 // refresh reads an account in the background, if this replica is the one that
 // does so for it.
 func (s *Service) refresh(ctx context.Context, a *accountState) {
-	mine := true
-	acquire := func(intervals int) error {
-		return s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
-			mine, err = s.acquireLease(ctx, st, "refresh/"+a.Name, s.replica, time.Duration(intervals)*s.options.RefreshInterval*3/2)
-			return err
-		})
+	acquire := func(intervals int) (mine bool, err error) {
+		return s.lease(ctx, "refresh/"+a.Name, time.Duration(intervals)*s.options.RefreshInterval*3/2)
 	}
-	if err := acquire(1); err == nil && !mine {
+	if mine, err := acquire(1); err == nil && !mine {
 		return // another replica does it, and what it learns comes by the store
 	}
 	if s.readBoth(provider.WithCause(ctx, provider.CauseRefresh), a) {
@@ -141,7 +136,7 @@ func (s *Service) refresh(ctx context.Context, a *accountState) {
 		return
 	}
 	if intervals := a.backoff.failed(s.options.RefreshInterval); intervals > 1 {
-		_ = acquire(intervals) // else another replica would go on in our place
+		_, _ = acquire(intervals) // else another replica would go on in our place
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"accountgateway/internal/durable"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
@@ -28,11 +29,7 @@ const settledByLookup = "lookup"
 
 // resolve looks for the invoices of refills whose outcome nobody knows.
 func (s *Service) resolve(ctx context.Context) {
-	var refills []store.Operation
-	err := s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
-		refills, err = st.Operations(ctx, store.OperationFilter{Kind: string(KindRefill), State: store.Unknown, Since: s.label().Add(-resolveFor)})
-		return err
-	})
+	refills, err := s.list(ctx, s.durable.Use, store.OperationFilter{Kind: string(KindRefill), State: store.Unknown, Since: s.label().Add(-resolveFor)})
 	if err != nil {
 		return
 	}
@@ -54,12 +51,7 @@ func (s *Service) resolveAccount(ctx context.Context, a *accountState, unknown [
 	if !ok || a.lockout.refused(false) != nil {
 		return
 	}
-	var mine bool
-	err := s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
-		mine, err = s.acquireLease(ctx, st, "resolve/"+a.Name, s.replica, resolveInterval*3/2)
-		return err
-	})
-	if err != nil || !mine {
+	if mine, err := s.lease(ctx, "resolve/"+a.Name, resolveInterval*3/2); err != nil || !mine {
 		return
 	}
 	leave, err := a.lockout.enter(ctx, false)
@@ -78,7 +70,7 @@ func (s *Service) resolveAccount(ctx context.Context, a *accountState, unknown [
 		return // the next round looks again
 	}
 	look := lookup{began: began, invoices: invoices}
-	err = s.durable.query(ctx, func(ctx context.Context, st *store.Store) (err error) {
+	err = s.durable.Query(ctx, func(ctx context.Context, st *store.Store) (err error) {
 		look.all, err = st.Operations(ctx, store.OperationFilter{Account: a.Name, Kind: string(KindRefill), Since: s.label().Add(-2 * resolveFor)})
 		if err != nil {
 			return err
@@ -110,10 +102,8 @@ func (s *Service) settleFound(ctx context.Context, a *accountState, op store.Ope
 		Reason: fmt.Sprintf("invoice %s is among the unpaid ones, and it alone fits", invoice.ID),
 	}
 	// If it was settled by hand meanwhile, that stands.
-	var done bool
-	err = s.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
-		done, err = st.SettleOperation(ctx, op.ID, to, store.Unknown)
-		return err
+	done, err := durable.Get(ctx, s.durable.Use, func(ctx context.Context, st *store.Store) (bool, error) {
+		return st.SettleOperation(ctx, op.ID, to, store.Unknown)
 	})
 	if err == nil && done {
 		s.options.Log.Info().Str("account", a.Name).Str("operation", op.ID).Str("reference", invoice.ID).
@@ -128,7 +118,7 @@ func (s *Service) nameCandidates(ctx context.Context, a *accountState, op store.
 	if err != nil || bytes.Equal(list, op.Candidates) {
 		return
 	}
-	err = s.durable.use(ctx, func(ctx context.Context, st *store.Store) error { return st.SaveCandidates(ctx, op.ID, list) })
+	err = s.durable.Use(ctx, func(ctx context.Context, st *store.Store) error { return st.SaveCandidates(ctx, op.ID, list) })
 	if err == nil {
 		s.options.Log.Info().Str("account", a.Name).Str("operation", op.ID).Int("candidates", len(candidates)).
 			Msg("unpaid invoices that an unknown refill may have made: look at the vendor, and settle the operation")

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
+	"accountgateway/internal/durable"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
@@ -32,7 +33,7 @@ type Options struct {
 type Service struct {
 	options  Options
 	now      func() time.Time
-	durable  *Durable
+	durable  *durable.Store
 	accounts map[string]*accountState
 	names    []string         // sorted
 	budgets  map[*Budget]bool // of the accounts and of the hosts that they share
@@ -69,11 +70,11 @@ type accountState struct {
 
 // New makes a service of accounts with distinct names. It has d to itself, and
 // gives it its clock.
-func New(accounts []Account, d *Durable, o Options) *Service {
+func New(accounts []Account, d *durable.Store, o Options) *Service {
 	if o.Now == nil {
 		o.Now = time.Now //nolint:forbidigo // the default
 	}
-	d.useClock(o.Now)
+	d.UseClock(o.Now)
 	s := &Service{
 		options: o, now: o.Now, durable: d, accounts: make(map[string]*accountState, len(accounts)), replica: newReplicaName(),
 		budgets: map[*Budget]bool{}, memory: newMemory(), tasks: newTasks(),

@@ -14,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/durable"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/providertest"
 	"accountgateway/internal/store"
@@ -22,14 +23,14 @@ import (
 // replica is one gateway process as far as this package goes.
 type replica struct {
 	*account.Service
-	durable *account.Durable
+	durable *durable.Store
 	store   *store.Store // nil: none
 }
 
 // newReplica makes a service of one account "a". url is its database; "" is none.
 func newReplica(t *testing.T, fake provider.Provider, url string) *replica {
 	t.Helper()
-	d := account.NewDurable(zerolog.Nop())
+	d := durable.New(zerolog.Nop())
 	s := account.New([]account.Account{{Name: "a", Provider: "fake", Adapter: fake}}, d, account.Options{
 		TTL:          map[provider.Operation]time.Duration{provider.OpBalance: time.Minute, provider.OpStatistics: 5 * time.Minute, provider.OpUsers: 5 * time.Minute},
 		StaleIfError: 24 * time.Hour, LoadTimeout: 10 * time.Second, HistoryFor: 100 * 24 * time.Hour,

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"accountgateway/internal/durable"
 	"accountgateway/internal/store"
 )
 
@@ -19,7 +20,7 @@ import (
 // as a turn may last, a replica asks without one.
 type turns struct {
 	replica string // holders' names begin with it
-	durable *Durable
+	durable *durable.Store
 	acquire func(ctx context.Context, st *store.Store, lease, holder string, ttl time.Duration) (bool, error)
 	pull    func(context.Context) // brings to memory what other replicas have read
 	longest time.Duration         // that a turn lasts, and that one is waited for
@@ -84,7 +85,7 @@ func (t *turns) take(ctx context.Context, name string, arrived func(waited bool)
 // try tells whether a turn is ours.
 func (t *turns) try(ctx context.Context, mine turn) (ours bool, err error) {
 	tried := false
-	err = t.durable.use(ctx, func(ctx context.Context, st *store.Store) (err error) {
+	err = t.durable.Use(ctx, func(ctx context.Context, st *store.Store) (err error) {
 		tried = true
 		ours, err = t.acquire(ctx, st, mine.lease, mine.holder, t.longest)
 		return err
@@ -96,7 +97,7 @@ func (t *turns) try(ctx context.Context, mine turn) (ours bool, err error) {
 }
 
 func (t *turns) release(ctx context.Context, mine turn) {
-	err := t.durable.use(context.WithoutCancel(ctx), func(ctx context.Context, st *store.Store) error {
+	err := t.durable.Use(context.WithoutCancel(ctx), func(ctx context.Context, st *store.Store) error {
 		return st.ReleaseLease(ctx, mine.lease, mine.holder)
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"io"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"accountgateway/internal/durable"
 	"accountgateway/internal/store"
 )
 
@@ -20,7 +22,7 @@ const longest = 15 * time.Second
 // newTestTurns are the turns of one replica; url is "" for one without a store.
 func newTestTurns(t *testing.T, replica, url string, pull func()) *turns {
 	t.Helper()
-	d := NewDurable(zerolog.Nop())
+	d := durable.New(zerolog.Nop())
 	if url != "" {
 		st, err := store.Open(t.Context(), url, store.Options{})
 		if err != nil {
@@ -106,15 +108,19 @@ func TestTurnOfTheDead(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				url := "sqlite:" + filepath.Join(t.TempDir(), "gateway.db")
 				dead, alive := newTestTurns(t, "host/1/x", url, func() {}), newTestTurns(t, "host/1/y", url, func() {})
-				st := alive.durable.store.Load()
-				beats, err := st.Beat(t.Context(), dead.replica)
+				beats, err := durable.Get(t.Context(), alive.durable.Query, func(ctx context.Context, st *store.Store) (map[string]int64, error) {
+					return st.Beat(ctx, dead.replica)
+				})
 				if err != nil {
 					t.Fatal(err)
 				}
 				dead.take(t.Context(), "balance", never) // and is not heard of again
 				if test.missed > 0 {
 					time.AfterFunc(test.missed, func() {
-						if err := st.ReleaseLeasesOf(context.WithoutCancel(t.Context()), dead.replica, beats[dead.replica]); err != nil {
+						err := alive.durable.Query(context.WithoutCancel(t.Context()), func(ctx context.Context, st *store.Store) error {
+							return st.ReleaseLeasesOf(ctx, dead.replica, beats[dead.replica])
+						})
+						if err != nil {
 							t.Error(err)
 						}
 					})
@@ -143,10 +149,12 @@ func TestTurnWithoutTheStore(t *testing.T) {
 		url := "sqlite:" + filepath.Join(t.TempDir(), "gateway.db")
 		one, two := newTestTurns(t, "a", url, func() {}), newTestTurns(t, "b", url, func() {})
 		release := one.take(t.Context(), "balance", never)
-		one.durable.fail(errNotAttached)
+		_ = one.durable.Watch(t.Context(), func(context.Context, *store.Store) error { return io.EOF })
+		if one.durable.Err() == nil {
+			t.Fatal("the store is not away")
+		}
 		release()
-		one.durable.recover()
-		if err := one.settle(t.Context(), one.durable.store.Load()); err != nil {
+		if err := one.durable.Watch(t.Context(), one.settle); err != nil {
 			t.Fatal(err)
 		}
 		began := time.Now()

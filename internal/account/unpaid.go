@@ -40,7 +40,7 @@ func (s *Service) keepUnpaid(ctx context.Context, a *accountState, operation str
 		for _, invoice := range invoices {
 			ids = append(ids, invoice.ID)
 		}
-		err = s.durable.query(ctx, func(ctx context.Context, st *store.Store) error { return st.SaveUnpaidBefore(ctx, operation, ids) })
+		err = s.durable.Query(ctx, func(ctx context.Context, st *store.Store) error { return st.SaveUnpaidBefore(ctx, operation, ids) })
 	}
 	if err != nil {
 		s.options.Log.Warn().Str("account", a.Name).Str("operation", operation).Err(err).

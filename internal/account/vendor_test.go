@@ -18,6 +18,7 @@ import (
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/config"
+	"accountgateway/internal/durable"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/upstream"
 	"accountgateway/internal/store"
@@ -201,7 +202,7 @@ func (v *wireVendor) call(ctx context.Context, op provider.Operation) (provider.
 // gateway is one replica with everything that calls the vendor.
 type gateway struct {
 	*account.Service
-	durable  *account.Durable
+	durable  *durable.Store
 	registry *prometheus.Registry
 	store    *store.Store
 	budget   *account.Budget // of the first account
@@ -242,7 +243,7 @@ func newGateway(t *testing.T, vendor *wireServer, o gatewayOptions) *gateway {
 		o.accounts = []string{"a"}
 	}
 	log := &lines{}
-	g := &gateway{durable: account.NewDurable(zerolog.New(log)), registry: prometheus.NewRegistry(), log: log}
+	g := &gateway{durable: durable.New(zerolog.New(log)), registry: prometheus.NewRegistry(), log: log}
 	metrics := upstream.NewMetrics(prometheus.NewRegistry())
 	var accounts []account.Account
 	host := account.NewHostBudget("wire all.invalid", o.ipRate, o.timeout, g.durable)

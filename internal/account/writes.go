@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"accountgateway/internal/durable"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
@@ -144,7 +145,7 @@ func (s *Service) newOperation(a *accountState, o Order, kind OperationKind, pay
 	return store.Operation{
 		ID: strings.ToLower(rand.Text()), Account: a.Name, Kind: string(kind), Caller: o.Caller, Key: o.Key,
 		Fingerprint: a.fingerprint(kind, whole), Request: request, CreatedAt: now, Holder: s.replica,
-		GiveUpAt: now.Add(storeTimeout + s.options.LoadTimeout + giveUpMargin),
+		GiveUpAt: now.Add(durable.Timeout + s.options.LoadTimeout + giveUpMargin),
 	}, nil
 }
 

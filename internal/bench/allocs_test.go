@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/durable"
 	"accountgateway/internal/httpapi"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/providertest"
@@ -23,7 +24,7 @@ func handler() http.Handler {
 	log := zerolog.New(io.Discard).With().Timestamp().Logger()
 	ttl := map[provider.Operation]time.Duration{provider.OpBalance: time.Hour}
 	registry := prometheus.NewRegistry()
-	accounts := account.New([]account.Account{{Name: "a", Provider: "fake", Adapter: &providertest.Fake{}}}, account.NewDurable(log),
+	accounts := account.New([]account.Account{{Name: "a", Provider: "fake", Adapter: &providertest.Fake{}}}, durable.New(log),
 		account.Options{TTL: ttl, StaleIfError: 24 * time.Hour, LoadTimeout: 10 * time.Second, Registry: registry, Log: log})
 	return httpapi.New(httpapi.Options{Accounts: accounts, Log: log, Registry: registry})
 }

@@ -11,6 +11,7 @@ import (
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/config"
+	"accountgateway/internal/durable"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/providertest"
 	"accountgateway/internal/store"
@@ -19,14 +20,14 @@ import (
 // BenchmarkMissInside is a reading of a vendor that answers at once, with the
 // store on, for profiles: all its time is the gateway's.
 func BenchmarkMissInside(b *testing.B) {
-	durable := account.NewDurable(zerolog.Nop())
+	d := durable.New(zerolog.Nop())
 	st, err := store.Open(b.Context(), "sqlite:"+filepath.Join(b.TempDir(), "gateway.db"), store.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer st.Close()
-	durable.Attach(st)
-	budget := account.NewBudget("a", config.Rate{Calls: 1_000_000, Per: time.Second}, 0, durable, nil)
+	d.Attach(st)
+	budget := account.NewBudget("a", config.Rate{Calls: 1_000_000, Per: time.Second}, 0, d, nil)
 	var vendor providertest.Fake
 	fake := &providertest.Fake{Balance: func(ctx context.Context, q provider.BalanceQuery) (provider.Readings, error) {
 		end, err := budget.Take(ctx) // as the outgoing client does
@@ -36,7 +37,7 @@ func BenchmarkMissInside(b *testing.B) {
 		defer end(true)
 		return vendor.ReadBalance(ctx, q)
 	}}
-	s := account.New([]account.Account{{Name: "a", Provider: "fake", Adapter: fake}}, durable, account.Options{
+	s := account.New([]account.Account{{Name: "a", Provider: "fake", Adapter: fake}}, d, account.Options{
 		TTL: map[provider.Operation]time.Duration{provider.OpBalance: time.Hour}, StaleIfError: 24 * time.Hour,
 		LoadTimeout: 10 * time.Second, HistoryFor: time.Hour, Registry: prometheus.NewRegistry(), Log: zerolog.Nop(),
 	})

@@ -12,7 +12,7 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"accountgateway/internal/account"
+	"accountgateway/internal/durable"
 	"accountgateway/internal/store"
 )
 
@@ -82,7 +82,7 @@ func TestManyHistoriesAtOnce(t *testing.T) {
 		INSERT INTO balance_history (account, currency, as_of, balance, blocked, credit, bonus) SELECT 'acme', 'USD', i * 300000000, '1.00', '', '', '' FROM n`); err != nil {
 		t.Fatal(err)
 	}
-	d := account.NewDurable(zerolog.Nop())
+	d := durable.New(zerolog.Nop())
 	d.Attach(st)
 	g := start(t, nil, func(o *Options) { o.Accounts = serviceOn(d, map[string]fake{"acme": everything()}) })
 	var all sync.WaitGroup

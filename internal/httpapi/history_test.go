@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"accountgateway/internal/account"
+	"accountgateway/internal/durable"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
@@ -170,7 +170,7 @@ func TestDatabaseAway(t *testing.T) {
 	if p := a.wantCode(ProblemCodeDatabaseUnavailable); a.header.Get("Retry-After") != "5" || p.Account != nil || p.Provider != nil {
 		t.Errorf("got %s, Retry-After %q", a.body, a.header.Get("Retry-After"))
 	}
-	p, _ := describe(&account.UnavailableError{Err: errors.New("secret text")})
+	p, _ := describe(&durable.UnavailableError{Err: errors.New("secret text")})
 	if strings.Contains(p.Detail, "secret") {
 		t.Errorf("the cause is in the answer: %s", p.Detail)
 	}

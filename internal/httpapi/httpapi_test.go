@@ -26,6 +26,7 @@ import (
 
 	"accountgateway/api"
 	"accountgateway/internal/account"
+	"accountgateway/internal/durable"
 	ui "accountgateway/internal/page"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
@@ -194,7 +195,7 @@ func (g *gateway) serve(h http.Handler) *gateway {
 }
 
 func service(accounts map[string]fake) *account.Service {
-	return serviceOn(account.NewDurable(zerolog.Nop()), accounts)
+	return serviceOn(durable.New(zerolog.Nop()), accounts)
 }
 
 // withStore gives the accounts a database of their own.
@@ -205,19 +206,19 @@ func withStore(t *testing.T, accounts map[string]fake) (*store.Store, func(*Opti
 }
 
 // durableStore is a database in memory.
-func durableStore(t *testing.T) (*store.Store, *account.Durable) {
+func durableStore(t *testing.T) (*store.Store, *durable.Store) {
 	t.Helper()
 	st, err := store.Open(t.Context(), "sqlite::memory:", store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { st.Close() })
-	d := account.NewDurable(zerolog.Nop())
+	d := durable.New(zerolog.Nop())
 	d.Attach(st)
 	return st, d
 }
 
-func serviceOn(d *account.Durable, accounts map[string]fake) *account.Service {
+func serviceOn(d *durable.Store, accounts map[string]fake) *account.Service {
 	var list []account.Account
 	for name, adapter := range accounts {
 		list = append(list, account.Account{Name: name, Provider: "vendor-of-" + name, Adapter: adapter})

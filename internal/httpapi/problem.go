@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/durable"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 	"accountgateway/internal/token"
@@ -114,7 +115,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 func describe(err error) (Problem, time.Duration) {
 	var (
 		tooOld  *account.FreshnessError
-		away    *account.UnavailableError
+		away    *durable.UnavailableError
 		tooMany *store.TooManyPointsError
 		vendor  *provider.Error
 		missing *account.NotFoundError
@@ -131,7 +132,7 @@ func describe(err error) (Problem, time.Duration) {
 	case errors.As(err, &tooOld):
 		return describeTooOld(tooOld)
 	case errors.As(err, &away):
-		if store.IsBusy(away.Err) {
+		if away.Slow {
 			return newProblem(ProblemCodeDatabaseUnavailable, "the gateway's database is slow or full"), databaseRetry
 		}
 		return newProblem(ProblemCodeDatabaseUnavailable, "the gateway's database does not answer"), databaseRetry
@@ -208,7 +209,7 @@ func upstreamBody(u *provider.Upstream) *Upstream {
 // vendorFailed tells whether the failure is about an account's vendor, so that
 // the problem names them.
 func vendorFailed(err error) bool {
-	var away *account.UnavailableError
+	var away *durable.UnavailableError
 	kind := provider.KindOf(err)
 	return kind != "" && kind != provider.KindDatabase && !errors.As(err, &away)
 }

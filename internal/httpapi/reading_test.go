@@ -16,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/durable"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
@@ -331,7 +332,7 @@ func TestSameBytesAfterARestart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d := account.NewDurable(zerolog.Nop())
+		d := durable.New(zerolog.Nop())
 		d.Attach(st)
 		s := serviceOn(d, accounts)
 		s.Load(t.Context())
@@ -414,7 +415,7 @@ func TestAgeOfASlowAnswer(t *testing.T) {
 				o := serviceOptions()
 				o.TTL = map[provider.Operation]time.Duration{provider.OpBalance: tt.ttl}
 				vendor := &moving{takes: tt.takes}
-				accounts := account.New([]account.Account{{Name: "acme", Provider: "v", Adapter: vendor.fake()}}, account.NewDurable(zerolog.Nop()), o)
+				accounts := account.New([]account.Account{{Name: "acme", Provider: "v", Adapter: vendor.fake()}}, durable.New(zerolog.Nop()), o)
 				g := startDirect(t, nil, func(o *Options) { o.Accounts = accounts })
 				for _, target := range []string{"/accounts/acme/balance", "/balances"} {
 					a := g.ask(http.MethodGet, target, http.Header{"Cache-Control": {"no-cache"}}, nil)

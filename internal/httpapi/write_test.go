@@ -16,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/durable"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 	"accountgateway/internal/token"
@@ -488,7 +489,7 @@ func spending(t *testing.T, daily string) *gateway {
 		t.Fatal(err)
 	}
 	return start(t, nil, func(o *Options) {
-		d := account.NewDurable(zerolog.Nop())
+		d := durable.New(zerolog.Nop())
 		d.Attach(st)
 		acme := account.Account{Name: "acme", Provider: "vendor-of-acme", Adapter: writable(nil), Spending: account.Spending{DailyMax: limit}}
 		o.Accounts = account.New([]account.Account{acme}, d, serviceOptions())

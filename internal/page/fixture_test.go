@@ -17,6 +17,7 @@ import (
 
 	"accountgateway/api"
 	"accountgateway/internal/account"
+	"accountgateway/internal/durable"
 	"accountgateway/internal/httpapi"
 	"accountgateway/internal/page"
 	"accountgateway/internal/provider"
@@ -75,9 +76,9 @@ func newFixture(t *testing.T, fill seeds, accounts ...string) *fixture {
 		f.fakes[name] = &providertest.Fake{Declared: declared[name]}
 		configured = append(configured, account.Account{Name: name, Provider: vendor, Adapter: f.fakes[name]})
 	}
-	durable := account.NewDurable(zerolog.Nop())
-	durable.Attach(f.store)
-	service := account.New(configured, durable, f.options)
+	d := durable.New(zerolog.Nop())
+	d.Attach(f.store)
+	service := account.New(configured, d, f.options)
 	service.Load(t.Context())
 	f.page, err = page.New(page.Options{
 		Accounts: service, Log: zerolog.Nop(),

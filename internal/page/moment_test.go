@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/durable"
 	"accountgateway/internal/httpapi"
 	"accountgateway/internal/page"
 	"accountgateway/internal/provider"
@@ -45,7 +46,7 @@ func TestPageIsOfOneMoment(t *testing.T) {
 				b := &slow{}
 				accounts := account.New([]account.Account{
 					{Name: "a", Provider: "fake", Adapter: &providertest.Fake{}}, {Name: "b", Provider: "fake", Adapter: b},
-				}, account.NewDurable(zerolog.Nop()), account.Options{
+				}, durable.New(zerolog.Nop()), account.Options{
 					TTL:          map[provider.Operation]time.Duration{provider.OpBalance: 30 * time.Second},
 					StaleIfError: 90 * time.Second, LoadTimeout: time.Minute, Registry: prometheus.NewRegistry(), Log: zerolog.Nop(),
 				})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/durable"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/token"
 )
@@ -139,7 +140,7 @@ func (o *overview) showLast(ctx context.Context, accounts *account.Service, info
 }
 
 func isAway(err error) bool {
-	var away *account.UnavailableError
+	var away *durable.UnavailableError
 	return errors.As(err, &away)
 }
 

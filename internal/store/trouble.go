@@ -27,10 +27,35 @@ const (
 	sqliteNotADB    = 26
 )
 
-// IsDown tells whether an error says that the database is not there: the
+// Trouble is what an error says of the database.
+type Trouble int
+
+// From none to the worst.
+const (
+	Fine    Trouble = iota // no error, or one about what was asked
+	Refused                // it did not take a statement: a fault of the gateway's, or of whoever changed its tables
+	Busy                   // it did not do this in time, or has no room for it
+	Down                   // it is not there
+)
+
+// TroubleOf tells what an error says of the database.
+func TroubleOf(err error) Trouble {
+	var tooMany *TooManyPointsError
+	switch {
+	case err == nil, badValue(err), errors.As(err, &tooMany):
+		return Fine
+	case isDown(err):
+		return Down
+	case isBusy(err):
+		return Busy
+	}
+	return Refused
+}
+
+// isDown tells whether an error says that the database is not there: the
 // connection is refused or broken, the server stops or starts, the file can't
 // be read.
-func IsDown(err error) bool {
+func isDown(err error) bool {
 	if code, ok := sqliteCode(err); ok {
 		switch code {
 		case sqlitePerm, sqliteIOErr, sqliteCorrupt, sqliteCantOpen, sqliteNotADB:
@@ -41,10 +66,10 @@ func IsDown(err error) bool {
 	var server *pgconn.PgError
 	if errors.As(err, &server) {
 		var connect *pgconn.ConnectError
-		return errors.As(err, &connect) && !IsBusy(err) || strings.HasPrefix(server.Code, "08") || // connection exception
+		return errors.As(err, &connect) && !isBusy(err) || strings.HasPrefix(server.Code, "08") || // connection exception
 			server.Code == "57P01" || server.Code == "57P02" || server.Code == "57P03" // the server shuts down, has crashed, is starting
 	}
-	if err == nil || IsBusy(err) {
+	if err == nil || isBusy(err) {
 		return false
 	}
 	var network *net.OpError
@@ -53,11 +78,11 @@ func IsDown(err error) bool {
 		errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// IsBusy tells whether an error says that the database is there and did not do
+// isBusy tells whether an error says that the database is there and did not do
 // this in time, or has no room for it: a deadline, a lock, no free connection,
 // a full disk. A connection that was given up within a transaction is one whose
 // statement ran out of time; if the server is gone, the next statement tells.
-func IsBusy(err error) bool {
+func isBusy(err error) bool {
 	if code, ok := sqliteCode(err); ok {
 		switch code {
 		case sqliteBusyCode, sqliteLocked, sqliteReadOnly, sqliteInterrupt, sqliteFull:
@@ -90,9 +115,9 @@ func noConnection(err error) bool {
 	return errors.As(err, &server) && server.Code == "53300" // too_many_connections
 }
 
-// BadValue tells whether the database answered that a value can't be what it
+// badValue tells whether the database answered that a value can't be what it
 // was given for, such as a text with a NUL: the caller's fault, and no outage.
-func BadValue(err error) bool {
+func badValue(err error) bool {
 	var e *pgconn.PgError
 	return errors.As(err, &e) && strings.HasPrefix(e.Code, "22") // class 22: data exception
 }

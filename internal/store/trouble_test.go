@@ -27,8 +27,8 @@ func operation(key string) store.Operation {
 // wantTrouble checks what an error says of the database.
 func wantTrouble(t *testing.T, err error, down, busy bool) {
 	t.Helper()
-	if err == nil || store.IsDown(err) != down || store.IsBusy(err) != busy {
-		t.Errorf("%v: down %v, busy %v; want %v, %v", err, store.IsDown(err), store.IsBusy(err), down, busy)
+	if trouble := store.TroubleOf(err); err == nil || (trouble == store.Down) != down || (trouble == store.Busy) != busy {
+		t.Errorf("%v: trouble %v; want down %v, busy %v", err, trouble, down, busy)
 	}
 }
 
