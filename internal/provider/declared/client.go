@@ -95,9 +95,15 @@ func (c *client) OneCall(op provider.Operation) bool {
 	return own != nil && own == c.vendor.shared
 }
 
-// CheckCredentials reads what the file's first section does.
+// CheckCredentials reads what the file's first section does; where that does not apply to the account, such as the balance
+// of one that has credits alone, the next.
 func (c *client) CheckCredentials(ctx context.Context) error {
-	_, err := c.read(ctx, provider.OpCheck, c.vendor.first(), query{})
+	var err error
+	for _, section := range c.vendor.sections() {
+		if _, err = c.read(ctx, provider.OpCheck, section, query{}); provider.KindOf(err) != provider.KindUnsupportedOperation {
+			return err
+		}
+	}
 	return err
 }
 
