@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/httpapi/middleware"
 	"accountgateway/internal/provider"
 )
 
@@ -12,7 +13,7 @@ import (
 func (s *server) listAccounts(ctx context.Context, _ *http.Request) (reply, error) {
 	accounts := []Account{}
 	for _, info := range s.Accounts.List() {
-		if noteOf(ctx).caller.Sees(info.Name) {
+		if middleware.Of(ctx).Caller.Sees(info.Name) {
 			accounts = append(accounts, accountBody(info))
 		}
 	}
@@ -47,12 +48,4 @@ func accountBody(info account.Info) Account {
 			Detail:        info.State.Detail,
 		},
 	}
-}
-
-// accountOf finds the configured account that a request's path names, if it does,
-// and its provider.
-func (s *server) accountOf(r *http.Request) (name, vendor string, ok bool) {
-	name = pathParam(r, "account")
-	vendor, ok = s.providers[name]
-	return name, vendor, ok
 }

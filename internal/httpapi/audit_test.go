@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"accountgateway/internal/config"
+	"accountgateway/internal/httpapi/middleware"
 	"accountgateway/internal/token"
 )
 
@@ -93,7 +94,7 @@ func TestAuditLog(t *testing.T) {
 			var want []map[string]any
 			if tt.want != nil {
 				tt.want["audit"], tt.want["message"], tt.want["method"] = true, "audit", tt.method
-				tt.want["address"], tt.want["request_id"] = "192.0.2.7", a.header.Get(requestIDHeader)
+				tt.want["address"], tt.want["request_id"] = "192.0.2.7", a.header.Get(middleware.RequestIDHeader)
 				want = append(want, tt.want)
 			}
 			if diff := cmp.Diff(want, g.audited(before)); diff != "" {

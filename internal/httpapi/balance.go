@@ -32,7 +32,7 @@ func (s *server) getBalance(ctx context.Context, r *http.Request) (reply, error)
 			return reply{}, err
 		}
 	}
-	return s.reading(ctx, provider.OpBalance, metBy(reading), p), nil
+	return s.reading(r, provider.OpBalance, metBy(reading), p), nil
 }
 
 func balanceBody(r account.Reading[provider.Balance]) Balance {

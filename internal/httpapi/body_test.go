@@ -12,6 +12,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/google/go-cmp/cmp"
 
+	"accountgateway/internal/httpapi/middleware"
 	"accountgateway/internal/provider"
 )
 
@@ -156,8 +157,8 @@ func TestBodiesBeforeTheirContent(t *testing.T) {
 		{"two types", http.Header{"Content-Type": {"application/json", "application/json"}}, body, ProblemCodeUnsupportedMediaType},
 		{"compressed", http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {"gzip"}}, body, ProblemCodeUnsupportedMediaType},
 		{"no coding", http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {"identity"}}, body, ""},
-		{"large", http.Header{"Content-Type": {"application/json"}}, body + strings.Repeat(" ", maxBody-len(body)), ""},
-		{"too large", http.Header{"Content-Type": {"application/json"}}, body + strings.Repeat(" ", maxBody), ProblemCodePayloadTooLarge},
+		{"large", http.Header{"Content-Type": {"application/json"}}, body + strings.Repeat(" ", middleware.MaxBody-len(body)), ""},
+		{"too large", http.Header{"Content-Type": {"application/json"}}, body + strings.Repeat(" ", middleware.MaxBody), ProblemCodePayloadTooLarge},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -23,7 +23,7 @@ func (s *server) getForecast(ctx context.Context, r *http.Request) (reply, error
 	if err != nil {
 		return reply{}, err
 	}
-	return s.reading(ctx, provider.OpBalance, metBy(f.Balance), p), nil
+	return s.reading(r, provider.OpBalance, metBy(f.Balance), p), nil
 }
 
 func forecastBody(f account.Forecast) Forecast {

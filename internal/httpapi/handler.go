@@ -2,13 +2,12 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
-	"net/url"
-	"slices"
-
-	"github.com/go-chi/chi/v5"
+	"strconv"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/httpapi/middleware"
 )
 
 // handler answers a request with a reply or fails.
@@ -29,7 +28,7 @@ func (s *server) serve(h handler) http.HandlerFunc {
 // withCaller tells the account service who asks, so that one caller can't use up
 // an account's vendor budget.
 func withCaller(ctx context.Context) context.Context {
-	if c := &noteOf(ctx).caller; c.ID != "" && !c.IsAnonymous() {
+	if c := &middleware.Of(ctx).Caller; c.ID != "" && !c.IsAnonymous() {
 		return account.WithCaller(ctx, c.ID)
 	}
 	return ctx
@@ -37,25 +36,79 @@ func withCaller(ctx context.Context) context.Context {
 
 // pathParam gives a part of the request's path by its name in the route.
 func pathParam(r *http.Request, name string) string {
-	value, _ := findPathParam(r, name)
+	value, _ := middleware.PathParam(r, name)
 	return value
 }
 
-// findPathParam is false if the route has no such part.
-func findPathParam(r *http.Request, name string) (value string, ok bool) {
-	route := chi.RouteContext(r.Context())
-	if route == nil {
-		return "", false
+// reply is an encoded answer: a failure to encode is still a problem, and a body
+// can be kept and sent again.
+type reply struct {
+	status      int
+	contentType []string
+	body        []byte
+
+	// Of a write; empty otherwise.
+	location string // of the operation
+	replayed bool   // the answer to a key that was used before
+
+	// Of a reading; empty otherwise.
+	tag          string
+	age          string
+	cacheStatus  string
+	cacheControl []string
+}
+
+// Content types, as header values that nothing changes.
+var (
+	jsonType    = []string{"application/json"}
+	problemType = []string{"application/problem+json"}
+	yamlType    = []string{"application/yaml"}
+)
+
+// marshal writes a body as it is sent: a line of JSON, with its end, so that a
+// terminal's prompt does not stick to it.
+func marshal(body any) ([]byte, error) {
+	data, err := json.Marshal(body)
+	return append(data, '\n'), err
+}
+
+// encode makes the reply of a body.
+func encode(status int, body any) (reply, error) {
+	data, err := marshal(body)
+	return reply{status: status, contentType: jsonType, body: data}, err
+}
+
+// send writes a whole answer. A failed write means that the caller is gone, and
+// there is nobody to tell.
+func (a *reply) send(w http.ResponseWriter) {
+	h := w.Header()
+	values := make([]string, 0, 4) // one room for all: this is every request's way
+	set := func(name, value string) {
+		values = append(values, value)
+		h[name] = values[len(values)-1 : len(values) : len(values)]
 	}
-	at := slices.Index(route.URLParams.Keys, name)
-	if at < 0 {
-		return "", false
+	if a.contentType != nil {
+		h["Content-Type"] = a.contentType
+		set("Content-Length", strconv.Itoa(len(a.body)))
 	}
-	value = route.URLParams.Values[at]
-	if r.URL.RawPath != "" { // then chi matched, and gives, the escaped form
-		if plain, err := url.PathUnescape(value); err == nil {
-			return plain, true
-		}
+	if a.tag != "" {
+		set("Etag", a.tag)
 	}
-	return value, true
+	if a.age != "" {
+		set("Age", a.age)
+		set("Cache-Status", a.cacheStatus)
+	}
+	if a.location != "" {
+		set("Location", a.location)
+	}
+	if a.replayed {
+		set(replayedHeader, "true")
+	}
+	if a.cacheControl != nil {
+		h["Cache-Control"] = a.cacheControl
+	}
+	w.WriteHeader(a.status)
+	if a.body != nil {
+		_, _ = w.Write(a.body)
+	}
 }

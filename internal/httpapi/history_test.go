@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"accountgateway/internal/durable"
+	"accountgateway/internal/httpapi/middleware"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
@@ -158,7 +159,7 @@ func TestDatabaseAway(t *testing.T) {
 		if p.Detail != "the gateway's database does not answer" || a.header.Get("Retry-After") != "5" || p.Account != nil || p.Provider != nil {
 			t.Errorf("%s: got %s, Retry-After %q", target, a.body, a.header.Get("Retry-After"))
 		}
-		if !logHas(g.log, a.header.Get(requestIDHeader), `"level":"warn"`, "not been reached since the start") {
+		if !logHas(g.log, a.header.Get(middleware.RequestIDHeader), `"level":"warn"`, "not been reached since the start") {
 			t.Errorf("the cause is not in the log:\n%s", g.log)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
+	"accountgateway/internal/httpapi/middleware"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/token"
 )
@@ -46,7 +47,7 @@ func attacks() []attack {
 	}
 	const fields = `"login":"ada","password":"correct-horse","email":"a@b.example","country":"DE"`
 	list := []attack{
-		post("oversized", `{"login":"`+strings.Repeat("a", maxBody)+`"}`, nil),
+		post("oversized", `{"login":"`+strings.Repeat("a", middleware.MaxBody)+`"}`, nil),
 		post("many members", `{`+strings.TrimSuffix(strings.Repeat(`"a":1,`, 9000), ",")+`}`, nil),
 		post("deep", strings.Repeat(`{"a":`, 9000)+"1"+strings.Repeat("}", 9000), nil),
 		post("deep lists", `{"attributes":`+strings.Repeat("[", 30_000)+strings.Repeat("]", 30_000)+`}`, nil),
@@ -77,7 +78,7 @@ func attacks() []attack {
 		post("two keys", "{"+fields+"}", http.Header{keyHeader: {"a", "b"}}),
 		get("max-age with a line break", "/accounts/acme/balance", http.Header{"Cache-Control": {"max-age=1\r\nX: y"}}),
 		get("many parameters", "/accounts/acme/balance?"+strings.Repeat("a=1&", 1900)+"a=1", nil),
-		get("long URL", "/accounts/acme/balance?currency="+strings.Repeat("U", maxURL), nil),
+		get("long URL", "/accounts/acme/balance?currency="+strings.Repeat("U", middleware.MaxURL), nil),
 		get("a bad escape", "/accounts/acme/balance?currency=%zz", nil),
 		get("semicolon", "/accounts/acme/balance?a=1;b=2", nil),
 		get("traversal in the query", "/accounts/acme/users?cursor=..%2f..%2fetc%2fpasswd", nil),

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"accountgateway/internal/httpapi/middleware"
 )
 
 func TestHostileQueries(t *testing.T) {
@@ -114,8 +116,8 @@ func TestHostilePaths(t *testing.T) {
 		{"/accounts/%E2%80%AE/statistics", ProblemCodeAccountNotFound},
 		{"/accounts/{account}/balance", ProblemCodeAccountNotFound},
 		{"/accounts/*/balance", ProblemCodeAccountNotFound},
-		{"/accounts/" + strings.Repeat("a", maxURL-20) + "/balance", ProblemCodeAccountNotFound},
-		{"/accounts/" + strings.Repeat("a", maxURL) + "/balance", ProblemCodeInvalidParameter},
+		{"/accounts/" + strings.Repeat("a", middleware.MaxURL-20) + "/balance", ProblemCodeAccountNotFound},
+		{"/accounts/" + strings.Repeat("a", middleware.MaxURL) + "/balance", ProblemCodeInvalidParameter},
 		{"/accounts/a;x=1/balance", ProblemCodeAccountNotFound},
 		{"/accounts/a%2fb/balance", ""},
 		{"/accounts/a/balance", ""},
@@ -174,7 +176,7 @@ func TestMethods(t *testing.T) {
 
 func TestBodies413(t *testing.T) {
 	g := start(t, nil)
-	g.ask(http.MethodGet, "/accounts", nil, strings.NewReader(strings.Repeat("x", maxBody+1))).wantCode(ProblemCodePayloadTooLarge)
+	g.ask(http.MethodGet, "/accounts", nil, strings.NewReader(strings.Repeat("x", middleware.MaxBody+1))).wantCode(ProblemCodePayloadTooLarge)
 	g.ask(http.MethodGet, "/accounts", nil, strings.NewReader("{}")).wantStatus(http.StatusOK)
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/config"
+	"accountgateway/internal/httpapi/middleware"
 	ui "accountgateway/internal/page"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/token"
@@ -60,34 +61,21 @@ func (e NotReady) Error() string { return string(e) }
 // server answers the routes.
 type server struct {
 	Options
-	requests     *requestMetric
-	providers    map[string]string               // by the name of the account
+	requests     *middleware.Metrics
+	accounts     middleware.Accounts
 	cacheControl map[provider.Operation][]string // of answers of readings
 
 	notReady atomic.Bool // when it was last asked
-
-	anonymous token.Caller
-	callers   *limits  // by the caller's id
-	policy    []string // what callers are told of their limit
-	strangers *limits  // by network
-	scrapes   *limits  // by network
-	refusals  *limits  // lines of the audit log, by network
-	auditLog  zerolog.Logger
-	histories histories
 }
 
 func newServer(o Options) *server {
 	s := &server{
-		Options: o, requests: newRequestMetric(o.Registry, o.Log),
-		providers: map[string]string{}, cacheControl: map[provider.Operation][]string{},
-		anonymous: token.Anonymous(), callers: newLimits(o.CallerRate, maxAtOnce), strangers: newLimits(strangerRate, 0),
-		scrapes:  newLimits(scrapeRate, 0),
-		refusals: newLimits(refusalLines, 0), auditLog: auditLog(o.Log),
+		Options: o, requests: middleware.NewMetrics(o.Registry, o.Log),
+		accounts: middleware.Accounts{}, cacheControl: map[provider.Operation][]string{},
 	}
-	s.policy = s.callers.policy()
 	if o.Accounts != nil {
 		for _, info := range o.Accounts.List() {
-			s.providers[info.Name] = info.Provider
+			s.accounts[info.Name] = info.Provider
 		}
 		for _, op := range []provider.Operation{provider.OpBalance, provider.OpStatistics, provider.OpUsers} {
 			s.cacheControl[op] = cacheControl(o.Accounts.Limits(op))

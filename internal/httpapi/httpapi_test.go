@@ -27,6 +27,7 @@ import (
 	"accountgateway/api"
 	"accountgateway/internal/account"
 	"accountgateway/internal/durable"
+	"accountgateway/internal/httpapi/middleware"
 	ui "accountgateway/internal/page"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
@@ -178,8 +179,7 @@ func pages(t *testing.T, accounts *account.Service) *ui.Page {
 	t.Helper()
 	p, err := ui.New(ui.Options{
 		Accounts: accounts, Log: zerolog.Nop(),
-		Caller: func(*http.Request) (token.Caller, bool) { return token.Anonymous(), true },
-		Check:  func(context.Context, string) (token.Caller, error) { return token.Anonymous(), nil },
+		Check: func(context.Context, string) (token.Caller, error) { return token.Anonymous(), nil },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -292,8 +292,8 @@ var instants = regexp.MustCompile(`"[0-9]{4}-[0-9]{2}-[0-9]{2}T[^"]*"`)
 // check holds the answer against the specification.
 func (a answer) check(req *http.Request) {
 	a.t.Helper()
-	if !wellFormedID(a.header.Get(requestIDHeader)) {
-		a.t.Errorf("X-Request-Id is %q", a.header.Get(requestIDHeader))
+	if !middleware.WellFormedID(a.header.Get(middleware.RequestIDHeader)) {
+		a.t.Errorf("X-Request-Id is %q", a.header.Get(middleware.RequestIDHeader))
 	}
 	if got := a.header.Get("X-Content-Type-Options"); got != "nosniff" {
 		a.t.Errorf("X-Content-Type-Options is %q", got)
@@ -352,8 +352,8 @@ func (a answer) checkProblem() {
 		a.t.Errorf("no problem as the specification has it: %v\n%s", err, a.body)
 	}
 	p := a.problem()
-	if p.Status != a.status || p.RequestID == nil || *p.RequestID != a.header.Get(requestIDHeader) {
-		a.t.Errorf("problem %s does not fit status %d and X-Request-Id %s", a.body, a.status, a.header.Get(requestIDHeader))
+	if p.Status != a.status || p.RequestID == nil || *p.RequestID != a.header.Get(middleware.RequestIDHeader) {
+		a.t.Errorf("problem %s does not fit status %d and X-Request-Id %s", a.body, a.status, a.header.Get(middleware.RequestIDHeader))
 	}
 }
 

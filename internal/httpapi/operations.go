@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/httpapi/middleware"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
@@ -50,7 +51,7 @@ func (s *server) getOperation(ctx context.Context, r *http.Request) (reply, erro
 	if err != nil {
 		return reply{}, err
 	}
-	noteOf(ctx).operation = op.ID
+	middleware.Of(ctx).Operation = op.ID
 	body, err := operationBody(op)
 	if err != nil {
 		return reply{}, err

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"accountgateway/internal/httpapi/middleware"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
@@ -81,5 +82,5 @@ func parsePlace(text string) (store.OperationCursor, bool) {
 	micros, id, whole := strings.Cut(place, ":")
 	n, err := strconv.ParseInt(micros, 10, 64)
 	at := store.OperationCursor{CreatedAt: time.UnixMicro(n), ID: id}
-	return at, marked && whole && err == nil && wellFormedID(id) && formatPlace(at) == text // it has one form
+	return at, marked && whole && err == nil && middleware.WellFormedID(id) && formatPlace(at) == text // it has one form
 }

@@ -6,10 +6,13 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/durable"
+	"accountgateway/internal/httpapi/middleware"
+	ui "accountgateway/internal/page"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 	"accountgateway/internal/token"
@@ -77,23 +80,23 @@ func (e unsupportedParameters) Error() string { return string(ProblemCodeUnsuppo
 
 // fail writes every failure.
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	n := noteOf(r.Context())
+	n := middleware.Of(r.Context())
 	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
 		w.WriteHeader(statusClientGone)
 		return
 	}
 	p, retryAfter := describe(err)
 	tellOperation(n, err)
-	if name, vendor, ok := s.accountOf(r); ok && vendorFailed(err) {
+	if name, vendor, ok := s.accounts.Of(r); ok && vendorFailed(err) {
 		p.Account, p.Provider = &name, &vendor
 	}
-	p.RequestID = &n.requestID
-	if n.trace.HasTraceID() {
-		p.TraceID = new(n.trace.TraceID().String())
+	p.RequestID = &n.ID
+	if n.Trace.HasTraceID() {
+		p.TraceID = new(n.Trace.TraceID().String())
 	}
-	n.code = p.Code
-	if p.Status >= http.StatusInternalServerError && n.err == nil {
-		n.err = err
+	n.Code = string(p.Code)
+	if p.Status >= http.StatusInternalServerError && n.Err == nil {
+		n.Err = err
 	}
 	if retryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(retryAfter.Seconds()))))
@@ -104,10 +107,31 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	body, err := marshal(p)
 	if err != nil { // a Problem of texts and numbers always has a JSON form
-		n.err = errors.Join(n.err, err)
+		n.Err = errors.Join(n.Err, err)
 	}
 	a := reply{status: p.Status, contentType: problemType, body: body}
 	a.send(w)
+}
+
+// forPeople tells whether a failure is shown as a page: on the pages' addresses,
+// and to a browser that was led to where nothing is.
+func (s *server) forPeople(r *http.Request) bool {
+	if s.Page == nil {
+		return false
+	}
+	return ui.Owns(r.URL.Path) || middleware.Route(r) == middleware.Unmatched && strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
+// failPage shows a problem to people.
+func (s *server) failPage(w http.ResponseWriter, r *http.Request, p Problem, retryAfter time.Duration) {
+	heading, lines := p.Title, []string{p.Detail}
+	if p.Code == ProblemCodeNotFound {
+		heading, lines = "No such page", []string{"Nothing is at this address. It may be mistyped"}
+	}
+	if retryAfter > 0 {
+		lines = append(lines, "Try again in "+retryAfter.Round(time.Second).String())
+	}
+	s.Page.Problem(w, r, p.Status, heading, *p.RequestID, lines...)
 }
 
 // describe turns an error into a problem and the time after which another try makes
@@ -120,6 +144,7 @@ func describe(err error) (Problem, time.Duration) {
 		vendor  *provider.Error
 		missing *account.NotFoundError
 		own     *problemError
+		refused *middleware.Refusal
 		bad     invalidParameters
 		none    unsupportedParameters
 		tooBig  *http.MaxBytesError
@@ -146,6 +171,10 @@ func describe(err error) (Problem, time.Duration) {
 		return noAccount(), 0
 	case errors.As(err, &own):
 		return newProblem(own.code, own.detail), own.retryAfter
+	case errors.As(err, &refused) && refused.Field != "":
+		return invalid(invalidParameters{{Field: refused.Field, Message: refused.Detail}}), 0
+	case errors.As(err, &refused):
+		return newProblem(ProblemCode(refused.Code), refused.Detail), refused.RetryAfter
 	case errors.As(err, &bad):
 		return invalid(bad), 0
 	case errors.As(err, &none):

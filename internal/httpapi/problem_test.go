@@ -15,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/httpapi/middleware"
 	"accountgateway/internal/provider"
 )
 
@@ -134,7 +135,7 @@ func TestOtherFailures(t *testing.T) {
 				if strings.Contains(string(a.body), "secret") {
 					t.Errorf("%s: the cause is in the answer: %s", target, a.body)
 				}
-				if id := a.header.Get(requestIDHeader); tt.logged != "" && !logHas(g.log, id, tt.logged) {
+				if id := a.header.Get(middleware.RequestIDHeader); tt.logged != "" && !logHas(g.log, id, tt.logged) {
 					t.Errorf("%s: the cause is not in the log under %s:\n%s", target, id, g.log)
 				}
 			}

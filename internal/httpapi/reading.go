@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/httpapi/middleware"
 	"accountgateway/internal/provider"
 )
 
@@ -49,16 +49,15 @@ func keep(at *atomic.Pointer[account.Presentation], body any) (*account.Presenta
 }
 
 // reading answers with a reading, unless the caller has just that already.
-func (s *server) reading(ctx context.Context, op provider.Operation, m met, p *account.Presentation) reply {
+func (s *server) reading(r *http.Request, op provider.Operation, m met, p *account.Presentation) reply {
 	a := reply{
 		status: http.StatusOK, contentType: jsonType, body: p.Body, tag: p.Tag,
 		age: strconv.FormatInt(m.age, 10), cacheStatus: cacheStatus(m), cacheControl: s.cacheControl[op],
 	}
-	n := noteOf(ctx)
 	if m.err != nil {
-		n.err = m.err
+		middleware.Of(r.Context()).Err = m.err
 	}
-	if matches(n.request["If-None-Match"], p.Tag) {
+	if middleware.Matches(r.Header["If-None-Match"], p.Tag) {
 		a.status, a.contentType, a.body = http.StatusNotModified, nil, nil
 	}
 	return a

@@ -4,47 +4,50 @@ import (
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
+	chimiddleware "github.com/go-chi/chi/v5/middleware"
 
+	"accountgateway/internal/httpapi/middleware"
 	ui "accountgateway/internal/page"
 	"accountgateway/internal/token"
 )
 
-// New serves callers. Every route says who may ask: grant wants a token with that
-// scope, open wants none. The specification says the same (security).
+// New serves callers. Every route says who may ask: require wants a token with that
+// scope, Open wants none. The specification says the same (security).
 func New(o Options) http.Handler {
 	s := newServer(o)
 	r := s.router()
+	auth := middleware.NewAuth(o.Tokens, o.AnyName, o.CallerRate, s.fail)
+	require, heavy := auth.Require, middleware.Heavy(s.fail)
 
-	r.With(s.grant(token.Read), s.query()).Get("/accounts", s.serve(s.listAccounts))
-	r.With(s.grant(token.Read), s.query()).Get("/accounts/{account}", s.serve(s.getAccount))
-	r.With(s.grant(token.Read), s.query("currency")).Get("/accounts/{account}/balance", s.serve(s.getBalance))
-	r.With(s.grant(token.Read), s.query("from", "till", "step"), s.heavy).Get("/accounts/{account}/balance/history", s.serve(s.getBalanceHistory))
-	r.With(s.grant(token.Read), s.query(), s.heavy).Get("/accounts/{account}/forecast", s.serve(s.getForecast))
-	r.With(s.grant(token.Read), s.query("date_from", "date_till")).Get("/accounts/{account}/statistics", s.serve(s.getStatistics))
-	r.With(s.grant(token.UsersRead), s.query("login", "limit", "cursor")).Get("/accounts/{account}/users", s.serve(s.listUsers))
-	r.With(s.grant(token.UsersWrite), s.query()).Post("/accounts/{account}/users", s.serve(s.createUser))
-	r.With(s.grant(token.RefillsWrite), s.query()).Post("/accounts/{account}/refills", s.serve(s.createRefill))
-	r.With(s.grant(token.OperationsRead), s.query("limit", "cursor")).Get("/accounts/{account}/operations", s.serve(s.listOperations))
-	r.With(s.grant(token.OperationsRead), s.query()).Get("/accounts/{account}/operations/{id}", s.serve(s.getOperation))
-	r.With(s.grant(token.Read), s.query("require")).Get("/balances", s.serve(s.getBalances))
-	r.With(s.open, s.query()).Get("/openapi.yaml", s.serve(s.getSpec))
+	r.With(require(token.Read), s.query()).Get("/accounts", s.serve(s.listAccounts))
+	r.With(require(token.Read), s.query()).Get("/accounts/{account}", s.serve(s.getAccount))
+	r.With(require(token.Read), s.query("currency")).Get("/accounts/{account}/balance", s.serve(s.getBalance))
+	r.With(require(token.Read), s.query("from", "till", "step"), heavy).Get("/accounts/{account}/balance/history", s.serve(s.getBalanceHistory))
+	r.With(require(token.Read), s.query(), heavy).Get("/accounts/{account}/forecast", s.serve(s.getForecast))
+	r.With(require(token.Read), s.query("date_from", "date_till")).Get("/accounts/{account}/statistics", s.serve(s.getStatistics))
+	r.With(require(token.UsersRead), s.query("login", "limit", "cursor")).Get("/accounts/{account}/users", s.serve(s.listUsers))
+	r.With(require(token.UsersWrite), s.query()).Post("/accounts/{account}/users", s.serve(s.createUser))
+	r.With(require(token.RefillsWrite), s.query()).Post("/accounts/{account}/refills", s.serve(s.createRefill))
+	r.With(require(token.OperationsRead), s.query("limit", "cursor")).Get("/accounts/{account}/operations", s.serve(s.listOperations))
+	r.With(require(token.OperationsRead), s.query()).Get("/accounts/{account}/operations/{id}", s.serve(s.getOperation))
+	r.With(require(token.Read), s.query("require")).Get("/balances", s.serve(s.getBalances))
+	r.With(auth.Open, s.query()).Get("/openapi.yaml", s.serve(s.getSpec))
 	if o.Page != nil {
-		s.pageRoutes(r)
+		s.pageRoutes(r, auth.Pages, heavy)
 	}
 	if !o.ServiceApart {
-		s.serviceRoutes(r, s.local)
+		s.serviceRoutes(r, auth.LoopbackOnly)
 	}
-	s.preset(r)
+	s.requests.Preset(r)
 	return r
 }
 
 // pageRoutes are for people. They ask for a token themselves, by a form, and
 // ignore query parameters that they don't know: other sites add some to links.
-func (s *server) pageRoutes(r chi.Router) {
-	people := r.With(s.people)
-	people.With(s.heavy).Get(ui.FleetPath, s.Page.Fleet)
-	people.With(s.heavy).Get(ui.AccountPath, s.Page.Account)
+func (s *server) pageRoutes(r chi.Router, auth, heavy func(http.Handler) http.Handler) {
+	people := r.With(auth)
+	people.With(heavy).Get(ui.FleetPath, s.Page.Fleet)
+	people.With(heavy).Get(ui.AccountPath, s.Page.Account)
 	people.Get(ui.LoginPath, s.Page.LoginForm)
 	people.Post(ui.LoginPath, s.Page.Login)
 	people.Post(ui.LogoutPath, s.Page.Logout)
@@ -60,7 +63,7 @@ func NewService(o Options) http.Handler {
 	s := newServer(o)
 	r := s.router()
 	s.serviceRoutes(r)
-	s.preset(r)
+	s.requests.Preset(r)
 	return r
 }
 
@@ -68,14 +71,23 @@ func NewService(o Options) http.Handler {
 func (s *server) serviceRoutes(r chi.Router, guard ...func(http.Handler) http.Handler) {
 	r.With(s.query()).Get("/healthz", s.serve(s.getHealth))
 	r.With(s.query()).Get("/readyz", s.serve(s.getReady))
-	r.With(guard...).With(s.query()).Method(http.MethodGet, "/metrics", s.metrics())
+	scrapes := r.With(guard...).With(s.query())
+	if s.Tokens != nil { // else nothing is limited
+		scrapes = scrapes.With(middleware.NewLimits(scrapeRate, 0).PerNetwork(s.fail))
+	}
+	scrapes.Method(http.MethodGet, "/metrics", s.metrics())
 }
 
 // router has what every route shares. The order matters: what is counted and
 // logged is what the recovered and limited request ended with.
 func (s *server) router() *chi.Mux {
 	r := chi.NewRouter()
-	r.Use(endConnection, s.observe, s.recoverer, s.limitURL, s.limitBody, middleware.GetHead)
+	r.Use(middleware.EndConnection, middleware.Begin, middleware.Headers(s.Secure),
+		middleware.Audit(s.Log, s.accounts), middleware.AccessLog(s.Log, s.accounts), s.requests.Observe)
+	if s.Tracer != nil {
+		r.Use(middleware.Tracing(s.Tracer, s.accounts))
+	}
+	r.Use(middleware.Recover(s.fail), middleware.LimitURL(s.fail), middleware.LimitBody(s.fail), chimiddleware.GetHead)
 	r.NotFound(s.notFound)
 	r.MethodNotAllowed(s.methodNotAllowed)
 	return r

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"accountgateway/internal/config"
+	"accountgateway/internal/httpapi/middleware"
 )
 
 // scrapeRate is how often one address may scrape. Prometheus does so every 15 s or
@@ -38,10 +39,6 @@ func (s *server) metrics() http.Handler {
 	}
 	oneAtATime := make(chan struct{}, 1)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := s.limitScrapes(r); err != nil {
-			s.fail(w, r, err)
-			return
-		}
 		format := expfmt.NegotiateAccept(r.Header, scrapeFormats...).FormatType()
 		made, err := formats[format].get(r.Context(), func() scrape {
 			oneAtATime <- struct{}{}
@@ -59,20 +56,6 @@ func (s *server) metrics() http.Handler {
 		w.Header().Set("Content-Type", string(expfmt.NewFormat(format)))
 		send(w, r, made.body)
 	})
-}
-
-// limitScrapes counts a scrape by its address. Where nobody is asked for a token
-// nothing is limited.
-func (s *server) limitScrapes(r *http.Request) error {
-	if s.Tokens == nil {
-		return nil
-	}
-	p, _, err := s.scrapes.begin(network(r), time.Now())
-	if err != nil {
-		return err
-	}
-	s.scrapes.end(p)
-	return nil
 }
 
 // gather writes all metrics in a format, compressed. What could not be gathered is
@@ -117,7 +100,7 @@ func send(w http.ResponseWriter, r *http.Request, zipped []byte) {
 		_, err = io.Copy(w, unzip) // #nosec G110 -- what gather wrote
 	}
 	if err != nil { // the caller is gone
-		noteOf(r.Context()).err = context.Cause(r.Context())
+		middleware.Of(r.Context()).Err = context.Cause(r.Context())
 	}
 }
 
@@ -135,4 +118,32 @@ func takesGzip(h http.Header) bool {
 		}
 	}
 	return false
+}
+
+// sharedFor is how long a shared value is good for.
+const sharedFor = time.Second
+
+// shared is a value that anybody may ask for and that costs something to make.
+// One asker at a time makes it, and all get it for a second from then on.
+type shared[T any] struct {
+	turn  chan struct{} // holds one while the value is looked at
+	made  time.Time     // zero: never
+	value T
+}
+
+func newShared[T any]() *shared[T] { return &shared[T]{turn: make(chan struct{}, 1)} }
+
+// get gives the value, made by fill if it is too old. Its error is that of ctx.
+func (s *shared[T]) get(ctx context.Context, fill func() T) (T, error) {
+	select {
+	case s.turn <- struct{}{}:
+	case <-ctx.Done():
+		return *new(T), ctx.Err()
+	}
+	defer func() { <-s.turn }()
+	if s.made.IsZero() || time.Since(s.made) >= sharedFor {
+		s.value = fill()
+		s.made = time.Now()
+	}
+	return s.value, nil
 }

@@ -27,7 +27,7 @@ func (s *server) getStatistics(ctx context.Context, r *http.Request) (reply, err
 			return reply{}, err
 		}
 	}
-	return s.reading(ctx, provider.OpStatistics, metBy(reading), p), nil
+	return s.reading(r, provider.OpStatistics, metBy(reading), p), nil
 }
 
 func statisticsQuery(p *params) (q provider.StatisticsQuery) {

@@ -38,7 +38,7 @@ func (s *server) listUsers(ctx context.Context, r *http.Request) (reply, error) 
 			return reply{}, err
 		}
 	}
-	return s.reading(ctx, provider.OpUsers, metBy(reading), p), nil
+	return s.reading(r, provider.OpUsers, metBy(reading), p), nil
 }
 
 func usersBody(r account.Reading[provider.Users], pg userPage) Users {

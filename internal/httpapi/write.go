@@ -5,9 +5,12 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
 	"time"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/httpapi/middleware"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
@@ -24,13 +27,13 @@ func (s *server) order(ctx context.Context, r *http.Request, op provider.Operati
 		return account.Order{}, err
 	}
 	key, err := idempotencyKey(r.Header)
-	return account.Order{Account: name, Caller: callerName(ctx), Key: key}, err
+	return account.Order{Account: name, Caller: middleware.CallerName(middleware.Of(ctx).Caller), Key: key}, err
 }
 
 // operationReply answers a write that was done: 201 if its record is safe, 202 if
 // that still has to come, or if nobody knows the outcome.
 func operationReply(ctx context.Context, op account.Operation, body any) (reply, error) {
-	noteOf(ctx).operation = op.ID
+	middleware.Of(ctx).Operation = op.ID
 	status := http.StatusCreated
 	if op.State == store.Unknown || !op.Recorded {
 		status = http.StatusAccepted
@@ -136,12 +139,12 @@ func operationOf(err error) (op account.Operation, replayed, ok bool) {
 }
 
 // tellOperation says in the headers of a problem which operation it is about.
-func tellOperation(n *note, err error) {
+func tellOperation(n *middleware.Request, err error) {
 	op, replayed, ok := operationOf(err)
 	if !ok {
 		return
 	}
-	n.operation = op.ID
+	n.Operation = op.ID
 	n.Header().Set("Location", locationOf(op))
 	if replayed {
 		n.Header().Set(replayedHeader, "true")
@@ -149,3 +152,55 @@ func tellOperation(n *note, err error) {
 }
 
 const replayedHeader = "Idempotent-Replayed"
+
+const (
+	keyHeader = "Idempotency-Key"
+	maxKey    = 255 // characters
+)
+
+// idempotencyKey reads the key that a write must have: a bare text, or a quoted
+// string (RFC 8941 3.3.3). Both forms of one text are one key.
+func idempotencyKey(h http.Header) (string, error) {
+	lines := h[keyHeader]
+	if len(lines) > 1 {
+		return "", badKey("given more than once")
+	}
+	if len(lines) == 0 || strings.Trim(lines[0], " \t") == "" {
+		return "", &problemError{
+			code:   ProblemCodeIdempotencyKeyMissing,
+			detail: "a write needs an Idempotency-Key header: a text of your own, new for each write, the same for each repetition of it",
+		}
+	}
+	key, ok := strings.Trim(lines[0], " \t"), true
+	if key[0] == '"' {
+		key, ok = unquote(key)
+	}
+	if !ok || key == "" || len(key) > maxKey || strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return "", badKey("want 1 to " + strconv.Itoa(maxKey) + " printable ASCII characters, bare or as one quoted string")
+	}
+	return key, nil
+}
+
+func badKey(message string) error {
+	return invalidParameters{{Field: keyHeader, Message: message}}
+}
+
+// unquote reads a quoted string to its end; false if it is none, or more than one.
+func unquote(quoted string) (string, bool) {
+	var b strings.Builder
+	for i := 1; i < len(quoted); i++ {
+		switch c := quoted[i]; c {
+		case '"':
+			return b.String(), i == len(quoted)-1
+		case '\\':
+			i++
+			if i == len(quoted) || quoted[i] != '"' && quoted[i] != '\\' {
+				return "", false
+			}
+			b.WriteByte(quoted[i])
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return "", false
+}

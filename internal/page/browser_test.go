@@ -120,7 +120,8 @@ func TestAuthorize(t *testing.T) {
 
 // TestSignIn goes through the form as a person does.
 func TestSignIn(t *testing.T) {
-	origin := serve(t, newFixture(t, aFleet, fleetNames...).as(aReader("regru")))
+	f := newFixture(t, aFleet, fleetNames...).as(aReader("regru"))
+	origin := serve(t, f)
 	b := browsertest.New(t, origin)
 	tb := b.Tab(t, browsertest.Screens[0])
 	tb.Expect("401")
@@ -129,7 +130,7 @@ func TestSignIn(t *testing.T) {
 	said := browsertest.Get(tb, chromedp.Text("#fault"))
 	tb.Screenshot("token-wrong")
 	t.Run("accessible", tb.Accessible)
-	tb.Run(chromedp.SendKeys("#token", goodToken), chromedp.Submit("#token"))
+	tb.Run(chromedp.SendKeys("#token", f.token), chromedp.Submit("#token"))
 	shown, at := browsertest.Get(tb, chromedp.Text("#money")), browsertest.Get(tb, chromedp.Location())
 	if u, err := url.Parse(at); err != nil || u.RequestURI() != "/ui/regru?days=7" || !strings.Contains(said, "not good") || shown != "Money" {
 		t.Errorf("signed in at %s, after %q", at, said)
@@ -162,7 +163,7 @@ func TestLinkFromElsewhere(t *testing.T) {
 	elsewhere := strings.Replace(chat.URL, "127.0.0.1", "localhost", 1) // another site to a browser
 	tb := browsertest.New(t, origin).Tab(t, browsertest.Screens[2])
 	tb.Expect("401")
-	tb.Run(chromedp.Navigate(origin+"/"), chromedp.SendKeys("#token", goodToken), chromedp.Submit("#token"), chromedp.WaitVisible(".out button"))
+	tb.Run(chromedp.Navigate(origin+"/"), chromedp.SendKeys("#token", f.token), chromedp.Submit("#token"), chromedp.WaitVisible(".out button"))
 	tb.Expect(elsewhere)
 	tb.Run(chromedp.Navigate(elsewhere), chromedp.Evaluate[chromedp.Void](`document.querySelector("a").click()`))
 	select {

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"net/http"
 
+	"accountgateway/internal/httpapi/middleware"
 	"accountgateway/internal/token"
 )
 
@@ -60,7 +61,7 @@ func (p *Page) frame(r *http.Request, title string, caller *token.Caller) frame 
 	f := frame{Title: title, Here: r.URL.RequestURI(), Drawn: exactly(p.now()), Simulated: p.Simulated}
 	if caller != nil && caller.ID != token.Anonymous().ID {
 		f.Caller = caller.Name
-		f.Login = CookieToken(r) != ""
+		f.Login = middleware.CookieToken(r) != ""
 	}
 	return f
 }

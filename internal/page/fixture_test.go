@@ -35,11 +35,12 @@ type fixture struct {
 	now     time.Time
 	options account.Options // seeds may change them
 	handler http.Handler
+	token   string // that opens the page; set by as
 }
 
 const day = 24 * time.Hour
 
-// goodToken is the one that the fixture knows; its caller is set by as.
+// goodToken has the form of a token.
 const goodToken = "gw_abcdefghij_" + "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 // declared are the capabilities of accounts that can't do everything.
@@ -82,31 +83,36 @@ func newFixture(t *testing.T, fill seeds, accounts ...string) *fixture {
 	service.Load(t.Context())
 	f.page, err = page.New(page.Options{
 		Accounts: service, Log: zerolog.Nop(),
-		Caller: func(*http.Request) (token.Caller, bool) { return token.Anonymous(), true },
-		Check:  func(context.Context, string) (token.Caller, error) { return token.Caller{}, token.ErrUnknown },
+		Check: func(context.Context, string) (token.Caller, error) { return token.Caller{}, token.ErrUnknown },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.handler = httpapi.New(httpapi.Options{
-		Accounts: service, Log: zerolog.Nop(), Registry: f.options.Registry.(*prometheus.Registry), Spec: api.Spec, Page: f.page,
-		AnyName: true, // without Tokens the router leaves asking to the page
-	})
+	f.serve(nil)
 	return f
 }
 
-// as makes the page ask for goodToken, whose caller this is.
+// serve puts the page behind the routes. Without tokens everybody may see everything.
+func (f *fixture) serve(tokens *token.Keeper) {
+	f.handler = httpapi.New(httpapi.Options{
+		Accounts: f.page.Accounts, Log: zerolog.Nop(), Registry: f.options.Registry.(*prometheus.Registry), Spec: api.Spec, Page: f.page,
+		Tokens: tokens, AnyName: true,
+	})
+}
+
+// as makes the page ask for a token, f.token, whose caller this is.
 func (f *fixture) as(caller token.Caller) *fixture {
-	f.page.Check = func(_ context.Context, text string) (token.Caller, error) {
-		if text != goodToken {
-			return token.Caller{}, token.ErrUnknown
-		}
-		return caller, nil
+	f.t.Helper()
+	text, row := token.New(token.Spec{Name: caller.Name, Scopes: caller.Scopes, Accounts: caller.Accounts}, time.Now())
+	f.must(f.store.AddToken(f.t.Context(), row))
+	keeper := token.NewKeeper(zerolog.Nop())
+	keeper.Attach(f.store)
+	f.must(keeper.Load(f.t.Context()))
+	f.token = text
+	f.page.Check = func(ctx context.Context, text string) (token.Caller, error) {
+		return keeper.Lookup(ctx, text, time.Now())
 	}
-	f.page.Caller = func(r *http.Request) (token.Caller, bool) {
-		caller, err := f.page.Check(r.Context(), page.CookieToken(r))
-		return caller, err == nil
-	}
+	f.serve(keeper)
 	return f
 }
 

@@ -6,35 +6,14 @@ import (
 	"net/url"
 	"strings"
 
+	"accountgateway/internal/httpapi/middleware"
 	"accountgateway/internal/token"
 )
-
-// The cookie that holds the token while a browser is open. Browsers take the
-// second name over https alone, for this host alone.
-const (
-	cookieName       = "gateway_token"
-	secureCookieName = "__Host-" + cookieName
-)
-
-// CookieToken is the token that the page's cookie holds, "" if there is none.
-// Only safe methods may go by it.
-func CookieToken(r *http.Request) string {
-	for _, name := range []string{secureCookieName, cookieName} {
-		if c, err := r.Cookie(name); err == nil && c.Value != "" {
-			return c.Value
-		}
-	}
-	return ""
-}
 
 func (p *Page) cookie(value string) *http.Cookie {
 	// Lax: links from chats and alerts lead to the page, not to the form. What
 	// that takes is in docs/security.md.
-	c := &http.Cookie{Name: cookieName, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}
-	if p.Secure {
-		c.Name, c.Secure = secureCookieName, true
-	}
-	return c
+	return &http.Cookie{Name: middleware.CookieName(p.Secure), Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: p.Secure}
 }
 
 // tokenForm is the page that asks for a token.
@@ -55,7 +34,7 @@ func (p *Page) askForToken(w http.ResponseWriter, r *http.Request, status int, f
 
 // LoginForm answers GET LoginPath: the form, for who is not signed in yet.
 func (p *Page) LoginForm(w http.ResponseWriter, r *http.Request) {
-	if _, ok := p.Caller(r); ok {
+	if _, ok := middleware.CallerOf(r.Context()); ok {
 		http.Redirect(w, r, FleetPath, http.StatusSeeOther)
 		return
 	}

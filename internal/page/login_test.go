@@ -13,7 +13,7 @@ import (
 )
 
 func (f *fixture) signedIn() *http.Cookie {
-	return &http.Cookie{Name: "gateway_token", Value: goodToken}
+	return &http.Cookie{Name: "gateway_token", Value: f.token}
 }
 
 // post sends a form as a browser does from a page of its own.
@@ -41,12 +41,12 @@ func TestLogin(t *testing.T) {
 	}
 	wants(t, refused.Body.String(), `action="/login"`, `name="next" value="/ui/regru?days=7"`)
 
-	got := f.post("/login", url.Values{"token": {" " + goodToken + "\n"}, "next": {"/ui/regru?days=7"}})
+	got := f.post("/login", url.Values{"token": {" " + f.token + "\n"}, "next": {"/ui/regru?days=7"}})
 	if got.Code != http.StatusSeeOther || got.Header().Get("Location") != "/ui/regru?days=7" {
 		t.Fatalf("%d to %q", got.Code, got.Header().Get("Location"))
 	}
 	cookie := got.Result().Cookies()[0]
-	if cookie.Value != goodToken || !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Path != "/" || cookie.MaxAge != 0 || cookie.Domain != "" {
+	if cookie.Value != f.token || !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Path != "/" || cookie.MaxAge != 0 || cookie.Domain != "" {
 		t.Errorf("the cookie is %+v", cookie)
 	}
 	page := f.get("/", cookie)
@@ -55,7 +55,7 @@ func TestLogin(t *testing.T) {
 	}
 	wants(t, page.Body.String(), "finance", "Sign out", `href="/ui/regru"`)
 	for _, w := range []*httptest.ResponseRecorder{refused, page} {
-		if strings.Contains(w.Body.String(), goodToken) {
+		if strings.Contains(w.Body.String(), f.token) {
 			t.Error("the token is in a page")
 		}
 	}
@@ -78,7 +78,7 @@ func TestLogin(t *testing.T) {
 func TestSecureCookie(t *testing.T) {
 	f := newFixture(t, nil, "a").as(aReader())
 	f.page.Secure = true
-	cookie := f.post("/login", url.Values{"token": {goodToken}}).Result().Cookies()[0]
+	cookie := f.post("/login", url.Values{"token": {f.token}}).Result().Cookies()[0]
 	if cookie.Name != "__Host-gateway_token" || !cookie.Secure {
 		t.Errorf("the cookie is %+v", cookie)
 	}

@@ -2,7 +2,6 @@ package page_test
 
 import (
 	"context"
-	"net/http"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -52,8 +51,7 @@ func TestPageIsOfOneMoment(t *testing.T) {
 				})
 				p := must(page.New(page.Options{
 					Accounts: accounts, Log: zerolog.Nop(),
-					Caller: func(*http.Request) (token.Caller, bool) { return token.Anonymous(), true },
-					Check:  func(context.Context, string) (token.Caller, error) { return token.Caller{}, token.ErrUnknown },
+					Check: func(context.Context, string) (token.Caller, error) { return token.Caller{}, token.ErrUnknown },
 				}))
 				f := &fixture{t: t, page: p, handler: httpapi.New(httpapi.Options{
 					Accounts: accounts, Log: zerolog.Nop(), Registry: prometheus.NewRegistry(), Page: p, AnyName: true,

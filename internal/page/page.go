@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/httpapi/middleware"
 	"accountgateway/internal/token"
 )
 
@@ -20,9 +21,6 @@ type Options struct {
 	Accounts *account.Service
 	Log      zerolog.Logger
 
-	// Caller tells who asks: by bearer token or by the cookie that Login set
-	// (see CookieToken). false: the token form is shown.
-	Caller func(*http.Request) (token.Caller, bool)
 	// Check tells whose token this is. Its errors are those of token.Keeper.
 	Check func(ctx context.Context, text string) (token.Caller, error)
 
@@ -52,9 +50,10 @@ func New(o Options) (*Page, error) {
 	return &Page{Options: o, assets: a, drawer: d, origins: http.NewCrossOriginProtection(), now: time.Now}, nil
 }
 
-// reader gives the caller if it may read; else it answers the request.
+// reader gives the caller, whom the middleware found by token or cookie, if it may
+// read; else it answers the request.
 func (p *Page) reader(w http.ResponseWriter, r *http.Request) (token.Caller, bool) {
-	caller, ok := p.Caller(r)
+	caller, ok := middleware.CallerOf(r.Context())
 	switch {
 	case !ok:
 		p.askForToken(w, r, http.StatusUnauthorized, tokenForm{Next: localPath(r.URL.RequestURI())})

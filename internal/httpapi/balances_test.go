@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/httpapi/middleware"
 	"accountgateway/internal/provider"
 )
 
@@ -37,7 +38,7 @@ func TestFleetWithFailures(t *testing.T) {
 		`"complete":false`, `"totals":[{"amount":"1.10","currency":"USD"}]`,
 		`"account":"locked","balance":null,"problem":{"account":"locked","code":"provider_access","detail":"address not listed","provider":"vendor-of-locked"`,
 		`"upstream":{"code":"ACCESS_DENIED_FROM_IP","message":"denied"}},"provider":"vendor-of-locked","status":"failed"`,
-		`"code":"provider_bad_response"`, `"request_id":"` + a.header.Get(requestIDHeader) + `"`,
+		`"code":"provider_bad_response"`, `"request_id":"` + a.header.Get(middleware.RequestIDHeader) + `"`,
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("no %s in %s", want, body)
@@ -81,7 +82,7 @@ func TestFleetTotalIsNeverRounded(t *testing.T) {
 
 func TestFleetStale(t *testing.T) {
 	s := &server{}
-	body, failed := s.fleetBody(&note{}, []account.FleetItem{{
+	body, failed := s.fleetBody(&middleware.Request{}, []account.FleetItem{{
 		Account: "a", Provider: "v",
 		Balance: account.Reading[provider.Balance]{Stale: true, Value: &provider.Balance{Balance: money("1", "USD")}},
 	}})

@@ -1,10 +1,10 @@
-package httpapi
+package middleware
 
 import "strings"
 
-// matches tells whether If-None-Match names an answer's tag, or any ("*"). The
+// Matches tells whether If-None-Match names an answer's tag, or any ("*"). The
 // comparison is weak (RFC 9110 13.1.2). From where it is malformed it names nothing.
-func matches(lines []string, tag string) bool {
+func Matches(lines []string, tag string) bool {
 	for _, list := range lines {
 		if strings.Trim(list, " \t") == "*" {
 			return true

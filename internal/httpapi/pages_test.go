@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"accountgateway/internal/config"
+	"accountgateway/internal/httpapi/middleware"
 	ui "accountgateway/internal/page"
 	"accountgateway/internal/token"
 )
@@ -22,14 +23,6 @@ func (k *tokens) withPage(o *Options) {
 	check := func(_ context.Context, text string) (token.Caller, error) { return k.keeper.Check(text, time.Now()) }
 	p, err := ui.New(ui.Options{
 		Accounts: o.Accounts, Log: zerolog.Nop(), Check: check,
-		Caller: func(r *http.Request) (token.Caller, bool) {
-			text := bearer(r.Header)
-			if text == "" {
-				text = ui.CookieToken(r)
-			}
-			c, err := check(r.Context(), text)
-			return c, err == nil
-		},
 	})
 	if err != nil {
 		k.t.Fatal(err)
@@ -130,13 +123,13 @@ func TestGuessingAtTheForm(t *testing.T) {
 	if w := login(good, nil); w.Code != http.StatusSeeOther || !strings.Contains(w.Header().Get("Set-Cookie"), "HttpOnly; SameSite=Lax") {
 		t.Errorf("a good token: %d %v", w.Code, w.Header())
 	}
-	for range strangerRate.Calls - 2 {
+	for range middleware.StrangerRate.Calls - 2 {
 		if w := login(otherSecret(good), nil); w.Code != http.StatusUnauthorized || w.Header().Get("Set-Cookie") != "" {
 			t.Fatalf("a wrong token: %d %v", w.Code, w.Header())
 		}
 	}
 	if w := login(otherSecret(good), nil); w.Code != http.StatusTooManyRequests {
-		t.Errorf("after %d: %d", strangerRate.Calls, w.Code)
+		t.Errorf("after %d: %d", middleware.StrangerRate.Calls, w.Code)
 	}
 	if strings.Contains(g.log.String(), good[14:]) {
 		t.Error("the token is in the log")

@@ -1,4 +1,4 @@
-package httpapi
+package middleware
 
 import (
 	"errors"
@@ -13,9 +13,9 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// requestMetric is the histogram of requests. It keeps the series it has made,
+// Metrics is the histogram of requests. It keeps the series it has made,
 // because to look one up by its labels costs more than to count.
-type requestMetric struct {
+type Metrics struct {
 	histogram *prometheus.HistogramVec
 	mu        sync.RWMutex
 	series    map[requestSeries]prometheus.Observer
@@ -27,9 +27,9 @@ type requestSeries struct {
 	status        int
 }
 
-// newRequestMetric makes the histogram, or finds the one that another handler of
+// NewMetrics makes the histogram, or finds the one that another handler of
 // this process has made.
-func newRequestMetric(reg prometheus.Registerer, log zerolog.Logger) *requestMetric {
+func NewMetrics(reg prometheus.Registerer, log zerolog.Logger) *Metrics {
 	histogram := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:                            "gateway_http_request_duration_seconds",
 		Help:                            "How long callers' requests took, by route pattern.",
@@ -48,10 +48,21 @@ func newRequestMetric(reg prometheus.Registerer, log zerolog.Logger) *requestMet
 	if err != nil {
 		log.Error().Err(err).Msg("the requests' metric is not shown")
 	}
-	return &requestMetric{histogram: histogram, series: map[requestSeries]prometheus.Observer{}}
+	return &Metrics{histogram: histogram, series: map[requestSeries]prometheus.Observer{}}
 }
 
-func (m *requestMetric) observe(labels requestSeries, took time.Duration, span trace.SpanContext) {
+// Observe counts every request when it has ended.
+func (m *Metrics) Observe(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			n := Of(r.Context())
+			m.observe(requestSeries{Route(r), method(r), n.Status()}, time.Since(n.Start), n.Trace)
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (m *Metrics) observe(labels requestSeries, took time.Duration, span trace.SpanContext) {
 	series := m.of(labels)
 	if span.IsSampled() {
 		if exemplars, ok := series.(prometheus.ExemplarObserver); ok {
@@ -62,7 +73,7 @@ func (m *requestMetric) observe(labels requestSeries, took time.Duration, span t
 	series.Observe(took.Seconds())
 }
 
-func (m *requestMetric) of(labels requestSeries) prometheus.Observer {
+func (m *Metrics) of(labels requestSeries) prometheus.Observer {
 	m.mu.RLock()
 	series, ok := m.series[labels]
 	m.mu.RUnlock()
@@ -75,14 +86,14 @@ func (m *requestMetric) of(labels requestSeries) prometheus.Observer {
 	return series
 }
 
-// preset shows every route from the start, so that a rate has a zero to grow from.
-func (s *server) preset(routes chi.Routes) {
+// Preset shows every route from the start, so that a rate has a zero to grow from.
+func (m *Metrics) Preset(routes chi.Routes) {
 	_ = chi.Walk(routes, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 		status := http.StatusOK
 		if method == http.MethodPost {
 			status = http.StatusCreated
 		}
-		s.requests.of(requestSeries{route, method, status})
+		m.of(requestSeries{route, method, status})
 		return nil
 	})
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"time"
+
+	"accountgateway/internal/httpapi/middleware"
 )
 
 // readyTimeout is how long GET /readyz waits for what it asks.
@@ -32,7 +34,7 @@ func (s *server) getReady(ctx context.Context, _ *http.Request) (reply, error) {
 	if err == nil {
 		return encode(http.StatusOK, Health{Status: HealthStatusOk})
 	}
-	noteOf(ctx).err = err
+	middleware.Of(ctx).Err = err
 	reason := "something that the gateway needs does not answer; the cause is in its log"
 	var public NotReady
 	if errors.As(err, &public) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/httpapi/middleware"
 	"accountgateway/internal/provider"
 )
 
@@ -26,20 +27,20 @@ func (s *server) getBalances(ctx context.Context, r *http.Request) (reply, error
 	if err != nil {
 		return reply{}, err
 	}
-	items := s.Accounts.Balances(ctx, noteOf(ctx).caller.Sees, bound)
+	items := s.Accounts.Balances(ctx, middleware.Of(ctx).Caller.Sees, bound)
 	if err := ctx.Err(); err != nil {
 		return reply{}, err
 	}
-	body, failed := s.fleetBody(noteOf(ctx), items)
+	body, failed := s.fleetBody(middleware.Of(ctx), items)
 	if require == GetBalancesParamsRequireAll && len(failed) > 0 {
 		return reply{}, fleetError(failed)
 	}
-	return s.fleetReply(ctx, body, items)
+	return s.fleetReply(r, body, items)
 }
 
 // fleetReply answers as a reading does where every item is one. A failure is for
 // nobody to keep.
-func (s *server) fleetReply(ctx context.Context, body Balances, items []account.FleetItem) (reply, error) {
+func (s *server) fleetReply(r *http.Request, body Balances, items []account.FleetItem) (reply, error) {
 	m, ok := fleetMet(items)
 	if !ok {
 		return encode(http.StatusOK, body)
@@ -53,7 +54,7 @@ func (s *server) fleetReply(ctx context.Context, body Balances, items []account.
 	if err != nil {
 		return reply{}, err
 	}
-	return s.reading(ctx, provider.OpBalance, m, p), nil
+	return s.reading(r, provider.OpBalance, m, p), nil
 }
 
 // fleetMet sums up how the readings came about: the age of the oldest, and a call
@@ -79,7 +80,7 @@ func fleetMet(items []account.FleetItem) (sum met, ok bool) {
 	return sum, ok
 }
 
-func (s *server) fleetBody(n *note, items []account.FleetItem) (body Balances, failed []account.FleetItem) {
+func (s *server) fleetBody(n *middleware.Request, items []account.FleetItem) (body Balances, failed []account.FleetItem) {
 	items = slices.SortedFunc(slices.Values(items), func(a, b account.FleetItem) int { return strings.Compare(a.Account, b.Account) })
 	body.Balances = make([]FleetItem, 0, len(items))
 	var read []provider.Money
@@ -87,9 +88,9 @@ func (s *server) fleetBody(n *note, items []account.FleetItem) (body Balances, f
 		out := FleetItem{Account: item.Account, Provider: item.Provider, Status: FleetItemStatusOk}
 		if item.Err != nil {
 			p, _ := describe(item.Err)
-			p.Account, p.Provider, p.RequestID = &item.Account, &item.Provider, &n.requestID
+			p.Account, p.Provider, p.RequestID = &item.Account, &item.Provider, &n.ID
 			out.Status, out.Problem = FleetItemStatusFailed, &p
-			n.err = errors.Join(n.err, fmt.Errorf("%s: %w", item.Account, item.Err))
+			n.Err = errors.Join(n.Err, fmt.Errorf("%s: %w", item.Account, item.Err))
 			failed = append(failed, item)
 		} else {
 			out.Balance = new(balanceBody(item.Balance))

@@ -1,4 +1,4 @@
-package httpapi
+package middleware
 
 import (
 	"net/http"
@@ -13,20 +13,20 @@ import (
 )
 
 const (
-	// maxAtOnce is how many requests of one caller may be under way.
-	maxAtOnce = 64
+	// MaxAtOnce is how many requests of one caller may be under way.
+	MaxAtOnce = 64
 
 	// maxParties is how many callers, or addresses, are counted each by itself.
 	maxParties = 10_000
 )
 
-// strangerRate is how many requests without a good token an address may make.
+// StrangerRate is how many requests without a good token an address may make.
 // Behind a proxy all strangers have one address; good tokens don't suffer from it.
-var strangerRate = config.Rate{Calls: 60, Per: time.Minute}
+var StrangerRate = config.Rate{Calls: 60, Per: time.Minute}
 
-// limits bound the requests of each of many parties by the same rate. They
+// Limits bound the requests of each of many parties by the same rate. They
 // remember a bounded number of parties; those beyond share one allowance.
-type limits struct {
+type Limits struct {
 	rate   config.Rate // the zero rate is no bound
 	atOnce int         // requests of one party under way; 0: no bound
 
@@ -36,7 +36,7 @@ type limits struct {
 	swept   time.Time
 }
 
-// party is one whose requests are counted together. It is used under limits.mu.
+// party is one whose requests are counted together. It is used under Limits.mu.
 type party struct {
 	bucket  *rate.Limiter
 	running int
@@ -50,13 +50,14 @@ type quota struct {
 	refused int           // that went before this one, which was let in
 }
 
-func newLimits(r config.Rate, atOnce int) *limits {
-	l := &limits{rate: r, atOnce: atOnce, parties: map[string]*party{}}
+// NewLimits makes limits of so many requests, and so many of one party at once.
+func NewLimits(r config.Rate, atOnce int) *Limits {
+	l := &Limits{rate: r, atOnce: atOnce, parties: map[string]*party{}}
 	l.rest = l.newParty()
 	return l
 }
 
-func (l *limits) newParty() *party {
+func (l *Limits) newParty() *party {
 	if l.rate.Calls == 0 {
 		return &party{bucket: rate.NewLimiter(rate.Inf, 0)}
 	}
@@ -65,21 +66,21 @@ func (l *limits) newParty() *party {
 
 // begin lets a request in or fails with too_many_requests. Who was let in calls
 // end.
-func (l *limits) begin(name string, now time.Time) (*party, quota, error) {
+func (l *Limits) begin(name string, now time.Time) (*party, quota, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p := l.of(name, now)
 	if l.atOnce > 0 && p.running >= l.atOnce {
 		p.refused++
-		return nil, l.quota(p, now), &problemError{
-			code: ProblemCodeTooManyRequests, retryAfter: time.Second,
-			detail: strconv.Itoa(l.atOnce) + " requests of this caller are under way already",
+		return nil, l.quota(p, now), &Refusal{
+			Code: CodeTooManyRequests, RetryAfter: time.Second,
+			Detail: strconv.Itoa(l.atOnce) + " requests of this caller are under way already",
 		}
 	}
 	if !p.bucket.AllowN(now, 1) {
 		p.refused++
 		q := l.quota(p, now)
-		return nil, q, &problemError{code: ProblemCodeTooManyRequests, retryAfter: q.more, detail: "more than " + l.rate.String() + " requests"}
+		return nil, q, &Refusal{Code: CodeTooManyRequests, RetryAfter: q.more, Detail: "more than " + l.rate.String() + " requests"}
 	}
 	q := l.quota(p, now)
 	q.refused, p.refused = p.refused, 0
@@ -88,13 +89,13 @@ func (l *limits) begin(name string, now time.Time) (*party, quota, error) {
 }
 
 // end takes note that a request which begin let in is over.
-func (l *limits) end(p *party) {
+func (l *Limits) end(p *party) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p.running--
 }
 
-func (l *limits) of(name string, now time.Time) *party {
+func (l *Limits) of(name string, now time.Time) *party {
 	if p, ok := l.parties[name]; ok {
 		return p
 	}
@@ -110,7 +111,7 @@ func (l *limits) of(name string, now time.Time) *party {
 }
 
 // sweep forgets, at most once a second, the parties that stand as a new one would.
-func (l *limits) sweep(now time.Time) {
+func (l *Limits) sweep(now time.Time) {
 	if now.Sub(l.swept) < time.Second {
 		return
 	}
@@ -123,7 +124,7 @@ func (l *limits) sweep(now time.Time) {
 	}
 }
 
-func (l *limits) quota(p *party, now time.Time) quota {
+func (l *Limits) quota(p *party, now time.Time) quota {
 	if l.rate.Calls == 0 {
 		return quota{}
 	}
@@ -134,7 +135,7 @@ func (l *limits) quota(p *party, now time.Time) quota {
 
 // policy is the header RateLimit-Policy, nil for no bound (the IETF's draft
 // httpapi-ratelimit-headers: q requests in w seconds).
-func (l *limits) policy() []string {
+func (l *Limits) policy() []string {
 	if l.rate.Calls == 0 {
 		return nil
 	}
@@ -143,8 +144,8 @@ func (l *limits) policy() []string {
 
 // tellQuota sets the header RateLimit: r requests may be made now, and one more
 // in t seconds.
-func (s *server) tellQuota(n *note, q quota) {
-	if s.policy == nil {
+func (a *Auth) tellQuota(n *Request, q quota) {
+	if a.policy == nil {
 		return
 	}
 	b := make([]byte, 0, 48)
@@ -154,20 +155,33 @@ func (s *server) tellQuota(n *note, q quota) {
 	b = strconv.AppendInt(b, wholeSeconds(q.more), 10)
 	n.quotaValue[0] = string(b)
 	h := n.Header()
-	h["Ratelimit"], h["Ratelimit-Policy"] = n.quotaValue[:], s.policy
+	h["Ratelimit"], h["Ratelimit-Policy"] = n.quotaValue[:], a.policy
 }
 
 // wholeSeconds gives whole seconds, rounded up, one at least.
-func wholeSeconds(d time.Duration) int64 { return max(1, -floor(-d)) }
+func wholeSeconds(d time.Duration) int64 { return max(1, int64((d+time.Second-1)/time.Second)) }
 
-// limitStranger counts a request that comes with no good token.
-func (s *server) limitStranger(r *http.Request, now time.Time) error {
-	p, _, err := s.strangers.begin(network(r), now)
+// TakeFor counts a request by the network that it comes from.
+func (l *Limits) TakeFor(r *http.Request) error {
+	p, _, err := l.begin(network(r), time.Now())
 	if err != nil {
 		return err
 	}
-	s.strangers.end(p)
+	l.end(p)
 	return nil
+}
+
+// PerNetwork bounds the requests that come from one network.
+func (l *Limits) PerNetwork(fail Fail) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if err := l.TakeFor(r); err != nil {
+				fail(w, r, err)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
 }
 
 // address is where a request comes from; "" if that is not known. What proxies

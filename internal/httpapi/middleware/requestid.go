@@ -1,4 +1,4 @@
-package httpapi
+package middleware
 
 import (
 	"crypto/rand"
@@ -6,17 +6,19 @@ import (
 	"strings"
 )
 
-const requestIDHeader = "X-Request-Id"
+// RequestIDHeader carries the request's id, both ways.
+const RequestIDHeader = "X-Request-Id"
 
 // requestID gives the request's id: the caller's if it is well formed, else a new one.
 func requestID(r *http.Request) string {
-	if id := r.Header.Get(requestIDHeader); wellFormedID(id) {
+	if id := r.Header.Get(RequestIDHeader); WellFormedID(id) {
 		return id
 	}
 	return rand.Text()
 }
 
-func wellFormedID(id string) bool {
+// WellFormedID tells whether a text may be an id.
+func WellFormedID(id string) bool {
 	const allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 	return id != "" && len(id) <= 128 && strings.Trim(id, allowed) == ""
 }

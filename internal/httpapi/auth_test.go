@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rs/zerolog"
 
+	"accountgateway/internal/httpapi/middleware"
 	"accountgateway/internal/token"
 )
 
@@ -174,7 +175,7 @@ func TestEveryRouteAsksWhoCalls(t *testing.T) {
 
 // withoutID is a body without the request's id.
 func withoutID(a answer) []byte {
-	return []byte(strings.ReplaceAll(string(a.body), a.header.Get(requestIDHeader), "ID"))
+	return []byte(strings.ReplaceAll(string(a.body), a.header.Get(middleware.RequestIDHeader), "ID"))
 }
 
 // TestTokensNotLoaded: until the store was read nobody can be told apart.
@@ -271,16 +272,6 @@ func TestCheckComesFirst(t *testing.T) {
 	g.get("/accounts/acme/balance?surprise=1").wantCode(ProblemCodeUnauthenticated)
 	text, _ := k.with(allBut(token.Read))
 	g.ask(http.MethodGet, "/accounts/acme/balance?surprise=1", as(text), nil).wantCode(ProblemCodeForbidden)
-}
-
-func TestBearerIsRead(t *testing.T) {
-	for line, want := range map[string]string{
-		"Bearer x": "x", "bearer x": "x", "Bearer  x": "x", "Bearer x ": "x ", "Bearer": "", "Bearerx": "", "Basic x": "", "": "", "Bearer\tx": "",
-	} {
-		if got := bearer(http.Header{"Authorization": {line}}); got != want {
-			t.Errorf("%q: got %q", line, got)
-		}
-	}
 }
 
 // TestOtherNamesWithoutTokens: where nobody is asked for a token, a site cannot

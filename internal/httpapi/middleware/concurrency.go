@@ -1,4 +1,4 @@
-package httpapi
+package middleware
 
 import (
 	"context"
@@ -52,7 +52,7 @@ func (h *histories) begin(ctx context.Context, caller string) (end func(), err e
 	case turns.taken <- struct{}{}:
 		return func() { <-turns.taken; leave() }, nil
 	case <-patience.C:
-		err = &problemError{code: ProblemCodeTooManyRequests, retryAfter: time.Second, detail: "other histories of this caller are being read"}
+		err = &Refusal{Code: CodeTooManyRequests, RetryAfter: time.Second, Detail: "other histories of this caller are being read"}
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
@@ -60,15 +60,18 @@ func (h *histories) begin(ctx context.Context, caller string) (end func(), err e
 	return nil, err
 }
 
-// heavy is for routes that read histories.
-func (s *server) heavy(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		end, err := s.histories.begin(r.Context(), noteOf(r.Context()).caller.ID)
-		if err != nil {
-			s.fail(w, r, err)
-			return
-		}
-		defer end()
-		next.ServeHTTP(w, r)
-	})
+// Heavy is for routes that read histories.
+func Heavy(fail Fail) func(http.Handler) http.Handler {
+	var h histories
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			end, err := h.begin(r.Context(), Of(r.Context()).Caller.ID)
+			if err != nil {
+				fail(w, r, err)
+				return
+			}
+			defer end()
+			next.ServeHTTP(w, r)
+		})
+	}
 }

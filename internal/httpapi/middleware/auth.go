@@ -1,0 +1,202 @@
+package middleware
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"accountgateway/internal/config"
+	"accountgateway/internal/token"
+)
+
+// Auth finds out who asks, leaves that for CallerOf, and keeps out who may not.
+type Auth struct {
+	// Tokens knows the callers; nil: nobody is asked for a token, all may do all, and
+	// nothing is limited.
+	Tokens *token.Keeper
+	// AnyName, without Tokens, answers by other names than this machine's own too.
+	AnyName bool
+	Fail    Fail
+
+	callers   *Limits // by the caller's id
+	strangers *Limits // by network
+	policy    []string
+	anonymous token.Caller
+}
+
+// NewAuth makes an Auth that lets each caller make so many requests.
+func NewAuth(tokens *token.Keeper, anyName bool, rate config.Rate, fail Fail) *Auth {
+	a := &Auth{
+		Tokens: tokens, AnyName: anyName, Fail: fail, anonymous: token.Anonymous(),
+		callers: NewLimits(rate, MaxAtOnce), strangers: NewLimits(StrangerRate, 0),
+	}
+	a.policy = a.callers.policy()
+	return a
+}
+
+// Require lets a request in whose token has the scope and, if its path names an
+// account, that account.
+func (a *Auth) Require(scope token.Scope) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		authorized := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if err := authorize(Of(r.Context()).Caller, scope, r); err != nil {
+				a.Fail(w, r, err)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+		identified := a.identify(authorized, bearer, a.refuse)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			Of(r.Context()).scope = scope
+			identified.ServeHTTP(w, r)
+		})
+	}
+}
+
+// Pages is for pages for people. Who may see what is the page's affair: it asks for
+// a token by a form. Its cookie is good for nothing but reading pages.
+func (a *Auth) Pages(next http.Handler) http.Handler {
+	identified := a.identify(next, bearerOrCookie, func(w http.ResponseWriter, r *http.Request, _ error) {
+		if err := a.strangers.TakeFor(r); err != nil {
+			a.Fail(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		identified.ServeHTTP(w, r)
+		n := Of(r.Context())
+		switch n.Status() { // the page's own refusals are for the audit log too
+		case http.StatusUnauthorized:
+			n.Code = CodeUnauthenticated
+		case http.StatusForbidden:
+			n.Code = CodeForbidden
+		}
+	})
+}
+
+// Open lets in who has no token, within bounds.
+func (a *Auth) Open(next http.Handler) http.Handler {
+	if a.Tokens == nil {
+		return next
+	}
+	return a.strangers.PerNetwork(a.Fail)(next)
+}
+
+// identify finds the caller of a request by its token and counts the request as
+// the caller's. Requests without a good token go to stranger.
+func (a *Auth) identify(next http.Handler, tokenOf func(*http.Request) string, stranger Fail) http.Handler {
+	if a.Tokens == nil {
+		return a.LoopbackOnly(next)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n, now := Of(r.Context()), time.Now()
+		text := tokenOf(r)
+		caller, err := a.Tokens.Lookup(r.Context(), text, now)
+		if err != nil {
+			n.reason = err.Error()
+			if text == "" && len(r.Header["Authorization"]) == 0 {
+				n.reason = "no token"
+			}
+			stranger(w, r, err)
+			return
+		}
+		n.Caller = caller
+		p, left, err := a.callers.begin(caller.ID, now)
+		a.tellQuota(n, left)
+		if err != nil {
+			a.Fail(w, r, err)
+			return
+		}
+		defer a.callers.end(p)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// LoopbackOnly serves anybody who comes by a name of this machine, and nobody who
+// gives none, where nobody is asked for a token. Such a gateway listens on loopback
+// alone, and a site that a browser here shows could reach it by giving its own name
+// that address.
+func (a *Auth) LoopbackOnly(next http.Handler) http.Handler {
+	if a.Tokens != nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		if !a.AnyName && !config.IsLoopback(strings.Trim(host, "[]")) {
+			a.Fail(w, r, &Refusal{Code: CodeForbidden, Detail: "a gateway that asks for no token answers to localhost, 127.0.0.1 and [::1] alone, not to other names"})
+			return
+		}
+		Of(r.Context()).Caller = a.anonymous
+		next.ServeHTTP(w, r)
+	})
+}
+
+// authorize says the same of an account that is not granted and of one that
+// does not exist, so that nobody can find out by asking which there are.
+func authorize(c token.Caller, scope token.Scope, r *http.Request) error {
+	if !c.May(scope) {
+		return &Refusal{Code: CodeForbidden, Detail: "the token has not the scope " + string(scope)}
+	}
+	if name, ok := PathParam(r, "account"); ok && !c.Sees(name) {
+		return &Refusal{Code: CodeForbidden, Detail: "the token grants no such account; GET /accounts lists those that it does"}
+	}
+	return nil
+}
+
+// refuse answers a request without a good token. What was wrong with it is for the
+// audit log alone; the answer is the same for all.
+func (a *Auth) refuse(w http.ResponseWriter, r *http.Request, cause error) {
+	if errors.Is(cause, token.ErrNotLoaded) {
+		a.Fail(w, r, cause)
+		return
+	}
+	if err := a.strangers.TakeFor(r); err != nil {
+		a.Fail(w, r, err)
+		return
+	}
+	w.Header()["Www-Authenticate"] = challenge
+	a.Fail(w, r, &Refusal{
+		Code:   CodeUnauthenticated,
+		Detail: "send a token that is good, as the header Authorization: Bearer gw_…; whoever runs this gateway makes them",
+	})
+}
+
+var challenge = []string{`Bearer realm="gateway"`}
+
+// bearer gives the token of a request; "", which is no token, if there is none
+// or it is not clear which.
+func bearer(r *http.Request) string {
+	lines := r.Header["Authorization"]
+	if len(lines) != 1 {
+		return ""
+	}
+	const scheme = "Bearer "
+	line := lines[0]
+	if len(line) < len(scheme) || !strings.EqualFold(line[:len(scheme)], scheme) {
+		return ""
+	}
+	return strings.TrimLeft(line[len(scheme):], " ")
+}
+
+// bearerOrCookie takes the pages' cookie too, where nothing can be changed.
+func bearerOrCookie(r *http.Request) string {
+	text := bearer(r)
+	if text == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		return CookieToken(r)
+	}
+	return text
+}
+
+// CallerName is what operations are kept under, and their idempotency keys.
+func CallerName(c token.Caller) string {
+	if c.IsAnonymous() || c.ID == "" {
+		return c.ID
+	}
+	return "token:" + c.ID
+}

@@ -1,0 +1,112 @@
+// Package middleware holds what every request passes on its way to a handler, one
+// concern a file. It knows the contract's codes that it answers itself, tokens and
+// the names of accounts, and no handler.
+package middleware
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"accountgateway/internal/token"
+)
+
+// Fail answers a request with a failure.
+type Fail func(w http.ResponseWriter, r *http.Request, err error)
+
+// The codes of failures that are found here, as api/openapi.yaml has them.
+const (
+	CodeInvalidParameter = "invalid_parameter"
+	CodeUnauthenticated  = "unauthenticated"
+	CodeForbidden        = "forbidden"
+	CodeTooManyRequests  = "too_many_requests"
+)
+
+// Refusal is why a request does not reach its handler.
+type Refusal struct {
+	Code       string
+	Field      string // with CodeInvalidParameter
+	Detail     string
+	RetryAfter time.Duration // 0: waiting does not help
+}
+
+func (e *Refusal) Error() string { return e.Code + ": " + e.Detail }
+
+// Request is what the parts of one request leave for each other and for its log
+// line. It is also the writer that they answer to, and remembers what was sent. A
+// request's handlers run one after the other, so it needs no lock.
+type Request struct {
+	http.ResponseWriter
+	status int // 0: nothing was sent yet
+	bytes  int // of body
+
+	ID    string
+	Start time.Time
+	Trace trace.SpanContext // zero while tracing is off
+	Code  string            // of the problem answered, if any
+	Err   error             // the cause, for the log alone
+	stack []byte            // of a panic
+
+	Caller    token.Caller // the zero value until the token is checked
+	scope     token.Scope  // that the route needs; "" for none
+	reason    string       // why nobody was let in, for the audit log alone
+	Operation string       // the id of the write that was asked for, if any
+
+	idValue, quotaValue [1]string // room for the headers' values, which then need none of their own
+}
+
+type requestKey struct{}
+
+// Of gives the request that a context belongs to. Outside of one it is a new one.
+func Of(ctx context.Context) *Request {
+	if n, ok := ctx.Value(requestKey{}).(*Request); ok {
+		return n
+	}
+	return &Request{}
+}
+
+// CallerOf tells who asks; false if nobody is known.
+func CallerOf(ctx context.Context) (token.Caller, bool) {
+	c := Of(ctx).Caller
+	return c, c.ID != ""
+}
+
+// Begin makes the request's Request and its id.
+func Begin(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n := &Request{ResponseWriter: w, ID: requestID(r), Start: time.Now()}
+		n.idValue[0] = n.ID
+		w.Header()[RequestIDHeader] = n.idValue[:]
+		next.ServeHTTP(n, r.WithContext(context.WithValue(r.Context(), requestKey{}, n)))
+	})
+}
+
+// WriteHeader takes note of the status.
+func (n *Request) WriteHeader(status int) {
+	if n.status == 0 && status >= 200 { // 1xx are no answers
+		n.status = status
+	}
+	n.ResponseWriter.WriteHeader(status)
+}
+
+func (n *Request) Write(p []byte) (int, error) {
+	if n.status == 0 {
+		n.status = http.StatusOK
+	}
+	written, err := n.ResponseWriter.Write(p)
+	n.bytes += written
+	return written, err
+}
+
+// Unwrap is for http.ResponseController.
+func (n *Request) Unwrap() http.ResponseWriter { return n.ResponseWriter }
+
+// Status is what was sent; a handler that wrote nothing answered 200.
+func (n *Request) Status() int {
+	if n.status == 0 {
+		return http.StatusOK
+	}
+	return n.status
+}
