@@ -11,6 +11,7 @@ import (
 	"path"
 	"strings"
 	"sync"
+	"time"
 )
 
 // StaticPath is where the files that pages load are served: GET StaticPath+name.
@@ -92,5 +93,5 @@ func (p *Page) Static(w http.ResponseWriter, r *http.Request) {
 			body = packed
 		}
 	}
-	w.Write(body)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -189,6 +190,9 @@ func TestAssets(t *testing.T) {
 		got := f.get(address[1])
 		if got.Code != http.StatusOK || got.Header().Get("Cache-Control") != "public, max-age=31536000, immutable" || got.Body.Len() == 0 {
 			t.Errorf("%s: %d %v", address[1], got.Code, got.Header())
+		}
+		if length := got.Header().Get("Content-Length"); length != strconv.Itoa(got.Body.Len()) {
+			t.Errorf("%s: Content-Length %q of %d bytes", address[1], length, got.Body.Len())
 		}
 		if !regexp.MustCompile(`\.[0-9a-f]{16}\.(css|js|svg)$`).MatchString(address[1]) {
 			t.Errorf("%s does not change with its content", address[1])
