@@ -78,7 +78,7 @@ func simulated(t *testing.T, s providertest.Scenario, login, password, quirk str
 	}
 	providertest.Faults(t, vendor.Control, s, failure, password+", "+newUser().Password+" of "+newUser().Email)
 	return regru.New(upstream.New(upstream.Options{
-		Account: "shop", Provider: "regru", Secrets: cfg.Secrets(), Timeout: s.Timeout(),
+		Account: "shop", Provider: "regru", Secrets: config.Secrets(cfg), Timeout: s.Timeout(),
 	}), cfg), vendor
 }
 

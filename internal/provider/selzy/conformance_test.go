@@ -77,7 +77,7 @@ func simulated(t *testing.T, s providertest.Scenario, brand selzysim.Brand, key 
 	}
 	providertest.Faults(t, vendor.Control, s, failure, string(key)+", "+newUser().Password+" of "+newUser().Email)
 	return selzy.New(upstream.New(upstream.Options{
-		Account: "mail", Provider: string(brand), Secrets: cfg.Secrets(), Timeout: s.Timeout(),
+		Account: "mail", Provider: string(brand), Secrets: config.Secrets(cfg), Timeout: s.Timeout(),
 	}), cfg), vendor
 }
 
