@@ -67,10 +67,10 @@ func simulated(t *testing.T, s providertest.Scenario, login, password, quirk str
 			t.Fatal(err)
 		}
 	}
-	switch s {
-	case providertest.Refused:
+	switch {
+	case s == providertest.Refused:
 		cfg.Password += "x"
-	case providertest.Down:
+	case s == providertest.Down:
 		server.Close()
 	}
 	failure := func(code, text string) string {

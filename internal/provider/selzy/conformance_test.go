@@ -66,10 +66,10 @@ func simulated(t *testing.T, s providertest.Scenario, brand selzysim.Brand, key 
 			t.Fatal(err)
 		}
 	}
-	switch s {
-	case providertest.Refused:
+	switch {
+	case s == providertest.Refused:
 		cfg.APIKey += "x"
-	case providertest.Down:
+	case s == providertest.Down:
 		server.Close()
 	}
 	failure := func(code, text string) string {
