@@ -82,12 +82,12 @@ func (s *server) serviceRoutes(r chi.Router, guard ...func(http.Handler) http.Ha
 // logged is what the recovered and limited request ended with.
 func (s *server) router() *chi.Mux {
 	r := chi.NewRouter()
-	r.Use(middleware.EndConnection, middleware.Begin, middleware.Headers(s.Secure),
-		middleware.Audit(s.Log, s.accounts), middleware.AccessLog(s.Log, s.accounts), s.requests.Observe)
+	r.Use(middleware.Begin(s.requests.Observe, middleware.AccessLog(s.Log, s.accounts), middleware.Audit(s.Log, s.accounts)))
 	if s.Tracer != nil {
 		r.Use(middleware.Tracing(s.Tracer, s.accounts))
 	}
-	r.Use(middleware.Recover(s.fail), middleware.LimitURL(s.fail), middleware.LimitBody(s.fail), chimiddleware.GetHead)
+	checks := middleware.Checks(s.fail, middleware.EndConnection, middleware.Headers(s.Secure), middleware.LimitURL, middleware.LimitBody)
+	r.Use(middleware.Recover(s.fail), checks, chimiddleware.GetHead)
 	r.NotFound(s.notFound)
 	r.MethodNotAllowed(s.methodNotAllowed)
 	return r

@@ -7,16 +7,11 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// AccessLog writes one line a request. It has the route's pattern and the name of
+// AccessLog writes one line for each request that has ended. It has the route's pattern and the name of
 // a configured account, never the path, the query, a header or a body: callers
 // put secrets and personal data there.
-func AccessLog(log zerolog.Logger, accounts Accounts) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			defer logRequest(&log, accounts, r)
-			next.ServeHTTP(w, r)
-		})
-	}
+func AccessLog(log zerolog.Logger, accounts Accounts) func(*http.Request) {
+	return func(r *http.Request) { logRequest(&log, accounts, r) }
 }
 
 func logRequest(log *zerolog.Logger, accounts Accounts, r *http.Request) {

@@ -22,15 +22,10 @@ func auditLog(log zerolog.Logger) zerolog.Logger {
 // Audit writes one line for each refused request, and for each that needs more
 // than the scope read: who, from where, what, how it ended. Like the access log's
 // it has no path, query, header or body, so neither a token nor personal data.
-func Audit(log zerolog.Logger, accounts Accounts) func(http.Handler) http.Handler {
+func Audit(log zerolog.Logger, accounts Accounts) func(*http.Request) {
 	log = auditLog(log)
 	refusals := NewLimits(refusalLines, 0)
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			defer audit(&log, accounts, refusals, r)
-			next.ServeHTTP(w, r)
-		})
-	}
+	return func(r *http.Request) { audit(&log, accounts, refusals, r) }
 }
 
 func audit(log *zerolog.Logger, accounts Accounts, refusals *Limits, r *http.Request) {

@@ -40,17 +40,19 @@ func NewAuth(tokens *token.Keeper, anyName bool, rate config.Rate, fail Fail) *A
 // account, that account.
 func (a *Auth) Require(scope token.Scope) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
-		authorized := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if err := authorize(Of(r.Context()).Caller, scope, r); err != nil {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			n := Of(r.Context())
+			n.scope = scope
+			p, ok := a.identify(w, r, bearer, a.refuse)
+			if !ok {
+				return
+			}
+			defer a.callers.end(p)
+			if err := authorize(n.Caller, scope, r); err != nil {
 				a.Fail(w, r, err)
 				return
 			}
 			next.ServeHTTP(w, r)
-		})
-		identified := a.identify(authorized, bearer, a.refuse)
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			Of(r.Context()).scope = scope
-			identified.ServeHTTP(w, r)
 		})
 	}
 }
@@ -58,15 +60,18 @@ func (a *Auth) Require(scope token.Scope) func(http.Handler) http.Handler {
 // Pages is for pages for people. Who may see what is the page's affair: it asks for
 // a token by a form. Its cookie is good for nothing but reading pages.
 func (a *Auth) Pages(next http.Handler) http.Handler {
-	identified := a.identify(next, bearerOrCookie, func(w http.ResponseWriter, r *http.Request, _ error) {
+	stranger := func(w http.ResponseWriter, r *http.Request, _ error) {
 		if err := a.strangers.TakeFor(r); err != nil {
 			a.Fail(w, r, err)
 			return
 		}
 		next.ServeHTTP(w, r)
-	})
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		identified.ServeHTTP(w, r)
+		if p, ok := a.identify(w, r, bearerOrCookie, stranger); ok {
+			defer a.callers.end(p)
+			next.ServeHTTP(w, r)
+		}
 		n := Of(r.Context())
 		switch n.Status() { // the page's own refusals are for the audit log too
 		case http.StatusUnauthorized:
@@ -86,33 +91,35 @@ func (a *Auth) Open(next http.Handler) http.Handler {
 }
 
 // identify finds the caller of a request by its token and counts the request as
-// the caller's. Requests without a good token go to stranger.
-func (a *Auth) identify(next http.Handler, tokenOf func(*http.Request) string, stranger Fail) http.Handler {
+// the caller's, until the end of the party that it gives. A request without a
+// good token goes to stranger; ok is false if the request was answered.
+func (a *Auth) identify(w http.ResponseWriter, r *http.Request, tokenOf func(*http.Request) string, stranger Fail) (_ *party, ok bool) {
 	if a.Tokens == nil {
-		return a.LoopbackOnly(next)
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		n, now := Of(r.Context()), time.Now()
-		text := tokenOf(r)
-		caller, err := a.Tokens.Lookup(r.Context(), text, now)
-		if err != nil {
-			n.reason = err.Error()
-			if text == "" && len(r.Header["Authorization"]) == 0 {
-				n.reason = "no token"
-			}
-			stranger(w, r, err)
-			return
-		}
-		n.Caller = caller
-		p, left, err := a.callers.begin(caller.ID, now)
-		a.tellQuota(n, left)
+		err := a.loopback(r)
 		if err != nil {
 			a.Fail(w, r, err)
-			return
 		}
-		defer a.callers.end(p)
-		next.ServeHTTP(w, r)
-	})
+		return nil, err == nil
+	}
+	n, now := Of(r.Context()), time.Now()
+	text := tokenOf(r)
+	caller, err := a.Tokens.Lookup(r.Context(), text, now)
+	if err != nil {
+		n.reason = err.Error()
+		if text == "" && len(r.Header["Authorization"]) == 0 {
+			n.reason = "no token"
+		}
+		stranger(w, r, err)
+		return nil, false
+	}
+	n.Caller = caller
+	p, left, err := a.callers.begin(caller.ID, now)
+	a.tellQuota(n, left)
+	if err != nil {
+		a.Fail(w, r, err)
+		return nil, false
+	}
+	return p, true
 }
 
 // LoopbackOnly serves anybody who comes by a name of this machine, and nobody who
@@ -124,17 +131,26 @@ func (a *Auth) LoopbackOnly(next http.Handler) http.Handler {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if name, _, err := net.SplitHostPort(host); err == nil {
-			host = name
-		}
-		if !a.AnyName && !config.IsLoopback(strings.Trim(host, "[]")) {
-			a.Fail(w, r, &Refusal{Code: CodeForbidden, Detail: "a gateway that asks for no token answers to localhost, 127.0.0.1 and [::1] alone, not to other names"})
+		if err := a.loopback(r); err != nil {
+			a.Fail(w, r, err)
 			return
 		}
-		Of(r.Context()).Caller = a.anonymous
 		next.ServeHTTP(w, r)
 	})
+}
+
+// loopback refuses a request that came by another name than this machine's own,
+// and else makes its caller the anonymous one.
+func (a *Auth) loopback(r *http.Request) error {
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	if !a.AnyName && !config.IsLoopback(strings.Trim(host, "[]")) {
+		return &Refusal{Code: CodeForbidden, Detail: "a gateway that asks for no token answers to localhost, 127.0.0.1 and [::1] alone, not to other names"}
+	}
+	Of(r.Context()).Caller = a.anonymous
+	return nil
 }
 
 // authorize says the same of an account that is not granted and of one that

@@ -9,13 +9,11 @@ import "net/http"
 // both cases net/http drops one of the fields before a handler sees it. So the
 // connection ends after every chunked request, and after every one of HTTP/1.0:
 // a client that sends such pays with a new connection, no more.
-func EndConnection(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1) {
-			w.Header()["Connection"] = closeValue
-		}
-		next.ServeHTTP(w, r)
-	})
+func EndConnection(w http.ResponseWriter, r *http.Request) error {
+	if len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1) {
+		w.Header()["Connection"] = closeValue
+	}
+	return nil
 }
 
 var closeValue = []string{"close"}

@@ -88,8 +88,11 @@ func (l *Limits) begin(name string, now time.Time) (*party, quota, error) {
 	return p, q, nil
 }
 
-// end takes note that a request which begin let in is over.
+// end takes note that a request which begin let in is over; nil: none was counted.
 func (l *Limits) end(p *party) {
+	if p == nil {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p.running--

@@ -51,15 +51,10 @@ func NewMetrics(reg prometheus.Registerer, log zerolog.Logger) *Metrics {
 	return &Metrics{histogram: histogram, series: map[requestSeries]prometheus.Observer{}}
 }
 
-// Observe counts every request when it has ended.
-func (m *Metrics) Observe(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() {
-			n := Of(r.Context())
-			m.observe(requestSeries{Route(r), method(r), n.Status()}, time.Since(n.Start), n.Trace)
-		}()
-		next.ServeHTTP(w, r)
-	})
+// Observe counts a request that has ended.
+func (m *Metrics) Observe(r *http.Request) {
+	n := Of(r.Context())
+	m.observe(requestSeries{Route(r), method(r), n.Status()}, time.Since(n.Start), n.Trace)
 }
 
 func (m *Metrics) observe(labels requestSeries, took time.Duration, span trace.SpanContext) {

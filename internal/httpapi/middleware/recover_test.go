@@ -9,7 +9,7 @@ import (
 
 // TestPanicAfterTheAnswerBegan cuts the answer off.
 func TestPanicAfterTheAnswerBegan(t *testing.T) {
-	server := httptest.NewServer(Begin(Recover(nil)(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	server := httptest.NewServer(Begin()(Recover(nil)(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "100")
 		_, _ = io.WriteString(w, "half")
 		panic("in the middle")

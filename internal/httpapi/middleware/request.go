@@ -73,14 +73,41 @@ func CallerOf(ctx context.Context) (token.Caller, bool) {
 	return c, c.ID != ""
 }
 
-// Begin makes the request's Request and its id.
-func Begin(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		n := &Request{ResponseWriter: w, ID: requestID(r), Start: time.Now()}
-		n.idValue[0] = n.ID
-		w.Header()[RequestIDHeader] = n.idValue[:]
-		next.ServeHTTP(n, r.WithContext(context.WithValue(r.Context(), requestKey{}, n)))
-	})
+// Check looks at a request on its way to a handler. An error is its answer.
+type Check func(w http.ResponseWriter, r *http.Request) error
+
+// Checks makes all of them, one after the other, at one step of the stack.
+func Checks(fail Fail, checks ...Check) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			for _, check := range checks {
+				if err := check(w, r); err != nil {
+					fail(w, r, err)
+					return
+				}
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// Begin makes the request's Request and its id. Once the request has ended, all
+// of ended are told, one after the other.
+func Begin(ended ...func(*http.Request)) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			n := &Request{ResponseWriter: w, ID: requestID(r), Start: time.Now()}
+			n.idValue[0] = n.ID
+			w.Header()[RequestIDHeader] = n.idValue[:]
+			r = r.WithContext(context.WithValue(r.Context(), requestKey{}, n))
+			defer func() { // also after a panic
+				for _, tell := range ended {
+					tell(r)
+				}
+			}()
+			next.ServeHTTP(n, r)
+		})
+	}
 }
 
 // WriteHeader takes note of the status.

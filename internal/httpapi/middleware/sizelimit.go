@@ -9,16 +9,11 @@ import (
 const MaxURL = 8 << 10
 
 // LimitURL refuses longer ones before anything looks at them.
-func LimitURL(fail Fail) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if len(r.RequestURI) > MaxURL {
-				fail(w, r, &Refusal{Code: CodeInvalidParameter, Field: "URL", Detail: "longer than " + strconv.Itoa(MaxURL) + " bytes"})
-				return
-			}
-			next.ServeHTTP(w, r)
-		})
+func LimitURL(_ http.ResponseWriter, r *http.Request) error {
+	if len(r.RequestURI) > MaxURL {
+		return &Refusal{Code: CodeInvalidParameter, Field: "URL", Detail: "longer than " + strconv.Itoa(MaxURL) + " bytes"}
 	}
+	return nil
 }
 
 // MaxBody is how many bytes of body a request may have.
@@ -26,17 +21,12 @@ const MaxBody = 64 << 10
 
 // LimitBody refuses larger bodies: at once where the request says its size, else
 // where it is read.
-func LimitBody(fail Fail) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.ContentLength > MaxBody {
-				fail(w, r, &http.MaxBytesError{Limit: MaxBody})
-				return
-			}
-			if r.ContentLength != 0 {
-				r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
-			}
-			next.ServeHTTP(w, r)
-		})
+func LimitBody(w http.ResponseWriter, r *http.Request) error {
+	if r.ContentLength > MaxBody {
+		return &http.MaxBytesError{Limit: MaxBody}
 	}
+	if r.ContentLength != 0 {
+		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
+	}
+	return nil
 }
