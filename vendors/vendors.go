@@ -1,6 +1,8 @@
 // Package vendors is the shipped catalogue: one file for each vendor (docs/vendor-file.md).
 package vendors
 
+//go:generate go run ../internal/vendordocs/generate
+
 import "embed"
 
 // Files are the catalogue's files.

@@ -1,0 +1,97 @@
+// Package vendordocs makes what is generated from the shipped vendor files: their JSON Schema, a page for each, and
+// README's table. It knows nothing of the gateway.
+package vendordocs
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"text/template"
+
+	"accountgateway/internal/provider/declared"
+	"accountgateway/vendors"
+)
+
+// Where the files are, from the root of the repository.
+const (
+	Schema = "api/vendor.schema.json"
+	Readme = "README.md"
+	Pages  = "docs/vendors"
+)
+
+// Generate gives all generated files by their paths. readme is the README as it is.
+func Generate(readme string) (map[string]string, error) {
+	all, err := declared.LoadAll(vendors.Files, "vendors", nil)
+	if err != nil {
+		return nil, err
+	}
+	files := map[string]string{Schema: string(declared.Schema())}
+	var table strings.Builder
+	table.WriteString("| vendor (its page) | provider | group | operations | least sure fact |\n|---|---|---|---|---|\n")
+	for _, v := range all {
+		about := v.About(strings.ToUpper(strings.ReplaceAll(v.Name(), "-", "_")))
+		var text strings.Builder
+		if err := page.Execute(&text, about); err != nil {
+			return nil, err
+		}
+		path := Pages + "/" + about.Name + ".md"
+		files[path] = text.String()
+		fmt.Fprintf(&table, "| [%s](%s) | `%s` | %s | %s | %s |\n", cell(about.Title), path, about.Name, about.Group, strings.Join(about.Operations(), ", "), about.Sure)
+	}
+	if files[Readme], err = between(readme, table.String()); err != nil {
+		return nil, err
+	}
+	return files, nil
+}
+
+// The lines of the README between which its table is.
+const begin, end = "<!-- vendors: made by go generate ./vendors -->\n", "<!-- end of vendors -->\n"
+
+func between(readme, table string) (string, error) {
+	before, rest, begins := strings.Cut(readme, begin)
+	_, after, ends := strings.Cut(rest, end)
+	if !begins || !ends {
+		return "", errors.New("README.md has no place for the table of vendors")
+	}
+	return before + begin + "\n" + table + "\n" + end + after, nil
+}
+
+// cell is a text within a table.
+func cell(text string) string {
+	return strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;").Replace(text)
+}
+
+var page = template.Must(template.New("page").Funcs(template.FuncMap{"cell": cell, "join": strings.Join}).Parse(
+	`<!-- Made from vendors/{{.Name}}.yaml by go generate ./vendors -->
+
+# {{.Title}}
+
+Provider ` + "`{{.Name}}`" + `, group {{.Group}}. It is the file [{{.Name}}.yaml](../../vendors/{{.Name}}.yaml); what that file's keys mean: [vendor file](../vendor-file.md).
+{{- if eq .Sure "verified"}}
+Somebody has seen the vendor answer so with an account of their own.
+{{- else}}
+Nobody has yet told of having used it with an account of their own: try it with ` + "`gateway vendor test {{.Name}} --live`" + `.
+{{- end}}
+{{if .Notes}}
+{{range .Notes}}- {{.}}
+{{end}}{{end}}
+## Settings
+
+Of an account called ` + "`{{.Name}}`" + `. ` + "`NAME_FILE`" + ` reads the value of ` + "`NAME`" + ` from a file.
+
+| name | default | meaning |
+|---|---|---|
+{{range .Settings}}| ` + "`{{.Name}}`" + ` | {{if .Required}}required{{else if .Default}}` + "`{{.Default}}`" + `{{end}} | {{cell .Meaning}}{{if .OneOf}}: {{join .OneOf ", "}}{{end}}{{if .Secret}} (secret){{end}} |
+{{end}}
+## What it answers
+
+| operation | support | members |
+|---|---|---|
+{{range .Reads}}| ` + "`{{.Operation}}`" + ` | {{index $.Capabilities .Operation}} | {{join .Members ", "}} |
+{{end}}{{if .Sources}}
+## Sources
+
+| fact | from | how sure |
+|---|---|---|
+{{range .Sources}}| {{cell .Fact}} | {{cell .From}} | {{.Sure}} |
+{{end}}{{end}}`))
