@@ -83,7 +83,7 @@ func TestPagesAskWhoCalls(t *testing.T) {
 			}
 		}
 	}
-	for _, h := range []http.Header{cookie(good), as(good)} {
+	for _, h := range []http.Header{cookie(good), as(good), {"Authorization": {"bearer " + good}}} {
 		w := ask("/", h)
 		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "acme") || strings.Contains(w.Body.String(), "other") || w.Header().Get("Ratelimit") == "" {
 			t.Errorf("/: got %d %v %s", w.Code, w.Header(), w.Body)
