@@ -2,11 +2,11 @@ package main
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"accountgateway/internal/config"
+	"accountgateway/internal/provider/registry"
 )
 
 // ignored is a variable that looks like a setting, is none, and may be there
@@ -100,7 +100,7 @@ func strangers(env environment, known []string) []string {
 // unlistedVendors are the vendors that have no account of their own name.
 func unlistedVendors(list []accountSetting) []accountSetting {
 	var unlisted []accountSetting
-	for _, name := range slices.Sorted(maps.Keys(vendors)) {
+	for _, name := range vendorNames() {
 		if !slices.ContainsFunc(list, func(a accountSetting) bool { return a.name == name }) {
 			unlisted = append(unlisted, accountSetting{name: name, vendor: name})
 		}
@@ -111,7 +111,7 @@ func unlistedVendors(list []accountSetting) []accountSetting {
 func vendorSettings(list []accountSetting) []string {
 	var names []string
 	for _, a := range list {
-		for _, name := range slices.Concat(config.Names(a.prefix(), vendors[a.vendor].settings), config.Names(a.prefix(), spendingSettings{}), config.Names(strings.ToUpper(a.vendor), vendors[a.vendor].address)) {
+		for _, name := range slices.Concat(config.Names(a.prefix(), registry.Vendors[a.vendor].Settings), config.Names(a.prefix(), spendingSettings{}), config.Names(strings.ToUpper(a.vendor), registry.Vendors[a.vendor].Shared)) {
 			names = append(names, name, name+"_FILE")
 		}
 	}
@@ -123,7 +123,7 @@ func vendorSettings(list []accountSetting) []string {
 func checkUnlisted(r *config.Reader, a accountSetting) []ignored {
 	why := "there is no account " + a.name
 	var set, missing []string
-	for _, c := range vendors[a.vendor].credentials {
+	for _, c := range registry.Vendors[a.vendor].Credentials {
 		if name := a.prefix() + "_" + c; r.Set(name) {
 			set = append(set, name)
 		} else {

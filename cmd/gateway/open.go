@@ -16,6 +16,7 @@ import (
 	"accountgateway/internal/config"
 	"accountgateway/internal/durable"
 	"accountgateway/internal/provider"
+	"accountgateway/internal/provider/registry"
 	"accountgateway/internal/provider/upstream"
 	"accountgateway/internal/store"
 	"accountgateway/internal/token"
@@ -69,10 +70,10 @@ func openAccount(r *config.Reader, a accountSetting, hosts *hostBudgets, d *dura
 	var guard spendingSettings
 	r.Into(a.prefix(), &guard)
 	opened.Spending = account.Spending{Max: guard.Max, DailyMax: guard.DailyMax}
-	opened.Adapter = vendors[a.vendor].open(r, a.prefix(), func(to connection) *upstream.Client {
-		opened.Host, opened.Login, opened.Secrets = to.base.Host, to.login, to.secrets
-		opened.Budget = account.NewBudget(a.name, to.rate, outgoing.Timeout, d, hosts.of(r, a.vendor, to.base.Host))
-		outgoing.Account, outgoing.Provider, outgoing.Secrets, outgoing.Budget = a.name, a.vendor, to.secrets, opened.Budget
+	opened.Adapter = registry.Vendors[a.vendor].Open(r, a.prefix(), func(to registry.Connection) *upstream.Client {
+		opened.Host, opened.Login, opened.Secrets = to.Base.Host, to.Login, to.Secrets
+		opened.Budget = account.NewBudget(a.name, to.Rate, outgoing.Timeout, d, hosts.of(r, a.vendor, to.Base.Host))
+		outgoing.Account, outgoing.Provider, outgoing.Secrets, outgoing.Budget = a.name, a.vendor, to.Secrets, opened.Budget
 		client := upstream.New(outgoing)
 		opened.Circuit = client.Circuit
 		return client
@@ -95,7 +96,7 @@ func newHostBudgets(timeout time.Duration, d *durable.Store) *hostBudgets {
 // of is the budget of accounts at a host. The vendor's setting is read once.
 func (h *hostBudgets) of(r *config.Reader, vendor, host string) *account.Budget {
 	if _, read := h.rates[vendor]; !read {
-		h.rates[vendor] = vendors[vendor].ipRate(r, strings.ToUpper(vendor))
+		h.rates[vendor] = registry.Vendors[vendor].SharedRate(r, strings.ToUpper(vendor))
 	}
 	name := vendor + " " + host
 	if h.budgets[name] == nil {

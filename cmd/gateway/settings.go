@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"net"
 	"regexp"
 	"slices"
@@ -10,10 +11,11 @@ import (
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/config"
+	"accountgateway/internal/provider/registry"
 )
 
 // settings are the gateway's own; each vendor account has more, read by its
-// adapter's Config (vendors.go).
+// adapter's Config (internal/provider/registry).
 type settings struct {
 	Addr             string        `envconfig:"ADDR" default:"127.0.0.1:8080" desc:"listen address"`
 	MetricsAddr      string        `envconfig:"METRICS_ADDR" desc:"serve /metrics and health on this address instead"`
@@ -94,7 +96,7 @@ func readAccounts(r *config.Reader, list string) []accountSetting {
 	if list == "" {
 		var names []string
 		for _, vendor := range vendorNames() {
-			if slices.ContainsFunc(vendors[vendor].credentials, func(c string) bool {
+			if slices.ContainsFunc(registry.Vendors[vendor].Credentials, func(c string) bool {
 				return r.Set(strings.ToUpper(vendor) + "_" + c)
 			}) {
 				accounts = append(accounts, accountSetting{name: vendor, vendor: vendor})
@@ -119,7 +121,7 @@ func readAccounts(r *config.Reader, list string) []accountSetting {
 			r.Fault(name, "%q is no account name: want small letters, digits and inner hyphens, at most 63", a.name)
 		case a.name == "gateway" || strings.HasPrefix(a.name, "gateway-"):
 			r.Fault(name, "no account can be called %s: its settings could be the gateway's own", a.name)
-		case vendors[a.vendor].open == nil:
+		case !slices.Contains(vendorNames(), a.vendor):
 			r.Fault(name, "account %s: no provider %q: there are %s", a.name, a.vendor, strings.Join(vendorNames(), ", "))
 		case slices.ContainsFunc(vendorNames(), func(vendor string) bool { return a.name == vendor+"-ip" }):
 			r.Fault(name, "no account can be called %s: its %s_RATE is a setting of all accounts of a vendor", a.name, a.prefix())
@@ -131,6 +133,8 @@ func readAccounts(r *config.Reader, list string) []accountSetting {
 	}
 	return accounts
 }
+
+func vendorNames() []string { return slices.Sorted(maps.Keys(registry.Vendors)) }
 
 func atLeast(r *config.Reader, name string, d, least time.Duration) {
 	if d < least && !r.Faulty(name) {

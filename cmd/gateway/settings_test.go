@@ -5,14 +5,14 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	regruadapter "accountgateway/internal/provider/regru"
-	selzyadapter "accountgateway/internal/provider/selzy"
+	"accountgateway/internal/provider/registry"
 )
 
 // oneAccount are settings that are in order. Its vendor is never called: nothing
@@ -38,6 +38,7 @@ func TestSettingsFaults(t *testing.T) {
 	)
 	const short = "has fewer than 4 characters: so short a secret can't be told from parts of words, and so not be kept out of what the vendor says"
 	long := strings.Repeat("a", 64)
+	vendors := strings.Join(vendorNames(), ", ")
 	tests := []struct {
 		name     string
 		settings []string // laid over oneAccount's
@@ -60,10 +61,10 @@ func TestSettingsFaults(t *testing.T) {
 			`GATEWAY_ACCOUNTS: "" ` + name, `GATEWAY_ACCOUNTS: "" ` + name, `GATEWAY_ACCOUNTS: "a/b" ` + name, `GATEWAY_ACCOUNTS: "` + long + `" ` + name,
 		}},
 		{"providers", []string{"GATEWAY_ACCOUNTS=selzy,shop=regrue,godaddy,a=,b=selzy=regru"}, []string{
-			`GATEWAY_ACCOUNTS: account shop: no provider "regrue": there are regru, selzy, unisender`,
-			`GATEWAY_ACCOUNTS: account godaddy: no provider "godaddy": there are regru, selzy, unisender`,
-			`GATEWAY_ACCOUNTS: account a: no provider "": there are regru, selzy, unisender`,
-			`GATEWAY_ACCOUNTS: account b: no provider "selzy=regru": there are regru, selzy, unisender`,
+			`GATEWAY_ACCOUNTS: account shop: no provider "regrue": there are ` + vendors,
+			`GATEWAY_ACCOUNTS: account godaddy: no provider "godaddy": there are ` + vendors,
+			`GATEWAY_ACCOUNTS: account a: no provider "": there are ` + vendors,
+			`GATEWAY_ACCOUNTS: account b: no provider "selzy=regru": there are ` + vendors,
 		}},
 		{"an account twice", []string{"GATEWAY_ACCOUNTS=selzy, selzy,selzy=unisender"},
 			[]string{"GATEWAY_ACCOUNTS: account selzy is listed twice", "GATEWAY_ACCOUNTS: account selzy is listed twice"}},
@@ -217,10 +218,11 @@ func TestDefaults(t *testing.T) {
 		"SELZY_BASE_URL": "https://api.selzy.com", "SELZY_LANG": "en", "SELZY_RATE": "1200/1m",
 		"UNISENDER_BASE_URL": "https://api.unisender.com", "UNISENDER_LANG": "en", "UNISENDER_RATE": "1200/1m",
 	}
-	for prefix, config := range map[string]reflect.Type{
-		"GATEWAY": reflect.TypeFor[settings](), "REGRU": reflect.TypeFor[regruadapter.Config](),
-		"SELZY": reflect.TypeFor[selzyadapter.Config](), "UNISENDER": reflect.TypeFor[selzyadapter.UniSenderConfig](),
-	} {
+	structs := map[string]reflect.Type{"GATEWAY": reflect.TypeFor[settings]()}
+	for name, vendor := range registry.Vendors {
+		structs[strings.ToUpper(name)] = reflect.TypeOf(vendor.Settings)
+	}
+	for prefix, config := range structs {
 		for i := range config.NumField() {
 			tag := config.Field(i).Tag
 			name := prefix + "_" + tag.Get("envconfig")
@@ -230,7 +232,7 @@ func TestDefaults(t *testing.T) {
 			if tag.Get("desc") == "" {
 				t.Errorf("%s: has no description", name)
 			}
-			secret := strings.Contains(name, "PASSWORD") || strings.Contains(name, "API_KEY") || strings.Contains(name, "DATABASE_URL")
+			secret := regexp.MustCompile("PASSWORD|SECRET|TOKEN|KEY|DATABASE_URL").MatchString(name) && name != "GATEWAY_TLS_KEY"
 			if secret != (config.Field(i).Type.Name() == "Secret") {
 				t.Errorf("%s: has type %s", name, config.Field(i).Type)
 			}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +14,17 @@ import (
 // Secret is a text that prints as "[redacted]" wherever it is formatted or
 // encoded. Convert it to string to use it.
 type Secret string
+
+// Secrets are the values of all fields of type Secret in a struct of settings.
+func Secrets(settings any) []string {
+	var secrets []string
+	for _, value := range reflect.ValueOf(settings).Fields() {
+		if secret, ok := value.Interface().(Secret); ok {
+			secrets = append(secrets, string(secret))
+		}
+	}
+	return secrets
+}
 
 const redacted = "[redacted]"
 

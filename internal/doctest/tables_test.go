@@ -2,7 +2,9 @@ package doctest
 
 import (
 	"os/exec"
+	"path"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,8 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"accountgateway/internal/provider"
-	"accountgateway/internal/provider/regru"
-	"accountgateway/internal/provider/selzy"
+	"accountgateway/internal/provider/registry"
 )
 
 // rowsOf gives the cells of all table rows of a document, code marks removed,
@@ -44,7 +45,12 @@ var settingsRow = regexp.MustCompile(`(?m)^(\S+)  +(\S+|(?:\S+ )*\S+?)  +(defaul
 func TestSettingsTable(t *testing.T) {
 	t.Parallel()
 	c := exec.Command(program(t), "check", "--settings")
-	c.Env = []string{"REGRU_USERNAME=a", "REGRU_PASSWORD=secret", "SELZY_API_KEY=secret", "UNISENDER_API_KEY=secret"}
+	c.Env = []string{}
+	for name, vendor := range registry.Vendors {
+		for _, setting := range vendor.Credentials {
+			c.Env = append(c.Env, strings.ToUpper(name)+"_"+setting+"=secret")
+		}
+	}
 	out, err := c.Output()
 	if err != nil {
 		t.Fatal(err)
@@ -60,8 +66,8 @@ func TestSettingsTable(t *testing.T) {
 		case value == "-":
 			value = ""
 		}
-		if account, setting, ok := strings.Cut(name, "_"); ok && strings.HasPrefix(setting, "REFILL_") {
-			if account == "REGRU" { // each account has them
+		if _, setting, ok := strings.Cut(name, "_"); ok && strings.HasPrefix(setting, "REFILL_") {
+			if len(common) < 2 { // each account has the same two
 				common = append(common, []string{"<ACCOUNT>_" + setting, value, meaning})
 			}
 			continue
@@ -104,17 +110,58 @@ func TestSettingsNamed(t *testing.T) {
 }
 
 // TestVendorTable compares README's support table with what the adapters
-// declare.
+// declare: each vendor is named above one of its columns.
 func TestVendorTable(t *testing.T) {
 	t.Parallel()
-	var want [][]string
-	for _, op := range provider.Operations() {
-		want = append(want, []string{string(op), string(regru.Capabilities()[op]), string(selzy.Capabilities()[op])})
-	}
 	readme := read(t, filepath.Join(root, "README.md"))
-	section := readme[strings.Index(readme, "\n## Vendors"):]
-	if diff := cmp.Diff(want, rowsOf(section, regexp.MustCompile(`^[a-z_]+$`))); diff != "" {
-		t.Errorf("the vendors in README.md (-adapters +README):\n%s", diff)
+	_, section, _ := strings.Cut(readme, "\n## Vendors\n")
+	head := rowsOf(section, regexp.MustCompile(`^$`))
+	if len(head) == 0 {
+		t.Fatal("README.md has no table of vendors")
+	}
+	for column, names := range head[0] {
+		for name := range strings.SplitSeq(names, ", ") {
+			if _, known := registry.Vendors[name]; !known && column > 0 {
+				t.Errorf("README.md has a column for %s, which is no vendor", name)
+			}
+		}
+	}
+	for name, vendor := range registry.Vendors {
+		column := slices.IndexFunc(head[0], func(names string) bool { return slices.Contains(strings.Split(names, ", "), name) })
+		if column < 0 {
+			t.Errorf("README.md has no column for %s in the table of vendors", name)
+			continue
+		}
+		var want, got [][]string
+		for _, op := range provider.Operations() {
+			want = append(want, []string{string(op), string(vendor.Capabilities[op])})
+		}
+		for _, row := range rowsOf(section, regexp.MustCompile(`^[a-z_]+$`)) {
+			got = append(got, []string{row[0], slices.Concat(row, make([]string, column))[column]})
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("the column of %s in README.md (-adapter +README):\n%s", name, diff)
+		}
+	}
+}
+
+// TestVendorIsWhole wants what a new vendor is easily left without: a document
+// with its facts, a simulator, and tests that run the conformance suite.
+func TestVendorIsWhole(t *testing.T) {
+	t.Parallel()
+	for name, vendor := range registry.Vendors {
+		pkg := path.Base(reflect.TypeOf(vendor.Settings).PkgPath())
+		for what, pattern := range map[string]string{
+			"document":          "docs/providers/" + pkg + ".md",
+			"simulator":         "internal/simulator/" + pkg + "/*.go",
+			"conformance tests": "internal/provider/" + pkg + "/conformance_test.go",
+		} {
+			if found, _ := filepath.Glob(filepath.Join(root, pattern)); len(found) == 0 {
+				t.Errorf("%s has no %s: there is no %s", name, what, pattern)
+			} else if what == "conformance tests" && !strings.Contains(read(t, found[0]), "providertest.Run(") {
+				t.Errorf("%s: %s does not call providertest.Run", name, pattern)
+			}
+		}
 	}
 }
 

@@ -96,6 +96,15 @@ func (c *Control) Calls() map[string]int {
 	return maps.Clone(c.counts)
 }
 
+// Total returns how many calls reached the vendor.
+func (c *Control) Total() int {
+	total := 0
+	for _, n := range c.Calls() {
+		total += n
+	}
+	return total
+}
+
 // CallTimes returns the last 10,000 calls, oldest first.
 func (c *Control) CallTimes() []Call {
 	c.mu.Lock()

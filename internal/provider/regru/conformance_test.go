@@ -4,7 +4,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/govalues/decimal"
 
@@ -31,7 +30,7 @@ func TestConformance(t *testing.T) {
 			h := providertest.Harness{
 				New: func(t *testing.T, s providertest.Scenario) (provider.Provider, func() int) {
 					client, vendor := simulated(t, s, row.login, row.password, row.quirk)
-					return client, func() int { return calls(vendor) }
+					return client, vendor.Control.Total
 				},
 				Balances:   []provider.BalanceQuery{{Currency: "RUB"}, {Currency: "USD"}, {Currency: "EUR"}, {Currency: "UAH"}},
 				Statistics: []provider.StatisticsQuery{{From: "2026-01-01", Till: "2026-01-31"}, {From: "2026-01-01"}, {Till: "2026-01-31"}},
@@ -49,15 +48,6 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// calls are the calls that reached the vendor.
-func calls(vendor *regrusim.Server) int {
-	n := 0
-	for _, of := range vendor.Control.Calls() {
-		n += of
-	}
-	return n
-}
-
 func sum(amount string, currency provider.Currency) provider.Money {
 	return provider.Money{Amount: decimal.MustParse(amount), Currency: currency}
 }
@@ -72,42 +62,23 @@ func simulated(t *testing.T, s providertest.Scenario, login, password, quirk str
 	if err := cfg.BaseURL.UnmarshalText([]byte(server.URL + "/api/regru2")); err != nil {
 		t.Fatal(err)
 	}
-	timeout := 5 * time.Second
-	var faults []simulator.Fault
 	if quirk != "" {
-		faults = append(faults, simulator.Fault{Kind: simulator.KindQuirk, Quirk: quirk})
-	}
-	body, bad := s.Body()
-	switch {
-	case bad:
-		faults = append(faults, simulator.Fault{Kind: simulator.KindBody, Body: body})
-	case s == providertest.Refused:
-		cfg.Password += "x"
-	case s == providertest.UnknownCode:
-		faults = append(faults, simulator.Fault{Kind: simulator.KindBody, Body: failureBody(providertest.Code, "null")})
-	case s == providertest.UnknownCode400:
-		faults = append(faults, simulator.Fault{Kind: simulator.KindStatus, Status: 400, Body: failureBody(providertest.Code, "null")})
-	case s == providertest.UnknownCode500:
-		faults = append(faults, simulator.Fault{Kind: simulator.KindStatus, Status: 500, Body: failureBody(providertest.Code, "null")})
-	case s == providertest.Echo:
-		faults = append(faults, simulator.Fault{Kind: simulator.KindBody, Body: echo(t, password)})
-	case s == providertest.Outage:
-		faults = append(faults, simulator.Fault{Kind: simulator.KindStatus, Status: 502, Body: "<html>502 Bad Gateway</html>"})
-	case s == providertest.Reset:
-		faults = append(faults, simulator.Fault{Kind: simulator.KindReset})
-	case s == providertest.Silent:
-		timeout = 200 * time.Millisecond
-		faults = append(faults, simulator.Fault{Kind: simulator.KindHang})
-	case s == providertest.Down:
-		server.Close()
-	}
-	for _, f := range faults {
-		if err := vendor.Control.Inject(f); err != nil {
+		if err := vendor.Control.Inject(simulator.Fault{Kind: simulator.KindQuirk, Quirk: quirk}); err != nil {
 			t.Fatal(err)
 		}
 	}
+	switch {
+	case s == providertest.Refused:
+		cfg.Password += "x"
+	case s == providertest.Down:
+		server.Close()
+	}
+	failure := func(code, text string) string {
+		return strings.Replace(failureBody(code, "null"), `"Some text"`, text, 1)
+	}
+	providertest.Faults(t, vendor.Control, s, failure, password+", "+newUser().Password+" of "+newUser().Email)
 	return regru.New(upstream.New(upstream.Options{
-		Account: "shop", Provider: "regru", Secrets: cfg.Secrets(), Timeout: timeout,
+		Account: "shop", Provider: "regru", Secrets: config.Secrets(cfg), Timeout: s.Timeout(),
 	}), cfg), vendor
 }
 
@@ -117,12 +88,6 @@ func newUser() provider.NewUser {
 		Login: "ada", Password: `n3w"&us{er`, Email: "ada@example.com", Country: "GB", FirstName: "Ada", LastName: "Byron",
 		Phone: "+44.2079460000", Attributes: map[string]string{"user_city": "London", "white_list_ips": "192.0.2.1, 198.51.100."},
 	}
-}
-
-// echo is an error that repeats every secret.
-func echo(t *testing.T, password string) string {
-	text := password + ", " + newUser().Password + " of " + newUser().Email
-	return strings.Replace(failureBody(providertest.Code, "null"), `"Some text"`, asJSON(t, text), 1)
 }
 
 // What the strict vendor says when it refuses.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"accountgateway/internal/config"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/providertest"
 	"accountgateway/internal/provider/regru"
@@ -227,7 +228,7 @@ func TestRefillIsGone(t *testing.T) {
 	if err := cfg.BaseURL.UnmarshalText([]byte(server.URL + "/api/regru2")); err != nil {
 		t.Fatal(err)
 	}
-	up := upstream.New(upstream.Options{Secrets: cfg.Secrets(), Timeout: 5 * time.Second})
+	up := upstream.New(upstream.Options{Secrets: config.Secrets(cfg), Timeout: 5 * time.Second})
 	_, err := regru.New(up, cfg).Refill(t.Context(), refill("1", "USD"))
 	e := asError(t, err)
 	if e.Kind != provider.KindUnsupportedOperation || !e.Refused || !strings.Contains(e.Message, "dropped") || e.Upstream.Code != "NO_SUCH_COMMAND" {

@@ -25,9 +25,6 @@ type AddressConfig struct {
 	IPRate config.Rate `envconfig:"IP_RATE" default:"1200/1h" desc:"vendor calls allowed in a span of time for all accounts at one host together; 0 = no limit"`
 }
 
-// Secrets are the texts that must never be shown.
-func (c Config) Secrets() []string { return []string{string(c.Password)} }
-
 // Client is one account at REG.RU. Safe for concurrent use.
 type Client struct {
 	up  *upstream.Client
@@ -50,7 +47,7 @@ var (
 func New(up *upstream.Client, cfg Config) *Client { return &Client{up: up, cfg: cfg} }
 
 // Capabilities declares what the adapter can do.
-func Capabilities() provider.Capabilities {
+func (c *Client) Capabilities() provider.Capabilities {
 	return provider.Capabilities{
 		provider.OpBalance:    provider.Supported,
 		provider.OpStatistics: provider.Supported,
@@ -59,9 +56,6 @@ func Capabilities() provider.Capabilities {
 		provider.OpRefill:     provider.Unverified, // gone from the manual since 2020 (regru.md 5.5)
 	}
 }
-
-// Capabilities declares what the adapter can do.
-func (c *Client) Capabilities() provider.Capabilities { return Capabilities() }
 
 // CheckCredentials calls root nop, which only a valid login passes.
 func (c *Client) CheckCredentials(ctx context.Context) error {

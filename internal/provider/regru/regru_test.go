@@ -28,7 +28,7 @@ func newClient(stub *providertest.Stub) *regru.Client {
 	cfg := regru.Config{Username: login, Password: password, Lang: "en"}
 	cfg.BaseURL = config.BaseURL{URL: url.URL{Scheme: "https", Host: "vendor.test", Path: "/api/regru2"}}
 	up := upstream.New(upstream.Options{
-		Account: "shop", Provider: "regru", Secrets: cfg.Secrets(), Timeout: 5 * time.Second, Transport: stub,
+		Account: "shop", Provider: "regru", Secrets: config.Secrets(cfg), Timeout: 5 * time.Second, Transport: stub,
 	})
 	return regru.New(up, cfg)
 }

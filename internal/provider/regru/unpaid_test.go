@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"accountgateway/internal/config"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/providertest"
 	"accountgateway/internal/provider/regru"
@@ -161,7 +162,7 @@ func TestUnpaidPages(t *testing.T) {
 			}
 			cfg := regru.Config{Username: "shop", Password: "shop-secret", Lang: "en"}
 			cfg.BaseURL.URL = *address
-			got, err := regru.New(upstream.New(upstream.Options{Secrets: cfg.Secrets()}), cfg).UnpaidInvoices(t.Context())
+			got, err := regru.New(upstream.New(upstream.Options{Secrets: config.Secrets(cfg)}), cfg).UnpaidInvoices(t.Context())
 			if provider.KindOf(err) != row.kind || vendor.requests != row.requests {
 				t.Fatalf("got %v after %d requests; want %q, %d", err, vendor.requests, row.kind, row.requests)
 			}

@@ -4,7 +4,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"accountgateway/internal/config"
 	"accountgateway/internal/provider"
@@ -34,7 +33,7 @@ func TestConformance(t *testing.T) {
 			h := providertest.Harness{
 				New: func(t *testing.T, s providertest.Scenario) (provider.Provider, func() int) {
 					client, vendor := simulated(t, s, row.brand, row.key, row.quirks)
-					return client, func() int { return calls(vendor) }
+					return client, vendor.Control.Total
 				},
 				Balances:   []provider.BalanceQuery{{Currency: row.currency}},
 				NoCurrency: "GBP",
@@ -52,15 +51,6 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// calls are the calls that reached the vendor.
-func calls(vendor *selzysim.Server) int {
-	n := 0
-	for _, of := range vendor.Control.Calls() {
-		n += of
-	}
-	return n
-}
-
 // simulated makes a client of a simulated vendor in the scenario.
 func simulated(t *testing.T, s providertest.Scenario, brand selzysim.Brand, key config.Secret, quirks []string) (*selzy.Client, *selzysim.Server) {
 	t.Helper()
@@ -71,42 +61,23 @@ func simulated(t *testing.T, s providertest.Scenario, brand selzysim.Brand, key 
 	if err := cfg.BaseURL.UnmarshalText([]byte(server.URL)); err != nil {
 		t.Fatal(err)
 	}
-	timeout := 5 * time.Second
-	var faults []simulator.Fault
 	for _, quirk := range quirks {
-		faults = append(faults, simulator.Fault{Kind: simulator.KindQuirk, Quirk: quirk})
-	}
-	body, bad := s.Body()
-	switch {
-	case bad:
-		faults = append(faults, simulator.Fault{Kind: simulator.KindBody, Body: body})
-	case s == providertest.Refused:
-		cfg.APIKey += "x"
-	case s == providertest.UnknownCode:
-		faults = append(faults, simulator.Fault{Kind: simulator.KindBody, Body: failureBody(providertest.Code)})
-	case s == providertest.UnknownCode400:
-		faults = append(faults, simulator.Fault{Kind: simulator.KindStatus, Status: 400, Body: failureBody(providertest.Code)})
-	case s == providertest.UnknownCode500:
-		faults = append(faults, simulator.Fault{Kind: simulator.KindStatus, Status: 500, Body: failureBody(providertest.Code)})
-	case s == providertest.Echo:
-		faults = append(faults, simulator.Fault{Kind: simulator.KindBody, Body: echo(t, string(key))})
-	case s == providertest.Outage:
-		faults = append(faults, simulator.Fault{Kind: simulator.KindStatus, Status: 502, Body: "<html>502 Bad Gateway</html>"})
-	case s == providertest.Reset:
-		faults = append(faults, simulator.Fault{Kind: simulator.KindReset})
-	case s == providertest.Silent:
-		timeout = 200 * time.Millisecond
-		faults = append(faults, simulator.Fault{Kind: simulator.KindHang})
-	case s == providertest.Down:
-		server.Close()
-	}
-	for _, f := range faults {
-		if err := vendor.Control.Inject(f); err != nil {
+		if err := vendor.Control.Inject(simulator.Fault{Kind: simulator.KindQuirk, Quirk: quirk}); err != nil {
 			t.Fatal(err)
 		}
 	}
+	switch {
+	case s == providertest.Refused:
+		cfg.APIKey += "x"
+	case s == providertest.Down:
+		server.Close()
+	}
+	failure := func(code, text string) string {
+		return strings.Replace(failureBody(code), `"Some text"`, text, 1)
+	}
+	providertest.Faults(t, vendor.Control, s, failure, string(key)+", "+newUser().Password+" of "+newUser().Email)
 	return selzy.New(upstream.New(upstream.Options{
-		Account: "mail", Provider: string(brand), Secrets: cfg.Secrets(), Timeout: timeout,
+		Account: "mail", Provider: string(brand), Secrets: config.Secrets(cfg), Timeout: s.Timeout(),
 	}), cfg), vendor
 }
 
@@ -116,12 +87,6 @@ func newUser() provider.NewUser {
 		Login: "grace", Password: `n3w"&us{er`, Email: "grace@example.com", Country: "US", FirstName: "Grace", Timezone: "America/New_York",
 		Attributes: map[string]string{"extra[channel]": "friends", "currency_code": "USD"},
 	}
-}
-
-// echo is an error that repeats every secret.
-func echo(t *testing.T, key string) string {
-	text := key + ", " + newUser().Password + " of " + newUser().Email
-	return strings.Replace(failureBody(providertest.Code), `"Some text"`, asJSON(t, text), 1)
 }
 
 // What the strict vendor says to questions of a reseller and of others.

@@ -19,7 +19,7 @@ type Config struct {
 	Rate    config.Rate    `envconfig:"RATE" default:"1200/1m" desc:"vendor calls allowed in a span of time"`
 }
 
-// UniSenderConfig is Config with UniSender's defaults: New(up, Config(c)).
+// UniSenderConfig is Config with UniSender's defaults.
 type UniSenderConfig struct {
 	APIKey  config.Secret  `envconfig:"API_KEY" required:"true" desc:"API key from the account's page at UniSender"`
 	BaseURL config.BaseURL `envconfig:"BASE_URL" default:"https://api.unisender.com" desc:"where the API is reached"`
@@ -32,12 +32,6 @@ type UniSenderConfig struct {
 type AddressConfig struct {
 	IPRate config.Rate `envconfig:"IP_RATE" default:"1200/1m" desc:"vendor calls allowed in a span of time for all accounts at one host together; 0 = no limit"`
 }
-
-// Secrets are the texts that must never be shown.
-func (c Config) Secrets() []string { return []string{string(c.APIKey)} }
-
-// Secrets are the texts that must never be shown.
-func (c UniSenderConfig) Secrets() []string { return Config(c).Secrets() }
 
 // Client is one account at Selzy or UniSender. Safe for concurrent use.
 type Client struct {
@@ -55,11 +49,14 @@ var (
 	_ provider.OneCall          = (*Client)(nil)
 )
 
-// New makes an account's client.
+// New makes the client of an account at Selzy.
 func New(up *upstream.Client, cfg Config) *Client { return &Client{up: up, cfg: cfg} }
 
+// NewUniSender makes the client of an account at UniSender.
+func NewUniSender(up *upstream.Client, cfg UniSenderConfig) *Client { return New(up, Config(cfg)) }
+
 // Capabilities declares what the adapter can do.
-func Capabilities() provider.Capabilities {
+func (c *Client) Capabilities() provider.Capabilities {
 	return provider.Capabilities{
 		provider.OpBalance:    provider.Supported,
 		provider.OpStatistics: provider.Supported,
@@ -68,9 +65,6 @@ func Capabilities() provider.Capabilities {
 		provider.OpRefill:     provider.Unsupported,
 	}
 }
-
-// Capabilities declares what the adapter can do.
-func (c *Client) Capabilities() provider.Capabilities { return Capabilities() }
 
 // OneCall says that one getUserInfo answers balance, statistics and, for all but resellers, users.
 func (c *Client) OneCall(op provider.Operation) bool {

@@ -29,7 +29,7 @@ func counted(stub *providertest.Stub, registry *prometheus.Registry) *selzy.Clie
 	cfg := selzy.Config{APIKey: apiKey, Lang: "en"}
 	cfg.BaseURL = config.BaseURL{URL: url.URL{Scheme: "https", Host: "vendor.test"}}
 	up := upstream.New(upstream.Options{
-		Account: "mail", Provider: "selzy", Secrets: cfg.Secrets(), Timeout: 5 * time.Second, Transport: stub,
+		Account: "mail", Provider: "selzy", Secrets: config.Secrets(cfg), Timeout: 5 * time.Second, Transport: stub,
 		Metrics: upstream.NewMetrics(registry),
 	})
 	return selzy.New(up, cfg)
