@@ -39,10 +39,10 @@ func read[T, R, Q any](
 		return Reading[T]{}, unsupported(a.Provider, k.op, caps[k.op])
 	}
 	c := call{account: a, key: k, have: have, load: func(ctx context.Context) (provider.Readings, error) { return load(reader, ctx, q) }}
-	switch verdict {
-	case refuse:
+	if verdict == refuse {
 		return Reading[T]{}, &FreshnessError{Have: at.have, Age: at.age}
-	case serveAndRenew:
+	}
+	if verdict == serveAndRenew {
 		s.renewBehind(c)
 		return atHand[T](ctx, s, a, k.op, have, at, limits), nil
 	}
