@@ -13,7 +13,11 @@ import (
 func (p *Page) cookie(value string) *http.Cookie {
 	// Lax: links from chats and alerts lead to the page, not to the form. What
 	// that takes is in docs/security.md.
-	return &http.Cookie{Name: middleware.CookieName(p.Secure), Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: p.Secure}
+	c := &http.Cookie{Name: middleware.CookieName(p.Secure), Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	if p.Secure {
+		c.Secure = true
+	}
+	return c
 }
 
 // tokenForm is the page that asks for a token.
