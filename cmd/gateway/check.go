@@ -24,10 +24,10 @@ func checkCommand(ctx context.Context, args []string, env environment) error {
 		return err
 	}
 	r := config.NewReader(env.lookup)
-	s, list := readSettings(r)
+	s, known, list := readSettings(r)
 	openCertificates(r, s, zerolog.Nop())
 	g := open(r, s, list, nil, zerolog.Nop())
-	strange := checkNames(r, env, list)
+	strange := checkNames(r, env, known, list)
 	if err := faults(r, strange); err != nil {
 		return err
 	}

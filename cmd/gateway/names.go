@@ -44,9 +44,9 @@ func variableNames(environ []string) []string {
 // have been read. One that is nearly a setting, and half of a vendor's
 // credentials, is a fault: whoever set it believes that it is in force. Other
 // names under a prefix of ours are returned.
-func checkNames(r *config.Reader, env environment, list []accountSetting) []ignored {
+func checkNames(r *config.Reader, env environment, known registry.Set, list []accountSetting) []ignored {
 	var found []ignored
-	unlisted := unlistedVendors(list)
+	unlisted := unlistedVendors(known, list)
 	for _, v := range unlisted {
 		if r.Faulty("GATEWAY_ACCOUNTS") {
 			break // it may be meant to be listed
@@ -56,7 +56,9 @@ func checkNames(r *config.Reader, env environment, list []accountSetting) []igno
 	own := slices.Concat(r.Names(), vendorSettings(unlisted))
 	prefixes := []string{"GATEWAY_"}
 	for _, a := range slices.Concat(list, unlisted) {
-		prefixes = append(prefixes, a.prefix()+"_")
+		if listed := slices.ContainsFunc(list, func(b accountSetting) bool { return a.name == b.name }); listed || !a.of.Declared {
+			prefixes = append(prefixes, a.prefix()+"_")
+		}
 	}
 	for _, name := range strangers(env, own) {
 		near := config.Near(name, own)
@@ -98,11 +100,11 @@ func strangers(env environment, known []string) []string {
 }
 
 // unlistedVendors are the vendors that have no account of their own name.
-func unlistedVendors(list []accountSetting) []accountSetting {
+func unlistedVendors(known registry.Set, list []accountSetting) []accountSetting {
 	var unlisted []accountSetting
-	for _, name := range vendorNames() {
+	for _, name := range known.Names() {
 		if !slices.ContainsFunc(list, func(a accountSetting) bool { return a.name == name }) {
-			unlisted = append(unlisted, accountSetting{name: name, vendor: name})
+			unlisted = append(unlisted, accountSetting{name: name, vendor: name, of: known[name]})
 		}
 	}
 	return unlisted
@@ -111,7 +113,7 @@ func unlistedVendors(list []accountSetting) []accountSetting {
 func vendorSettings(list []accountSetting) []string {
 	var names []string
 	for _, a := range list {
-		for _, name := range slices.Concat(config.Names(a.prefix(), registry.Vendors[a.vendor].Settings), config.Names(a.prefix(), spendingSettings{}), config.Names(strings.ToUpper(a.vendor), registry.Vendors[a.vendor].Shared)) {
+		for _, name := range slices.Concat(config.Names(a.prefix(), a.of.Settings), config.Names(a.prefix(), spendingSettings{}), config.Names(settingPrefix(a.vendor), a.of.Shared)) {
 			names = append(names, name, name+"_FILE")
 		}
 	}
@@ -123,14 +125,14 @@ func vendorSettings(list []accountSetting) []string {
 func checkUnlisted(r *config.Reader, a accountSetting) []ignored {
 	why := "there is no account " + a.name
 	var set, missing []string
-	for _, c := range registry.Vendors[a.vendor].Credentials {
+	for _, c := range a.of.Credentials {
 		if name := a.prefix() + "_" + c; r.Set(name) {
 			set = append(set, name)
 		} else {
 			missing = append(missing, name)
 		}
 	}
-	if len(set) > 0 && len(missing) > 0 {
+	if len(set) > 0 && len(missing) > 0 && !a.of.Declared {
 		for _, name := range set {
 			r.Fault(name, "is set, but %s is not, and %s", strings.Join(missing, " and "), why)
 		}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 	"time"
 
@@ -70,9 +69,9 @@ func openAccount(r *config.Reader, a accountSetting, hosts *hostBudgets, d *dura
 	var guard spendingSettings
 	r.Into(a.prefix(), &guard)
 	opened.Spending = account.Spending{Max: guard.Max, DailyMax: guard.DailyMax}
-	opened.Adapter = registry.Vendors[a.vendor].Open(r, a.prefix(), func(to registry.Connection) *upstream.Client {
+	opened.Adapter = a.of.Open(r, a.prefix(), func(to registry.Connection) *upstream.Client {
 		opened.Host, opened.Login, opened.Secrets = to.Base.Host, to.Login, to.Secrets
-		opened.Budget = account.NewBudget(a.name, to.Rate, outgoing.Timeout, d, hosts.of(r, a.vendor, to.Base.Host))
+		opened.Budget = account.NewBudget(a.name, to.Rate, outgoing.Timeout, d, hosts.of(r, a, to.Base.Host))
 		outgoing.Account, outgoing.Provider, outgoing.Secrets, outgoing.Budget = a.name, a.vendor, to.Secrets, opened.Budget
 		client := upstream.New(outgoing)
 		opened.Circuit = client.Circuit
@@ -94,13 +93,13 @@ func newHostBudgets(timeout time.Duration, d *durable.Store) *hostBudgets {
 }
 
 // of is the budget of accounts at a host. The vendor's setting is read once.
-func (h *hostBudgets) of(r *config.Reader, vendor, host string) *account.Budget {
-	if _, read := h.rates[vendor]; !read {
-		h.rates[vendor] = registry.Vendors[vendor].SharedRate(r, strings.ToUpper(vendor))
+func (h *hostBudgets) of(r *config.Reader, a accountSetting, host string) *account.Budget {
+	if _, read := h.rates[a.vendor]; !read {
+		h.rates[a.vendor] = a.of.SharedRate(r, settingPrefix(a.vendor))
 	}
-	name := vendor + " " + host
+	name := a.vendor + " " + host
 	if h.budgets[name] == nil {
-		h.budgets[name] = account.NewHostBudget(name, h.rates[vendor], h.timeout, h.durable)
+		h.budgets[name] = account.NewHostBudget(name, h.rates[a.vendor], h.timeout, h.durable)
 	}
 	return h.budgets[name]
 }

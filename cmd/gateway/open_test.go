@@ -7,6 +7,7 @@ import (
 
 	"accountgateway/internal/config"
 	"accountgateway/internal/durable"
+	"accountgateway/internal/provider/registry"
 	"accountgateway/internal/provider/upstream"
 )
 
@@ -22,9 +23,9 @@ func TestAccountsHost(t *testing.T) {
 		return value, ok
 	})
 	for want, a := range map[string]accountSetting{
-		"api.reg.ru":    {name: "one", vendor: "regru"},
-		"api.selzy.com": {name: "two", vendor: "selzy"},
-		"127.0.0.1:9":   {name: "three", vendor: "unisender"},
+		"api.reg.ru":    {name: "one", vendor: "regru", of: registry.Vendors["regru"]},
+		"api.selzy.com": {name: "two", vendor: "selzy", of: registry.Vendors["selzy"]},
+		"127.0.0.1:9":   {name: "three", vendor: "unisender", of: registry.Vendors["unisender"]},
 	} {
 		d := durable.New(zerolog.Nop())
 		opened := openAccount(r, a, newHostBudgets(0, d), d, upstream.Options{})

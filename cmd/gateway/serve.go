@@ -43,7 +43,7 @@ type serveOptions struct {
 // serve runs the gateway as its settings say until ctx ends, then drains.
 func serve(ctx context.Context, env environment, o serveOptions) error {
 	r := config.NewReader(env.lookup)
-	s, list := readSettings(r)
+	s, known, list := readSettings(r)
 	if o.demo == nil { // else nothing is worth guarding: no token is needed on any address
 		s.checkAuth(r)
 	}
@@ -51,7 +51,7 @@ func serve(ctx context.Context, env environment, o serveOptions) error {
 	certificates := openCertificates(r, s, log)
 	tracer, stopTracing := tracing(ctx, r, env, log)
 	g := open(r, s, list, tracer, log)
-	strange := checkNames(r, env, list)
+	strange := checkNames(r, env, known, list)
 	if err := faults(r, strange); err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"maps"
 	"net"
 	"regexp"
 	"slices"
@@ -20,6 +19,7 @@ type settings struct {
 	Addr             string        `envconfig:"ADDR" default:"127.0.0.1:8080" desc:"listen address"`
 	MetricsAddr      string        `envconfig:"METRICS_ADDR" desc:"serve /metrics and health on this address instead"`
 	Accounts         string        `envconfig:"ACCOUNTS" desc:"accounts as name or name=provider, with commas between"`
+	VendorsDir       config.Path   `envconfig:"VENDORS_DIR" desc:"folder with files of vendors of one's own"`
 	Auth             string        `envconfig:"AUTH" default:"token" oneof:"token|none" desc:"token; none is accepted on a loopback address only"`
 	DatabaseURL      config.Secret `envconfig:"DATABASE_URL" default:"sqlite:gateway.db" desc:"sqlite:FILE, sqlite::memory:, or postgres://… for several replicas" shown:"url"`
 	BalanceTTL       time.Duration `envconfig:"BALANCE_TTL" default:"60s" desc:"how long a balance is fresh"`
@@ -46,16 +46,23 @@ type spendingSettings struct {
 }
 
 // accountSetting is one entry of GATEWAY_ACCOUNTS.
-type accountSetting struct{ name, vendor string }
+type accountSetting struct {
+	name, vendor string
+	of           registry.Vendor // what the name of the vendor means
+}
 
 // prefix is what the account's own settings begin with.
 func (a accountSetting) prefix() string {
-	return strings.ToUpper(strings.ReplaceAll(a.name, "-", "_"))
+	return settingPrefix(a.name)
 }
 
-// readSettings reads the gateway's own settings and the list of accounts.
-// Faults are left in r.
-func readSettings(r *config.Reader) (settings, []accountSetting) {
+// settingPrefix is what the settings of an account, or of all accounts of a
+// vendor, begin with.
+func settingPrefix(name string) string { return strings.ToUpper(strings.ReplaceAll(name, "-", "_")) }
+
+// readSettings reads the gateway's own settings, the vendors that there are, and
+// the list of accounts. Faults are left in r.
+func readSettings(r *config.Reader) (settings, registry.Set, []accountSetting) {
 	var s settings
 	r.Into("GATEWAY", &s)
 	atLeast(r, "GATEWAY_PROVIDER_TIMEOUT", s.ProviderTimeout, time.Millisecond)
@@ -75,7 +82,8 @@ func readSettings(r *config.Reader) (settings, []accountSetting) {
 			r.Fault("GATEWAY_METRICS_ADDR", "is the same as GATEWAY_ADDR: leave it out to serve both there")
 		}
 	}
-	return s, readAccounts(r, s.Accounts)
+	known := readVendors(r, s.VendorsDir)
+	return s, known, readAccounts(r, known, s.Accounts)
 }
 
 // checkAuth refuses to serve unguarded where others could reach it.
@@ -88,18 +96,28 @@ func (s settings) checkAuth(r *config.Reader) {
 
 var accountName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
+// readVendors finds all vendors that there are. Faults of their files are left
+// in r.
+func readVendors(r *config.Reader, folder config.Path) registry.Set {
+	known, err := registry.All(string(folder))
+	if err != nil {
+		r.Fault("GATEWAY_VENDORS_DIR", "there are files that can't be used:\n%v", err)
+	}
+	return known
+}
+
 // readAccounts reads "regru,shop=selzy"; from an empty list, the vendors whose
 // credentials are set.
-func readAccounts(r *config.Reader, list string) []accountSetting {
+func readAccounts(r *config.Reader, known registry.Set, list string) []accountSetting {
 	const name = "GATEWAY_ACCOUNTS"
 	var accounts []accountSetting
 	if list == "" {
 		var names []string
-		for _, vendor := range vendorNames() {
-			if slices.ContainsFunc(registry.Vendors[vendor].Credentials, func(c string) bool {
-				return r.Set(strings.ToUpper(vendor) + "_" + c)
+		for _, vendor := range known.Names() {
+			if slices.ContainsFunc(known[vendor].Credentials, func(c string) bool {
+				return r.Set(settingPrefix(vendor) + "_" + c)
 			}) {
-				accounts = append(accounts, accountSetting{name: vendor, vendor: vendor})
+				accounts = append(accounts, accountSetting{name: vendor, vendor: vendor, of: known[vendor]})
 				names = append(names, vendor)
 			}
 		}
@@ -116,14 +134,19 @@ func readAccounts(r *config.Reader, list string) []accountSetting {
 		if !named {
 			a.vendor = a.name
 		}
+		a.of = known[a.vendor]
 		switch {
 		case !accountName.MatchString(a.name):
 			r.Fault(name, "%q is no account name: want small letters, digits and inner hyphens, at most 63", a.name)
 		case a.name == "gateway" || strings.HasPrefix(a.name, "gateway-"):
 			r.Fault(name, "no account can be called %s: its settings could be the gateway's own", a.name)
-		case !slices.Contains(vendorNames(), a.vendor):
-			r.Fault(name, "account %s: no provider %q: there are %s", a.name, a.vendor, strings.Join(vendorNames(), ", "))
-		case slices.ContainsFunc(vendorNames(), func(vendor string) bool { return a.name == vendor+"-ip" }):
+		case a.of.Open == nil:
+			which := "there are " + strings.Join(known.Names(), ", ")
+			if near := config.Near(a.vendor, known.Names()); near != "" {
+				which = near + " is one, which it is nearly"
+			}
+			r.Fault(name, "account %s: no provider %q: %s", a.name, a.vendor, which)
+		case slices.ContainsFunc(known.Names(), func(vendor string) bool { return a.name == vendor+"-ip" }):
 			r.Fault(name, "no account can be called %s: its %s_RATE is a setting of all accounts of a vendor", a.name, a.prefix())
 		case slices.ContainsFunc(accounts, func(b accountSetting) bool { return b.name == a.name }):
 			r.Fault(name, "account %s is listed twice", a.name)
@@ -133,8 +156,6 @@ func readAccounts(r *config.Reader, list string) []accountSetting {
 	}
 	return accounts
 }
-
-func vendorNames() []string { return slices.Sorted(maps.Keys(registry.Vendors)) }
 
 func atLeast(r *config.Reader, name string, d, least time.Duration) {
 	if d < least && !r.Faulty(name) {

@@ -87,9 +87,9 @@ func createToken(ctx context.Context, args []string, env environment) error {
 func configuredAccounts(env environment) ([]string, error) {
 	r := config.NewReader(env.lookup)
 	var s settings
-	r.Into("GATEWAY", &s, "ACCOUNTS")
+	r.Into("GATEWAY", &s, "ACCOUNTS", "VENDORS_DIR")
 	var names []string
-	for _, a := range readAccounts(r, s.Accounts) {
+	for _, a := range readAccounts(r, readVendors(r, s.VendorsDir), s.Accounts) {
 		names = append(names, a.name)
 	}
 	if err := r.Err(); err != nil && s.Accounts != "" {

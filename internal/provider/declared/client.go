@@ -91,7 +91,7 @@ func (c *client) Capabilities() provider.Capabilities { return c.vendor.Capabili
 
 // OneCall tells whether the operation's request is that of another one too.
 func (c *client) OneCall(op provider.Operation) bool {
-	own := c.vendor.request(op)
+	own := c.vendor.Request(op)
 	return own != nil && own == c.vendor.shared
 }
 
@@ -147,7 +147,7 @@ func (c *client) read(ctx context.Context, op, section provider.Operation, q que
 		readings, err = c.readings(got, section, q)
 		return err
 	}
-	call := c.call(op, c.vendor.request(section))
+	call := c.call(op, c.vendor.Request(section))
 	var err error
 	if c.tokens == nil {
 		err = c.do(ctx, call, read)

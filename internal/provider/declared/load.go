@@ -26,13 +26,17 @@ func Load(name string, text []byte) (*Vendor, error) {
 // LoadAll loads all files *.yaml of a folder, and tells all faults of all of them. taken are names that no file may have;
 // folder is what faults put before a file's name.
 func LoadAll(files fs.FS, folder string, taken []string) ([]*Vendor, error) {
-	names, err := fs.Glob(files, "*.y*ml")
+	entries, err := fs.ReadDir(files, ".")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s can't be read: %w", folder, err)
 	}
-	if entries, err := fs.ReadDir(files, "."); err != nil {
-		return nil, err
-	} else if len(entries) > 0 && len(names) == 0 {
+	var names []string
+	for _, e := range entries {
+		if ext := path.Ext(e.Name()); ext == ".yaml" || ext == ".yml" {
+			names = append(names, e.Name())
+		}
+	}
+	if len(names) == 0 {
 		return nil, fmt.Errorf("%s has no file *.yaml", folder)
 	}
 	var all []*Vendor

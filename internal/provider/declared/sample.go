@@ -46,15 +46,12 @@ func (r *sampleRun) fault(at Position, format string, args ...any) {
 
 func (r *sampleRun) run() {
 	s, w := r.sample, r.sample.Want
-	op := r.vendor.first()
-	if s.For != nil {
-		op = provider.Operation(s.For.Text)
-	}
+	op := r.vendor.For(s)
 	ops := []provider.Operation{op}
 	if w.Problem == nil {
 		ops = w.operations()
 		for _, wanted := range ops {
-			if r.vendor.request(wanted) != r.vendor.request(op) {
+			if r.vendor.Request(wanted) != r.vendor.Request(op) {
 				r.fault(w.At, "it answers the request of %s, and so can't be read as %s", op, wanted)
 				return
 			}
@@ -104,7 +101,7 @@ func (w *Want) operations() []provider.Operation {
 func (r *sampleRun) read(op provider.Operation) (provider.Readings, error) {
 	c := newClient(r.vendor, r.vendor.SampleAccount(r.sample))
 	c.do = func(_ context.Context, call upstream.Call, read func(upstream.Answer) error) error {
-		secrets := redact.New(redact.Texts{Secrets: slices.Concat(c.account.secret, call.Secrets)})
+		secrets := redact.New(redact.Texts{Secrets: slices.Concat(c.account.Secrets(), call.Secrets)})
 		return read(r.sample.Answer.answer(secrets))
 	}
 	ctx := context.Background()
@@ -123,7 +120,7 @@ func (r *sampleRun) read(op provider.Operation) (provider.Readings, error) {
 
 // SampleAccount has made-up settings, but for those that a sample tells. sample may be nil.
 func (v *Vendor) SampleAccount(sample *Sample) Account {
-	a := Account{values: map[string]string{}}
+	a := Account{values: map[string]string{}, secret: map[string]string{}}
 	_ = a.Base.UnmarshalText([]byte("https://vendor.example")) // a good one
 	if v.baseURL != "" {
 		_ = a.Base.UnmarshalText([]byte(v.baseURL)) // checked
@@ -154,10 +151,16 @@ func (r *Reply) answer(secrets *redact.Redactor) upstream.Answer {
 	for _, e := range r.Header {
 		a.Header.Set(e.Key.Text, e.Value.Text)
 	}
-	if r.Body != nil {
-		a.Body = []byte(r.Body.Text)
-	}
+	a.Body = []byte(r.Text())
 	return a
+}
+
+// Text is the body.
+func (r *Reply) Text() string {
+	if r.Body == nil {
+		return ""
+	}
+	return r.Body.Text
 }
 
 // Code is the HTTP status.

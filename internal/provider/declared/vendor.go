@@ -1,6 +1,7 @@
 package declared
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -95,8 +96,16 @@ func (f *File) sections() []provider.Operation {
 
 func (v *Vendor) first() provider.Operation { return v.sections()[0] }
 
-// request is what an operation asks; nil if the file does not have it.
-func (v *Vendor) request(op provider.Operation) *Request { return v.file.request(op) }
+// Request is what an operation asks; nil if the file does not have it.
+func (v *Vendor) Request(op provider.Operation) *Request { return v.file.request(op) }
+
+// For is the operation whose request a sample answers.
+func (v *Vendor) For(s *Sample) provider.Operation {
+	if s.For == nil {
+		return v.first()
+	}
+	return provider.Operation(s.For.Text)
+}
 
 func (f *File) request(op provider.Operation) *Request {
 	var own *Request
@@ -121,14 +130,19 @@ type Account struct {
 	Base   config.BaseURL
 	Rate   config.Rate
 	values map[string]string // by name
-	secret []string
+	secret map[string]string // those of values that are secret
 }
 
 // Secrets are the texts that must never be shown.
-func (a Account) Secrets() []string { return a.secret }
+func (a Account) Secrets() []string { return slices.Sorted(maps.Values(a.secret)) }
 
-// Settings is a pointer to a new struct with envconfig tags, for config.Reader.
-func (v *Vendor) Settings() any {
+// SecretsByName are the settings that must never be shown.
+func (a Account) SecretsByName() map[string]string { return a.secret }
+
+// Settings is a struct with envconfig tags, as config.Reader fills it.
+func (v *Vendor) Settings() any { return reflect.Zero(v.settingsType()).Interface() }
+
+func (v *Vendor) settingsType() reflect.Type {
 	fields := make([]reflect.StructField, 0, len(v.settings)+2)
 	add := func(of reflect.Type, s setting) {
 		tag := "envconfig:" + strconv.Quote(s.name) + " desc:" + strconv.Quote(s.description) + " default:" + strconv.Quote(s.value)
@@ -149,15 +163,15 @@ func (v *Vendor) Settings() any {
 	}
 	add(reflect.TypeFor[config.BaseURL](), setting{name: "BASE_URL", description: "where the API is reached", value: v.baseURL, required: v.baseURL == ""})
 	add(reflect.TypeFor[config.Rate](), setting{name: "RATE", description: "vendor calls allowed in a span of time", value: v.file.Rate.Text})
-	return reflect.New(reflect.StructOf(fields)).Interface()
+	return reflect.StructOf(fields)
 }
 
 // Read reads an account's settings. Faults are left in r.
 func (v *Vendor) Read(r *config.Reader, prefix string) Account {
-	into := v.Settings()
-	r.Into(prefix, into)
-	a := Account{values: map[string]string{}}
-	fields := reflect.ValueOf(into).Elem()
+	into := reflect.New(v.settingsType())
+	r.Into(prefix, into.Interface())
+	a := Account{values: map[string]string{}, secret: map[string]string{}}
+	fields := into.Elem()
 	for i, s := range v.settings {
 		a.set(s, fields.Field(i).String())
 	}
@@ -175,7 +189,7 @@ func (v *Vendor) Read(r *config.Reader, prefix string) Account {
 func (a *Account) set(s setting, value string) {
 	a.values[s.name] = value
 	if s.secret && value != "" {
-		a.secret = append(a.secret, value)
+		a.secret[s.name] = value
 	}
 }
 
@@ -190,7 +204,7 @@ func (v *Vendor) unfit(name, value string) string {
 		}
 	}
 	for _, op := range v.sections() {
-		path := v.request(op).Path
+		path := v.Request(op).Path
 		if slices.Contains(path.names(), name) && (value == "." || value == "..") {
 			return "can't be part of a path"
 		}

@@ -26,6 +26,9 @@ type Vendor struct {
 	Shared       any      // the same of the settings of all its accounts together
 	Credentials  []string // the settings that are required, without prefix: one that is set tells that there is an account
 	Capabilities provider.Capabilities
+	// Declared is true for a vendor that a file describes. There are many, so that variables which look like their settings
+	// may be somebody else's.
+	Declared bool
 
 	// Open makes an account's adapter of the settings with the prefix. Their faults are left in r.
 	Open func(r *config.Reader, prefix string, connect Connect) provider.Provider

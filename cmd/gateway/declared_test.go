@@ -1,0 +1,109 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const paperboy = `name: paperboy
+title: Paperboy
+group: other
+settings:
+  API_KEY: {secret: true, description: a key}
+base_url: https://paperboy.example
+rate: 10/1m
+auth: {bearer: "${API_KEY}"}
+request: {path: /money}
+error_code: body.code
+balance: {balance: "decimal(body.left)", currency: USD}
+samples:
+  - {name: money, answer: {body: '{"left":"12.50"}'}, want: {balance: 12.50 USD}}
+  - {name: wrong key, answer: {status: 401, body: '{"code":"who"}'}, want: {problem: provider_credentials}}
+`
+
+func vendorsDir(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// TestDeclaredVendors: a vendor of one's own, and a shipped one, are asked as their files say.
+func TestDeclaredVendors(t *testing.T) {
+	t.Parallel()
+	vendor := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body := `{"code":"` + strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ") + `"}`
+		switch {
+		case r.URL.Path == "/money" && r.Header.Get("Authorization") == "Bearer paper-key":
+			body = `{"left":"1234567890123456.78"}`
+		case r.URL.Path == "/user/balance" && r.Header.Get("Authorization") == "Bearer deep-key":
+			body = `{"is_available":true,"balance_infos":[{"currency":"USD","total_balance":"3.20","granted_balance":"0.20"}]}`
+		default:
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+		_, _ = w.Write([]byte(body))
+	}))
+	t.Cleanup(vendor.Close)
+	g := serving(t, with(quiet(),
+		"GATEWAY_VENDORS_DIR="+vendorsDir(t, map[string]string{"paperboy.yaml": paperboy}),
+		"GATEWAY_ACCOUNTS=paper=paperboy,deepseek,wrong=paperboy",
+		"PAPER_API_KEY=paper-key", "PAPER_BASE_URL="+vendor.URL, "WRONG_API_KEY="+mark, "WRONG_BASE_URL="+vendor.URL,
+		"DEEPSEEK_API_KEY=deep-key", "DEEPSEEK_BASE_URL="+vendor.URL, "DEEPSEEK_CURRENCY=USD"))
+	for path, want := range map[string]string{
+		"/accounts/paper/balance":    `"amount":"1234567890123456.78","currency":"USD"`,
+		"/accounts/deepseek/balance": `"amount":"3.20","currency":"USD"`,
+		"/accounts/wrong/balance":    `"code":"provider_credentials"`,
+	} {
+		a := g.get(t, path)
+		hold(t, path, string(a.body))
+		if !strings.Contains(strings.ReplaceAll(string(a.body), " ", ""), want) {
+			t.Errorf("%s: got %s, want %s", path, string(a.body), want)
+		}
+	}
+	hold(t, "the log", g.stderr.String())
+}
+
+// TestVendorsDirFaults: every fault of every file is told, each at its place.
+func TestVendorsDirFaults(t *testing.T) {
+	t.Parallel()
+	dir := vendorsDir(t, map[string]string{
+		"a.yaml": strings.Replace(paperboy, "name: paperboy", "name: selzy", 1),
+		"b.yaml": strings.NewReplacer("name: paperboy", "name: b", "left)", "right)", "title:", "titel:").Replace(paperboy),
+		"c.yaml": paperboy, "d.yaml": paperboy,
+	})
+	status, _, stderr := complete(t, map[string]string{"GATEWAY_VENDORS_DIR": dir, "SELZY_API_KEY": "some-key"}, "check", "--settings")
+	if status != 2 {
+		t.Errorf("exit status %d, want 2", status)
+	}
+	for _, want := range []string{
+		dir + "/a.yaml:1:7: the name selzy is that of a vendor that the gateway brings along: choose another",
+		dir + "/b.yaml:2:1: titel is no key here: title is, which it is nearly",
+		dir + "/d.yaml:1:7: the name paperboy is that of the vendor in " + dir + "/c.yaml too: choose another",
+	} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("not told: %s\nin %s", want, stderr)
+		}
+	}
+	if status, _, stderr = complete(t, map[string]string{"GATEWAY_VENDORS_DIR": dir + "/none", "SELZY_API_KEY": "some-key"}, "check", "--settings"); status != 2 || !strings.Contains(stderr, "GATEWAY_VENDORS_DIR") {
+		t.Errorf("exit status %d: %s", status, stderr)
+	}
+}
+
+// TestStrangeVariables: what looks like a shipped vendor's settings may be somebody else's, and stops nothing.
+func TestStrangeVariables(t *testing.T) {
+	t.Parallel()
+	status, _, stderr := complete(t, map[string]string{
+		"GATEWAY_ACCOUNTS": "selzy", "SELZY_API_KEY": "some-key", "SMSC_LOGIN": "me", "DIGITALOCEAN_TOKENS": "x",
+	}, "check", "--settings")
+	if status != 0 || !strings.Contains(stderr, "SMSC_LOGIN is ignored") {
+		t.Errorf("exit status %d: %s", status, stderr)
+	}
+}
