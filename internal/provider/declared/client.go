@@ -191,6 +191,7 @@ func (c *client) readings(got upstream.Answer, section provider.Operation, q que
 			readings.Statistics = other.Statistics
 		case provider.OpUsers:
 			readings.Users = other.Users
+		default: // no section
 		}
 	}
 	return readings, nil
@@ -206,6 +207,7 @@ func (c *client) section(a *answer, op provider.Operation, q query) (r provider.
 		r.Statistics, err = f.Statistics.read(a)
 	case provider.OpUsers:
 		r.Users, err = f.Users.read(a, q.login)
+	default: // no section
 	}
 	if err != nil {
 		return provider.Readings{}, err

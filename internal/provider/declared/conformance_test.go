@@ -32,7 +32,7 @@ func TestConformance(t *testing.T) {
 	for _, v := range catalogue(t) {
 		t.Run(v.Name(), func(t *testing.T) {
 			t.Parallel()
-			secrets := v.SampleAccount(nil).Secrets()
+			secrets := v.SampleAccount(find(v, "", "")).Secrets()
 			providertest.Run(t, providertest.Harness{
 				New: func(t *testing.T, s providertest.Scenario) (provider.Provider, func() int) {
 					var calls atomic.Int64
@@ -41,29 +41,34 @@ func TestConformance(t *testing.T) {
 						play(v, s, w, r)
 					}))
 					t.Cleanup(vendor.Close)
+					url := vendor.URL
 					if s == providertest.Down {
-						vendor.Close()
+						url = "http://127.0.0.1:1" // a port of this vendor's own might be taken by the next one
 					}
-					p := at(t, v, vendor.URL, nil)
+					timeout := 5 * time.Second
+					if s == providertest.Silent {
+						timeout = 200 * time.Millisecond
+					}
+					p := at(t, v, url, find(v, "", ""), timeout)
 					return p, func() int { return int(calls.Load()) }
 				},
 				Secrets:    secrets,
 				NoCurrency: "ALL",
 				NoLogin:    "nobody-at-all",
-				NoCodes:    v.File().ErrorCode == nil,
+				NoCodes:    coded(v) == nil,
 			})
 		})
 	}
 }
 
 // at is an account with the settings of a sample at an address.
-func at(t testing.TB, v *declared.Vendor, url string, s *declared.Sample) provider.Provider {
+func at(t testing.TB, v *declared.Vendor, url string, s *declared.Sample, timeout time.Duration) provider.Provider {
 	t.Helper()
 	a := v.SampleAccount(s)
 	if err := a.Base.UnmarshalText([]byte(url)); err != nil {
 		t.Fatal(err)
 	}
-	return declared.New(upstream.New(upstream.Options{Account: "a", Provider: v.Name(), Secrets: a.Secrets(), Timeout: 300 * time.Millisecond}), v, a)
+	return declared.New(upstream.New(upstream.Options{Account: "a", Provider: v.Name(), Secrets: a.Secrets(), Timeout: timeout}), v, a)
 }
 
 // play answers as the vendor does in a scenario: by the samples of its file.
@@ -123,7 +128,20 @@ func find(v *declared.Vendor, op provider.Operation, problem provider.Kind) *dec
 		if s.Want.Problem != nil {
 			kind = provider.Kind(s.Want.Problem.Text)
 		}
-		if kind == problem && s.Settings == nil && s.Currency == nil && (op == "" || v.Request(v.For(s)) == v.Request(op)) {
+		if kind == problem && s.Currency == nil && (op == "" || v.Request(v.For(s)) == v.Request(op)) {
+			return s
+		}
+	}
+	return nil
+}
+
+// coded is a sample of an error with a code; nil if there is none.
+func coded(v *declared.Vendor) *declared.Sample {
+	if v.File().ErrorCode == nil {
+		return nil
+	}
+	for _, kind := range []provider.Kind{provider.KindOther, provider.KindCredentials} {
+		if s := find(v, "", kind); s != nil && s.Want.Code != nil {
 			return s
 		}
 	}
@@ -132,12 +150,7 @@ func find(v *declared.Vendor, op provider.Operation, problem provider.Kind) *dec
 
 // unknown is an error as the vendor writes them, with a code that no file knows.
 func unknown(v *declared.Vendor) (status int, body string) {
-	s := find(v, "", provider.KindOther)
-	if s == nil || s.Want.Code == nil {
-		if s = find(v, "", provider.KindCredentials); s == nil || s.Want.Code == nil {
-			return http.StatusTeapot, providertest.Code
-		}
-	}
+	s := coded(v)
 	status, body = s.Answer.Code(), s.Answer.Text()
 	if status != http.StatusOK {
 		status = http.StatusTeapot

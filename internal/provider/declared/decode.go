@@ -174,6 +174,7 @@ func inside(n *yaml.Node, at Position) Position {
 		at.Column++
 	case yaml.LiteralStyle, yaml.FoldedStyle:
 		at.Line, at.Column = at.Line+1, 1
+	default:
 	}
 	return at
 }

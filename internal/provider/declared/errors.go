@@ -85,8 +85,9 @@ func (v *Vendor) message(kind provider.Kind, status int) string {
 		return "the account has not enough money"
 	case provider.KindBadResponse:
 		return "the vendor's answer was not understood"
+	default:
+		return "the vendor answered with an error (HTTP status " + strconv.Itoa(status) + ")"
 	}
-	return "the vendor answered with an error (HTTP status " + strconv.Itoa(status) + ")"
 }
 
 // words are what the first of the expressions that says something says, for people.

@@ -7,7 +7,6 @@ import (
 	"path"
 	"reflect"
 	"slices"
-	"strings"
 )
 
 // Load reads a file and checks all of it: its form, its expressions, and that its samples come to what they want. name
@@ -109,8 +108,8 @@ func expressions(v reflect.Value, show func(e *Expr, as, item string)) {
 			if part.Kind() == reflect.Pointer && !part.IsNil() {
 				part = part.Elem()
 			}
-			if e, ok := addressed(part).(*Expr); ok {
-				if e.Source != "" {
+			if part.Type() == reflect.TypeFor[Expr]() {
+				if e, _ := part.Addr().Interface().(*Expr); e.Source != "" {
 					show(e, tag.Get("as"), tag.Get("item"))
 				}
 				continue
@@ -119,12 +118,6 @@ func expressions(v reflect.Value, show func(e *Expr, as, item string)) {
 				expressions(part, show)
 			}
 		}
+	default: // no place for an expression
 	}
-}
-
-func addressed(v reflect.Value) any {
-	if v.Kind() != reflect.Struct || !v.CanAddr() || !strings.HasSuffix(v.Type().Name(), "Expr") {
-		return nil
-	}
-	return v.Addr().Interface()
 }

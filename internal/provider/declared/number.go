@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
@@ -20,7 +21,7 @@ import (
 type number struct{ decimal.Decimal }
 
 // numberType is known to expressions as decimal.
-var numberType = types.NewTypeValue("decimal",
+var numberType = cel.ObjectType("decimal",
 	traits.AdderType|traits.SubtractorType|traits.MultiplierType|traits.NegatorType|traits.ComparerType)
 
 var (

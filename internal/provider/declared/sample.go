@@ -1,7 +1,6 @@
 package declared
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -97,30 +96,20 @@ func (w *Want) operations() []provider.Operation {
 	return ops
 }
 
-// read asks as a caller would. What travels is made and read as ever; only the network is not there.
+// read makes the request and reads the sample as its answer, as an account would; only the network is not there.
 func (r *sampleRun) read(op provider.Operation) (provider.Readings, error) {
 	c := newClient(r.vendor, r.vendor.SampleAccount(r.sample))
-	c.do = func(_ context.Context, call upstream.Call, read func(upstream.Answer) error) error {
-		secrets := redact.New(redact.Texts{Secrets: slices.Concat(c.account.Secrets(), call.Secrets)})
-		return read(r.sample.Answer.answer(secrets))
+	q := query{}
+	if r.sample.Currency != nil {
+		q.currency = provider.Currency(r.sample.Currency.Text)
 	}
-	ctx := context.Background()
-	switch op {
-	case provider.OpBalance:
-		q := provider.BalanceQuery{}
-		if r.sample.Currency != nil {
-			q.Currency = provider.Currency(r.sample.Currency.Text)
-		}
-		return balanceReader{c}.ReadBalance(ctx, q)
-	case provider.OpStatistics:
-		return statisticsReader{c}.ReadStatistics(ctx, provider.StatisticsQuery{})
-	}
-	return userReader{c}.ReadUsers(ctx, provider.UserQuery{})
+	c.call(op, r.vendor.Request(op))
+	return c.readings(r.sample.Answer.answer(redact.New(redact.Texts{Secrets: c.account.Secrets()})), op, q)
 }
 
 // SampleAccount has made-up settings, but for those that a sample tells. sample may be nil.
 func (v *Vendor) SampleAccount(sample *Sample) Account {
-	a := Account{values: map[string]string{}, secret: map[string]string{}}
+	a := Account{values: map[string]string{}}
 	_ = a.Base.UnmarshalText([]byte("https://vendor.example")) // a good one
 	if v.baseURL != "" {
 		_ = a.Base.UnmarshalText([]byte(v.baseURL)) // checked

@@ -74,6 +74,7 @@ func filled(n *yaml.Node, settings map[string]string) any {
 			items[i] = filled(inner, settings)
 		}
 		return items
+	default:
 	}
 	switch n.ShortTag() {
 	case "!!int", "!!float":

@@ -1,7 +1,6 @@
 package declared
 
 import (
-	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -127,17 +126,14 @@ func (f *File) request(op provider.Operation) *Request {
 
 // Account is an account's settings.
 type Account struct {
-	Base   config.BaseURL
-	Rate   config.Rate
-	values map[string]string // by name
-	secret map[string]string // those of values that are secret
+	Settings any // as Vendor.Settings has them, filled
+	Base     config.BaseURL
+	values   map[string]string // by name
+	secrets  []string
 }
 
 // Secrets are the texts that must never be shown.
-func (a Account) Secrets() []string { return slices.Sorted(maps.Values(a.secret)) }
-
-// SecretsByName are the settings that must never be shown.
-func (a Account) SecretsByName() map[string]string { return a.secret }
+func (a Account) Secrets() []string { return a.secrets }
 
 // Settings is a struct with envconfig tags, as config.Reader fills it.
 func (v *Vendor) Settings() any { return reflect.Zero(v.settingsType()).Interface() }
@@ -170,13 +166,12 @@ func (v *Vendor) settingsType() reflect.Type {
 func (v *Vendor) Read(r *config.Reader, prefix string) Account {
 	into := reflect.New(v.settingsType())
 	r.Into(prefix, into.Interface())
-	a := Account{values: map[string]string{}, secret: map[string]string{}}
 	fields := into.Elem()
+	a := Account{Settings: fields.Interface(), values: map[string]string{}}
 	for i, s := range v.settings {
 		a.set(s, fields.Field(i).String())
 	}
 	a.Base, _ = fields.Field(len(v.settings)).Interface().(config.BaseURL)
-	a.Rate, _ = fields.Field(len(v.settings) + 1).Interface().(config.Rate)
 	for _, s := range v.settings {
 		name := prefix + "_" + s.name
 		if why := v.unfit(s.name, a.values[s.name]); why != "" && a.values[s.name] != "" && !r.Faulty(name) {
@@ -189,7 +184,7 @@ func (v *Vendor) Read(r *config.Reader, prefix string) Account {
 func (a *Account) set(s setting, value string) {
 	a.values[s.name] = value
 	if s.secret && value != "" {
-		a.secret[s.name] = value
+		a.secrets = append(a.secrets, value)
 	}
 }
 
