@@ -69,8 +69,8 @@ var numeric = regexp.MustCompile(`(": *|\[ *|, *|=|>)("?)(-?[0-9]+(?:\.[0-9]+)?)
 // TestMutations: whatever a vendor sends in place of a number, what comes out are the exact figures, or those that were
 // there before, or an error. Never another number.
 func TestMutations(t *testing.T) {
+	mutated := 0
 	for _, v := range catalogue(t) {
-		mutated := 0
 		for i := range v.File().Samples {
 			s := &v.File().Samples[i]
 			if s.Want.Problem != nil {
@@ -93,9 +93,10 @@ func TestMutations(t *testing.T) {
 				}
 			}
 		}
-		if mutated == 0 {
-			t.Errorf("%s: no sample has a number", v.Name())
-		}
+	}
+	t.Logf("%d mutations", mutated)
+	if mutated < 100 {
+		t.Error("hardly a sample has a number")
 	}
 }
 
