@@ -46,6 +46,7 @@ const usage = `Usage: gateway [COMMAND]
   check        read the settings, make one real call per account, look at the database
   token        make, list, revoke and rotate callers' tokens
   operations   list the writes that were asked for, settle one by hand
+  vendor       list vendors, show what to set for one, try and begin a file of one's own
   backup       copy the SQLite database into a file, while it is in use
   healthcheck  ask a running gateway whether it is up
   version      print the version
@@ -69,6 +70,7 @@ func run(ctx context.Context, args []string, env environment) int {
 		"healthcheck": healthcheckCommand,
 		"operations":  operationsCommand,
 		"token":       tokenCommand,
+		"vendor":      vendorCommand,
 		"version":     versionCommand,
 	}
 	do, ok := commands[command]
@@ -90,6 +92,8 @@ func run(ctx context.Context, args []string, env environment) int {
 		return exitSettings
 	case errors.Is(err, errSaid):
 		return exitFailure
+	case errors.Is(err, errFaultsSaid):
+		return exitSettings
 	}
 	fmt.Fprintf(env.stderr, "gateway %s: %v\n", command, err)
 	return exitFailure
@@ -97,6 +101,10 @@ func run(ctx context.Context, args []string, env environment) int {
 
 // errSaid ends a command that has already printed what failed.
 var errSaid = errors.New("failed")
+
+// errFaultsSaid ends a command that has already printed the faults in what the
+// user gave us.
+var errFaultsSaid = errors.New("there are faults")
 
 // errHelp ends a command that was asked for its flags.
 var errHelp = errors.New("help was asked for")

@@ -56,7 +56,7 @@ func checkNames(r *config.Reader, env environment, known registry.Set, list []ac
 	own := slices.Concat(r.Names(), vendorSettings(unlisted))
 	prefixes := []string{"GATEWAY_"}
 	for _, a := range slices.Concat(list, unlisted) {
-		if listed := slices.ContainsFunc(list, func(b accountSetting) bool { return a.name == b.name }); listed || !a.of.Declared {
+		if listed := slices.ContainsFunc(list, func(b accountSetting) bool { return a.name == b.name }); listed || a.of.File == nil {
 			prefixes = append(prefixes, a.prefix()+"_")
 		}
 	}
@@ -132,7 +132,7 @@ func checkUnlisted(r *config.Reader, a accountSetting) []ignored {
 			missing = append(missing, name)
 		}
 	}
-	if len(set) > 0 && len(missing) > 0 && !a.of.Declared {
+	if len(set) > 0 && len(missing) > 0 && a.of.File == nil {
 		for _, name := range set {
 			r.Fault(name, "is set, but %s is not, and %s", strings.Join(missing, " and "), why)
 		}

@@ -50,7 +50,7 @@ type declaredShared struct {
 // Declared registers a vendor that a file describes.
 func Declared(v *declared.Vendor) Vendor {
 	return Vendor{
-		Settings: v.Settings(), Shared: declaredShared{}, Credentials: required(v.Settings()), Capabilities: v.Capabilities(), Declared: true,
+		Settings: v.Settings(), Shared: declaredShared{}, Credentials: required(v.Settings()), Capabilities: v.Capabilities(), File: v,
 		Open: func(r *config.Reader, prefix string, connect Connect) provider.Provider {
 			a := v.Read(r, prefix)
 			to := connection(a.Settings)

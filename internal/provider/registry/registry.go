@@ -7,6 +7,7 @@ import (
 
 	"accountgateway/internal/config"
 	"accountgateway/internal/provider"
+	"accountgateway/internal/provider/declared"
 	"accountgateway/internal/provider/regru"
 	"accountgateway/internal/provider/selzy"
 	"accountgateway/internal/provider/upstream"
@@ -26,9 +27,9 @@ type Vendor struct {
 	Shared       any      // the same of the settings of all its accounts together
 	Credentials  []string // the settings that are required, without prefix: one that is set tells that there is an account
 	Capabilities provider.Capabilities
-	// Declared is true for a vendor that a file describes. There are many, so that variables which look like their settings
-	// may be somebody else's.
-	Declared bool
+	// File is what describes a declared vendor; nil for one with an adapter in Go. There are many files, so that variables
+	// which look like their settings may be somebody else's.
+	File *declared.Vendor
 
 	// Open makes an account's adapter of the settings with the prefix. Their faults are left in r.
 	Open func(r *config.Reader, prefix string, connect Connect) provider.Provider

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"accountgateway/internal/provider/declared"
+)
+
+// TestVendorList: all vendors are there, also one's own.
+func TestVendorList(t *testing.T) {
+	t.Parallel()
+	settings := map[string]string{"GATEWAY_VENDORS_DIR": vendorsDir(t, map[string]string{"paperboy.yaml": paperboy})}
+	status, out, stderr := complete(t, settings, "vendor", "list")
+	if status != 0 {
+		t.Fatalf("exit status %d: %s", status, stderr)
+	}
+	for _, want := range []string{
+		`NAME +TITLE +GROUP +OPERATIONS +SURE`,
+		`regru +REG.RU +registrar +balance,statistics,users,create_user,refill +documented`,
+		`digitalocean +DigitalOcean +cloud +balance,statistics +seen`,
+		`paperboy +Paperboy +other +balance +assumed`,
+	} {
+		if !regexp.MustCompile(`(?m)^` + want + `$`).MatchString(out) {
+			t.Errorf("no line %s in\n%s", want, out)
+		}
+	}
+	_, out, _ = complete(t, settings, "vendor", "list", "--json")
+	for line := range strings.Lines(out) {
+		var about declared.About
+		if err := json.Unmarshal([]byte(line), &about); err != nil || about.Name == "" || about.Title == "" || about.Group == "" {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}
+
+func TestVendorShow(t *testing.T) {
+	t.Parallel()
+	_, out, _ := complete(t, nil, "vendor", "show", "moonshot-cn")
+	for _, want := range []string{"moonshot-cn: Moonshot AI (Kimi), China (ai)", "MOONSHOT_CN_API_KEY", "(required)", "balance, bonus, billing", "platform.moonshot.cn/docs"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	_, out, _ = complete(t, nil, "vendor", "show", "regru", "--json")
+	var about declared.About
+	if err := json.Unmarshal([]byte(out), &about); err != nil || about.Settings[1].Name != "REGRU_PASSWORD" || !about.Settings[1].Secret || !about.Settings[1].Required {
+		t.Errorf("%v: %s", err, out)
+	}
+	status, _, stderr := complete(t, nil, "vendor", "show", "digitalocaen")
+	if status != 2 || !strings.Contains(stderr, `there is no vendor "digitalocaen": digitalocean is one, which it is nearly`) {
+		t.Errorf("exit status %d: %s", status, stderr)
+	}
+}
+
+// TestVendorNew: what is printed is a file that passes its own test, and names the schema.
+func TestVendorNew(t *testing.T) {
+	t.Parallel()
+	status, out, stderr := complete(t, nil, "vendor", "new", "my-vendor")
+	if status != 0 || !strings.HasPrefix(out, "# yaml-language-server: $schema=vendor.schema.json\n") {
+		t.Fatalf("exit status %d: %s%s", status, out, stderr)
+	}
+	file := filepath.Join(t.TempDir(), "my-vendor.yaml")
+	if err := os.WriteFile(file, []byte(out), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if status, out, stderr = complete(t, nil, "vendor", "test", file); status != 0 || !strings.Contains(out, `{"amount":"12.50","currency":"USD"}`) {
+		t.Errorf("exit status %d: %s%s", status, out, stderr)
+	}
+	if lines := strings.Count(skeleton, "\n"); lines > 80 {
+		t.Errorf("it has %d lines", lines)
+	}
+	for _, taken := range []string{"selzy", "stripe", "My-Vendor", "../x"} {
+		if status, out, _ := complete(t, nil, "vendor", "new", taken); status != 2 || out != "" {
+			t.Errorf("%s: exit status %d: %s", taken, status, out)
+		}
+	}
+	if _, out, _ := complete(t, nil, "vendor", "schema"); out != string(declared.Schema()) {
+		t.Errorf("got %s", out)
+	}
+}
+
+// TestVendorTest: the answers of the contract, one for each sample and operation.
+func TestVendorTest(t *testing.T) {
+	t.Parallel()
+	status, out, stderr := complete(t, nil, "vendor", "test", "smsc")
+	if status != 0 || !strings.Contains(out, `"amount":"123.45","currency":"RUB"`) || !strings.Contains(out, `"code":"provider_credentials"`) {
+		t.Errorf("exit status %d: %s%s", status, out, stderr)
+	}
+	_, out, _ = complete(t, nil, "vendor", "test", "--json", "smsc")
+	first, _, _ := strings.Cut(out, "\n")
+	var line struct {
+		Sample, Operation string
+		Status            int
+		Answer            struct {
+			Account, Provider string
+			Balance           struct{ Amount, Currency string }
+		}
+	}
+	if err := json.Unmarshal([]byte(first), &line); err != nil || line.Sample != "balance" || line.Operation != "balance" || line.Status != 200 ||
+		line.Answer.Account != "smsc" || line.Answer.Balance.Amount != "123.45" {
+		t.Errorf("%v: %s", err, first)
+	}
+	for target, want := range map[string]string{
+		"regru": "has an adapter in Go", "no-such": "there is no vendor", "no/such.yaml": "no such file",
+	} {
+		if status, _, stderr := complete(t, nil, "vendor", "test", target); status != 2 || !strings.Contains(stderr, want) {
+			t.Errorf("%s: exit status %d: %s", target, status, stderr)
+		}
+	}
+}
+
+// TestVendorTestFaults: ten mistakes are ten lines, each with its place.
+func TestVendorTestFaults(t *testing.T) {
+	t.Parallel()
+	text := strings.NewReplacer(
+		"title: Paperboy", "titel: Paperboy", "group: other", "group: others", "secret: true", "secret: 1", "https:", "ftp:", "10/1m", "ten",
+		"${API_KEY}", "${KEY}", "path: /money", "path: money", "error_code: body.code", "error_code: body.", "decimal(body.left)", "body.left",
+		"currency: USD", "currency: USDT", "status: 401", "status: none",
+	).Replace(paperboy)
+	file := filepath.Join(t.TempDir(), "paperboy.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	status, out, stderr := complete(t, nil, "vendor", "test", file)
+	lines := strings.Split(strings.TrimSpace(stderr), "\n")
+	if status != 2 || out != "" || len(lines) != 11 {
+		t.Errorf("exit status %d, %d lines: %s", status, len(lines), stderr)
+	}
+	for _, line := range lines {
+		if !regexp.MustCompile(`^` + regexp.QuoteMeta(file) + `:\d+:\d+: .+`).MatchString(line) {
+			t.Errorf("no place: %s", line)
+		}
+	}
+}
+
+// TestVendorTestLive: one real call with an account's settings, its answer beside the redacted one of the vendor.
+func TestVendorTestLive(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	vendor := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		calls++
+		if r.Header.Get("Authorization") != "Bearer "+mark {
+			w.WriteHeader(http.StatusUnauthorized)
+			_, _ = w.Write([]byte("\x07who are you?"))
+			return
+		}
+		_, _ = w.Write([]byte(`{"left":"77.10","you_sent":"` + mark + `"}`))
+	}))
+	t.Cleanup(vendor.Close)
+	dir := vendorsDir(t, map[string]string{"paperboy.yaml": paperboy})
+	settings := map[string]string{"PAPER_API_KEY": mark, "PAPER_BASE_URL": vendor.URL}
+	status, out, stderr := complete(t, settings, "vendor", "test", dir+"/paperboy.yaml", "--live", "--account", "paper")
+	hold(t, "what is printed", out+stderr)
+	if status != 0 || calls != 1 || !strings.Contains(out, `"amount":"77.10"`) || !strings.Contains(out, "status 200") || !strings.Contains(out, `"left":"77.10"`) {
+		t.Errorf("exit status %d, %d calls: %s%s", status, calls, out, stderr)
+	}
+	settings["PAPER_API_KEY"] = mark + "x"
+	if status, out, _ = complete(t, settings, "vendor", "test", dir+"/paperboy.yaml", "--live", "--account", "paper"); status != 1 || strings.Contains(out, "\x07") || !strings.Contains(out, "who are you?") {
+		t.Errorf("exit status %d: %s", status, out)
+	}
+	status, out, stderr = complete(t, settings, "vendor", "test", dir+"/paperboy.yaml", "--live", "--account", "paper", "--json")
+	hold(t, "what is printed", out+stderr)
+	if status != 1 || !strings.Contains(out, `"code":"provider_credentials"`) || !strings.Contains(out, `"raw":{"status":401,`) {
+		t.Errorf("exit status %d: %s%s", status, out, stderr)
+	}
+	if status, _, stderr = complete(t, nil, "vendor", "test", dir+"/paperboy.yaml", "--live"); status != 2 || !strings.Contains(stderr, "PAPERBOY_API_KEY: is not set") {
+		t.Errorf("exit status %d: %s", status, stderr)
+	}
+}
