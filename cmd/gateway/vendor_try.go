@@ -65,7 +65,7 @@ func loadVendor(env environment, target string) (*declared.Vendor, error) {
 		}
 		return v.File, err
 	}
-	text, err := os.ReadFile(target) // #nosec G304 -- the file that was asked for
+	text, err := os.ReadFile(target) // #nosec G304 G703 -- the file that was asked for
 	if err != nil {
 		return nil, &settingsError{err}
 	}
