@@ -13,6 +13,7 @@ import (
 	"github.com/govalues/decimal"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/operation"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/simulator"
 	"accountgateway/internal/simulator/selzy"
@@ -134,7 +135,7 @@ type demoWrite struct {
 func (d *demo) writes() []demoWrite {
 	write := func(name, login string, ago time.Duration, to store.Settlement) demoWrite {
 		op := store.Operation{
-			ID: strings.ToLower(rand.Text()), Account: name, Kind: string(account.KindCreateUser), Caller: "token:simulation", Key: rand.Text(),
+			ID: strings.ToLower(rand.Text()), Account: name, Kind: string(operation.KindCreateUser), Caller: "token:simulation", Key: rand.Text(),
 			Request:   fmt.Appendf(nil, `{"login":%q,"fields":["country","email","password"],"check_only":false}`, login),
 			CreatedAt: d.now.Add(-ago), GiveUpAt: d.now.Add(-ago + time.Minute),
 		}

@@ -53,7 +53,7 @@ func TestUnsentWriteKeepsItsKey(t *testing.T) {
 			if string(first.body) != string(again.body) || vendor.refills() != 1 || vendor.invoices() != 1 {
 				t.Errorf("%s, then %s; %d refills, %d invoices", first.body, again.body, vendor.refills(), vendor.invoices())
 			}
-			var old operation
+			var old shownOperation
 			if g.get(t, "/accounts/regru/operations/"+ids[0]).decode(&old); old.State != "failed" {
 				t.Errorf("the journal has %+v", old)
 			}

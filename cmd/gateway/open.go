@@ -14,6 +14,7 @@ import (
 	"accountgateway/internal/account"
 	"accountgateway/internal/config"
 	"accountgateway/internal/durable"
+	"accountgateway/internal/operation"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/registry"
 	"accountgateway/internal/provider/upstream"
@@ -68,7 +69,7 @@ func openAccount(r *config.Reader, a accountSetting, hosts *hostBudgets, d *dura
 	opened := account.Account{Name: a.name, Provider: a.vendor}
 	var guard spendingSettings
 	r.Into(a.prefix(), &guard)
-	opened.Spending = account.Spending{Max: guard.Max, DailyMax: guard.DailyMax}
+	opened.Spending = operation.Spending{Max: guard.Max, DailyMax: guard.DailyMax}
 	opened.Adapter = a.of.Open(r, a.prefix(), func(to registry.Connection) *upstream.Client {
 		opened.Host, opened.Login, opened.Secrets = to.Base.Host, to.Login, to.Secrets
 		opened.Budget = account.NewBudget(a.name, to.Rate, outgoing.Timeout, d, hosts.of(r, a, to.Base.Host))

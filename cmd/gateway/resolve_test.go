@@ -172,7 +172,7 @@ func roubles(amount string) string {
 	return strings.NewReplacer("19.95", amount, "USD", "RUB").Replace(aRefill)
 }
 
-func (r *resolving) operation(a answer) (op operation) {
+func (r *resolving) operation(a answer) (op shownOperation) {
 	r.t.Helper()
 	if err := json.Unmarshal(r.ask(http.MethodGet, a.header.Get("Location"), "", "").body, &op); err != nil {
 		r.t.Fatal(err)

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"accountgateway/internal/account"
 	"accountgateway/internal/config"
+	"accountgateway/internal/operation"
 	"accountgateway/internal/provider/registry"
 )
 
@@ -41,8 +41,8 @@ type settings struct {
 // spendingSettings guard an account's refills; every vendor's accounts have
 // them.
 type spendingSettings struct {
-	Max      account.SpendingLimit `envconfig:"REFILL_MAX" desc:"most that one refill may ask for, like 500 USD, 20000 RUB"`
-	DailyMax account.SpendingLimit `envconfig:"REFILL_DAILY_MAX" desc:"most that all refills of 24 hours may ask for"`
+	Max      operation.SpendingLimit `envconfig:"REFILL_MAX" desc:"most that one refill may ask for, like 500 USD, 20000 RUB"`
+	DailyMax operation.SpendingLimit `envconfig:"REFILL_DAILY_MAX" desc:"most that all refills of 24 hours may ask for"`
 }
 
 // accountSetting is one entry of GATEWAY_ACCOUNTS.

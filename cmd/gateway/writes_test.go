@@ -450,7 +450,7 @@ func TestKeyIsShownOnce(t *testing.T) {
 	}
 	// Selzy has no refills, and says so before anything is recorded.
 	g.post(t, "/accounts/agency/refills", "k", aRefill).wantProblem(http.StatusNotImplemented, "unsupported_operation")
-	var list struct{ Operations []operation }
+	var list struct{ Operations []shownOperation }
 	g.get(t, "/accounts/agency/operations").decode(&list)
 	if len(list.Operations) != 1 || list.Operations[0].Kind != "create_user" {
 		t.Errorf("operations %+v", list.Operations)

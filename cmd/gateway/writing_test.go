@@ -132,8 +132,8 @@ func (v *refillVendor) hasUser(login string) bool {
 	return taken
 }
 
-// operation is what callers may rely on in an operation.
-type operation struct {
+// shownOperation is what callers may rely on in an operation.
+type shownOperation struct {
 	ID, Kind, State, Caller string
 	Reference               *string
 	Invoice                 *struct{ ID *string }
@@ -147,7 +147,7 @@ type operation struct {
 }
 
 // operation reads the operation that an answer is about.
-func (s *served) operation(t *testing.T, a answer) (op operation) {
+func (s *served) operation(t *testing.T, a answer) (op shownOperation) {
 	t.Helper()
 	location := a.header.Get("Location")
 	if location == "" {

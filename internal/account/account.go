@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"accountgateway/internal/operation"
 	"accountgateway/internal/provider"
 )
 
@@ -21,7 +22,7 @@ type Account struct {
 	// how much longer; nil: there is none.
 	Circuit func() (open bool, wait time.Duration)
 
-	Spending Spending
+	Spending operation.Spending
 	Login    string   // whom the credentials are of, where they say so
 	Secrets  []string // its credentials: what fingerprints of payloads are keyed with
 }

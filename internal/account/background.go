@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"accountgateway/internal/durable"
+	"accountgateway/internal/operation"
 	"accountgateway/internal/store"
 )
 
@@ -52,7 +53,7 @@ func (s *Service) Run(ctx context.Context) {
 	every(beatInterval, s.heartbeat)
 	every(syncInterval, s.exchange)
 	every(pruneInterval, s.prune)
-	every(resolveInterval, s.resolve)
+	every(operation.ResolveInterval, s.Resolve)
 	if s.options.RefreshInterval > 0 && len(s.names) > 0 {
 		wg.Go(func() { s.refreshAll(ctx) })
 	}
@@ -107,7 +108,7 @@ func (s *Service) exchange(ctx context.Context) {
 		}
 	}
 	s.sync.pull(ctx, s)
-	s.sweep(ctx)
+	s.Sweep(ctx)
 }
 
 // prune deletes what is too old, in one replica.

@@ -36,7 +36,7 @@ func newPepper(account string, secrets []string) pepper {
 }
 
 // fingerprint tells payloads of a kind apart without telling what they are.
-func (a *accountState) fingerprint(kind OperationKind, payload []byte) []byte {
+func (a *accountState) fingerprint(kind string, payload []byte) []byte {
 	mac := hmac.New(sha256.New, a.pepper.key())
 	mac.Write([]byte(kind))
 	mac.Write([]byte{0})

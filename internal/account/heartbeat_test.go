@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/operation"
 	"accountgateway/internal/provider"
+	"accountgateway/internal/provider/providertest"
 	"accountgateway/internal/store"
 )
 
@@ -115,7 +117,7 @@ func TestSlowReplicaKeepsItsTurn(t *testing.T) {
 func TestDeadReplicasWriteIsUnknown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		url := sqliteURL(t)
-		vendor := &writingVendor{refill: func(ctx context.Context, r provider.RefillRequest) (provider.Invoice, error) {
+		vendor := &providertest.Fake{Refills: func(ctx context.Context, r provider.RefillRequest) (provider.Invoice, error) {
 			if err := sleep(ctx, 8*time.Second); err != nil {
 				return provider.Invoice{}, err
 			}
@@ -129,14 +131,12 @@ func TestDeadReplicasWriteIsUnknown(t *testing.T) {
 		defer wg.Wait()
 		wg.Go(func() { _, _ = doomed.Refill(t.Context(), order, refillOf("1.00")) })
 		time.Sleep(4 * time.Second)
-		var running *account.InProgressError
-		if _, err := other.Refill(t.Context(), order, refillOf("1.00")); !errors.As(err, &running) {
+		if _, err := other.Refill(t.Context(), order, refillOf("1.00")); !errors.Is(err, operation.ErrInProgress) {
 			t.Errorf("while it runs: %v", err)
 		}
 		doomed.store.Close()
 		time.Sleep(noticed)
-		var unknown *account.OutcomeUnknownError
-		if _, err := other.Refill(t.Context(), order, refillOf("1.00")); !errors.As(err, &unknown) {
+		if _, err := other.Refill(t.Context(), order, refillOf("1.00")); !errors.Is(err, operation.ErrOutcomeUnknown) {
 			t.Errorf("after its death: %v", err)
 		}
 		if list, err := other.store.Operations(context.Background(), store.OperationFilter{State: store.Started}); err != nil || len(list) > 0 {

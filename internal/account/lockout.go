@@ -145,7 +145,7 @@ func (l *lockout) ended(ctx context.Context, c claim, err error) {
 			l.tellNow(ctx)
 		}
 	case state == StateBadCredentials || state == StateAccessDenied:
-		row := store.Lockout{Account: l.account, Credentials: l.credentials(), Refusal: encodeFailure(failureOf(err)), TryAt: l.now().Add(lockoutTime)}
+		row := store.Lockout{Account: l.account, Credentials: l.credentials(), Refusal: provider.FailureOf(err).Encode(), TryAt: l.now().Add(lockoutTime)}
 		l.mu.Lock()
 		if l.known != nil {
 			row.ForceAt = l.known.ForceAt
@@ -277,7 +277,7 @@ func refusal(l store.Lockout, forced bool, now time.Time) error {
 	if forced {
 		wait = min(wait, l.ForceAt.Sub(now))
 	}
-	said := Failure{Kind: provider.KindCredentials, Message: "the vendor refused the account"}
+	said := provider.Failure{Kind: provider.KindCredentials, Message: "the vendor refused the account"}
 	_ = json.Unmarshal(l.Refusal, &said) // it is our own
 	return &provider.Error{
 		Kind: said.Kind, Upstream: said.Upstream, NotSent: true, RetryAfter: max(wait, time.Second),

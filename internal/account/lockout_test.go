@@ -15,6 +15,7 @@ import (
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/durable"
+	"accountgateway/internal/operation"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/providertest"
 	"accountgateway/internal/store"
@@ -91,11 +92,11 @@ var ways = map[string]func(ctx context.Context, r *replica, i int) error{
 		return err
 	},
 	"create a user": func(ctx context.Context, r *replica, i int) error {
-		_, err := r.CreateUser(ctx, account.Order{Account: "a", Caller: "billing", Key: fmt.Sprint("user-", i)}, provider.NewUser{Login: fmt.Sprint("u", i)})
+		_, err := r.CreateUser(ctx, operation.Order{Account: "a", Caller: "billing", Key: fmt.Sprint("user-", i)}, provider.NewUser{Login: fmt.Sprint("u", i)})
 		return err
 	},
 	"refill": func(ctx context.Context, r *replica, i int) error {
-		_, err := r.Refill(ctx, account.Order{Account: "a", Caller: "billing", Key: fmt.Sprint("refill-", i)}, refillOf("1"))
+		_, err := r.Refill(ctx, operation.Order{Account: "a", Caller: "billing", Key: fmt.Sprint("refill-", i)}, refillOf("1"))
 		return err
 	},
 }
@@ -287,8 +288,7 @@ func TestLockedOutWriteLeavesItsKeyFree(t *testing.T) {
 		_ = ways["balance"](t.Context(), r, 0)
 		before := vendor.calls.Load()
 		var e *provider.Error
-		var failed *account.FailedError
-		if _, err := r.Refill(t.Context(), late, refillOf("2")); !errors.As(err, &e) || !e.NotSent || e.RetryAfter <= 0 || errors.As(err, &failed) {
+		if _, err := r.Refill(t.Context(), late, refillOf("2")); !errors.As(err, &e) || !e.NotSent || e.RetryAfter <= 0 || failure(err) != nil {
 			t.Errorf("a write while locked out: %v", err)
 		}
 		if got, err := r.Refill(t.Context(), early, refillOf("1")); err != nil || !got.Replayed || got.ID != first.ID {
@@ -309,8 +309,7 @@ func TestLockedOutWriteLeavesItsKeyFree(t *testing.T) {
 func TestRefusedListStopsTheRefill(t *testing.T) {
 	vendor := newRefusingVendor()
 	r := newReplica(t, vendor, sqliteURL(t))
-	var failed *account.FailedError
-	if _, err := r.Refill(t.Context(), order, refillOf("1")); !errors.As(err, &failed) || failed.Operation.Problem.Kind != provider.KindCredentials {
+	if _, err := r.Refill(t.Context(), order, refillOf("1")); failure(err) == nil || failure(err).Operation.Problem.Kind != provider.KindCredentials {
 		t.Errorf("got %v", err)
 	}
 	if n := vendor.calls.Load(); n != 1 {

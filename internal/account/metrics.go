@@ -108,11 +108,11 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 }
 
 func (m *metrics) unknown(name string, out chan<- prometheus.Metric) {
-	counts := m.service.unknown.Load()
+	counts := m.service.Unknown()
 	if counts == nil {
 		return // the database has not been asked yet
 	}
-	unknown := (*counts)[name]
+	unknown := counts[name]
 	age := 0.0
 	if unknown.Count > 0 {
 		age = m.service.label().Sub(unknown.Oldest).Seconds()

@@ -8,12 +8,13 @@ import (
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/provider"
+	"accountgateway/internal/provider/providertest"
 )
 
 // TestReadingAmongWrites: writes that end while the vendor is asked for a
 // reading fail no request for it. Who asks after them gets a newer one.
 func TestReadingAmongWrites(t *testing.T) {
-	vendor := &writingVendor{refill: invoice}
+	vendor := &providertest.Fake{Refills: invoice}
 	r := newReplica(t, vendor, "sqlite:"+filepath.Join(t.TempDir(), "g.db"))
 	vendor.Balance = func(ctx context.Context, _ provider.BalanceQuery) (provider.Readings, error) {
 		n := vendor.Calls(provider.OpBalance)
@@ -33,5 +34,30 @@ func TestReadingAmongWrites(t *testing.T) {
 		if calls := vendor.Calls(provider.OpBalance) - before; calls != 1 {
 			t.Errorf("%d calls for one request", calls)
 		}
+	}
+}
+
+func TestWriteOutdatesReadings(t *testing.T) {
+	url := "sqlite:" + filepath.Join(t.TempDir(), "g.db")
+	vendor := &providertest.Fake{Refills: invoice}
+	writer, reader := newReplica(t, vendor, url), newReplica(t, vendor, url)
+	for _, r := range []*replica{writer, reader} {
+		if _, err := r.balance(t.Context(), account.Bound{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := vendor.Calls(provider.OpBalance)
+	if _, err := writer.Refill(t.Context(), order, refillOf("19.95")); err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range []*replica{writer, reader} {
+		r.Load(t.Context()) // what happens by itself every second
+		got, err := r.balance(t.Context(), account.Bound{})
+		if err != nil || got.Stale || got.Source == account.Hit && i == 0 {
+			t.Errorf("got %+v, %v", got, err)
+		}
+	}
+	if vendor.Calls(provider.OpBalance) == before {
+		t.Error("the balance was not asked anew")
 	}
 }

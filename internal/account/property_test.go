@@ -204,11 +204,7 @@ func (tr *truth) run(t *testing.T, database []byte, scenario []step) {
 	if err := os.WriteFile(strings.TrimPrefix(url, "sqlite:"), database, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	vendor := func() provider.Provider {
-		v := &writingVendor{refill: invoice}
-		v.Fake = providertest.Fake{Balance: tr.balance}
-		return v
-	}
+	vendor := func() provider.Provider { return &providertest.Fake{Refills: invoice, Balance: tr.balance} }
 	var replicas [2]*replica
 	start := func(i int) { replicas[i] = newReplica(t, vendor(), url) }
 	stop := func(i int) { // in order: loads under way end first

@@ -36,7 +36,7 @@ func read[T, R, Q any](
 	}
 	reader, ok := a.Adapter.(R)
 	if caps := a.Adapter.Capabilities(); !ok || !caps.Callable(k.op) {
-		return Reading[T]{}, unsupported(a.Provider, k.op, caps[k.op])
+		return Reading[T]{}, caps.Refusal(a.Provider, k.op)
 	}
 	c := call{account: a, key: k, have: have, load: func(ctx context.Context) (provider.Readings, error) { return load(reader, ctx, q) }}
 	if verdict == refuse {

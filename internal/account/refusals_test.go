@@ -10,13 +10,14 @@ import (
 	"accountgateway/internal/account"
 	"accountgateway/internal/config"
 	"accountgateway/internal/provider"
+	"accountgateway/internal/provider/providertest"
 	"accountgateway/internal/store"
 )
 
 // A write that was refused before it was sent tells nothing of the account,
 // and outdates no reading.
 func TestLocalRefusalSaysNothingOfTheAccount(t *testing.T) {
-	vendor := &writingVendor{refill: func(context.Context, provider.RefillRequest) (provider.Invoice, error) {
+	vendor := &providertest.Fake{Refills: func(context.Context, provider.RefillRequest) (provider.Invoice, error) {
 		return provider.Invoice{}, &provider.Error{Kind: provider.KindRejected, Message: "12 digits", NotSent: true}
 	}}
 	vendor.Check = func(context.Context) error { return provider.Errorf(provider.KindUnavailable, "down") }
@@ -27,8 +28,7 @@ func TestLocalRefusalSaysNothingOfTheAccount(t *testing.T) {
 	if err := r.Check(t.Context(), "a"); err == nil {
 		t.Fatal("the check passed")
 	}
-	var failed *account.FailedError
-	if _, err := r.Refill(t.Context(), order, refillOf("1")); !errors.As(err, &failed) {
+	if _, err := r.Refill(t.Context(), order, refillOf("1")); failure(err) == nil {
 		t.Fatal(err)
 	}
 	info, err := r.Info("a")

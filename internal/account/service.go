@@ -12,8 +12,8 @@ import (
 	"github.com/rs/zerolog"
 
 	"accountgateway/internal/durable"
+	"accountgateway/internal/operation"
 	"accountgateway/internal/provider"
-	"accountgateway/internal/store"
 )
 
 // Options set up a Service.
@@ -24,13 +24,15 @@ type Options struct {
 	HistoryFor      time.Duration                        // how long balance history is kept
 	KeepUsers       bool                                 // keep readings of users in the store too, not in memory alone
 	LoadTimeout     time.Duration                        // the longest that one load may take, from when it has its turn among replicas
-	Now             func() time.Time                     // the clock, also of the Durable; nil: time.Now
+	Now             func() time.Time                     // the clock, also of the durable state; nil: time.Now
 	Registry        prometheus.Registerer
 	Log             zerolog.Logger
 }
 
 // Service answers for all configured accounts. It is safe for concurrent use.
 type Service struct {
+	*operation.Service // their writes
+
 	options  Options
 	now      func() time.Time
 	durable  *durable.Store
@@ -39,19 +41,16 @@ type Service struct {
 	budgets  map[*Budget]bool // of the accounts and of the hosts that they share
 	replica  string           // names this process among those that share the store
 
-	memory     *memory
-	tasks      *tasks
-	calls      *calls
-	sync       syncer
-	peers      peers
-	turns      turns
-	skew       skew
-	unrecorded unrecorded
-	drainUntil atomic.Pointer[time.Time] // nil: see DrainUntil
+	memory *memory
+	tasks  *tasks
+	calls  *calls
+	sync   syncer
+	peers  peers
+	turns  turns
+	skew   skew
 
 	exchanging sync.Mutex
 	metrics    *metrics
-	unknown    atomic.Pointer[map[string]store.UnknownCount] // operations whose outcome nobody knows; nil: not counted yet
 }
 
 // accountState is an account and how its vendor calls go.
@@ -62,6 +61,7 @@ type accountState struct {
 	backoff backoff                // of background readings
 	runway  atomic.Pointer[runway] // nil: no forecast yet
 	pepper  pepper
+	writes  *operation.Account
 
 	// writtenAt is when the last write to the vendor ended, by any replica.
 	// Readings from before it may be wrong and are asked anew.
@@ -89,6 +89,7 @@ func New(accounts []Account, d *durable.Store, o Options) *Service {
 		w.lockout = lockout{account: a.Name, durable: d, now: s.now, credentials: func() []byte {
 			return w.fingerprint("credentials", []byte(a.Host+"\x00"+a.Login))
 		}}
+		w.writes = s.newWrites(w)
 		s.accounts[a.Name] = w
 		s.names = append(s.names, a.Name)
 		if a.Budget != nil {
@@ -98,6 +99,7 @@ func New(accounts []Account, d *durable.Store, o Options) *Service {
 		}
 	}
 	slices.Sort(s.names)
+	s.Service = s.newOperations()
 	s.metrics = newMetrics(s, o.Registry)
 	return s
 }
@@ -216,11 +218,4 @@ func (s *Service) observe(a *accountState, err error) (changed bool) {
 	s.options.Log.WithLevel(level).Str("account", a.Name).Str("provider", a.Provider).Str("state", after.State).Str("before", before.State).
 		Str("detail", after.Detail).Msg("the state of an account changed")
 	return changed
-}
-
-func unsupported(vendor string, op provider.Operation, support provider.Support) error {
-	if support == provider.NotBuilt {
-		return provider.Errorf(provider.KindUnsupportedOperation, "%s is not built for %s yet, though the vendor can do it", op, vendor)
-	}
-	return provider.Errorf(provider.KindUnsupportedOperation, "%s can't do %s", vendor, op)
 }

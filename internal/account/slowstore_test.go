@@ -14,6 +14,7 @@ import (
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/provider"
+	"accountgateway/internal/provider/providertest"
 	"accountgateway/internal/testneed"
 )
 
@@ -183,7 +184,7 @@ func TestWaitingForATurnIsNotTheVendorsTime(t *testing.T) {
 func TestWaitingForTheRecordIsNotTheVendorsTime(t *testing.T) {
 	url := sqliteURL(t)
 	var ends time.Time
-	vendor := &writingVendor{refill: func(ctx context.Context, _ provider.RefillRequest) (provider.Invoice, error) {
+	vendor := &providertest.Fake{Refills: func(ctx context.Context, _ provider.RefillRequest) (provider.Invoice, error) {
 		ends, _ = ctx.Deadline()
 		return provider.Invoice{ID: "70045"}, nil
 	}}

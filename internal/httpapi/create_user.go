@@ -7,7 +7,7 @@ import (
 	"regexp"
 	"strings"
 
-	"accountgateway/internal/account"
+	"accountgateway/internal/operation"
 	"accountgateway/internal/provider"
 )
 
@@ -35,7 +35,7 @@ func (s *server) createUser(ctx context.Context, r *http.Request) (reply, error)
 	return operationReply(ctx, op, creationBody(op))
 }
 
-func creationBody(op account.Operation) UserCreation {
+func creationBody(op operation.Operation) UserCreation {
 	body := UserCreation{
 		ID: op.ID, Account: op.Account, Provider: op.Provider, State: WriteState(op.State), Recorded: op.Recorded, CheckOnly: op.CheckOnly,
 		APIKey: present(op.APIKey), Warnings: append([]string{}, op.Warnings...),

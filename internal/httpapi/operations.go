@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"net/http"
 
-	"accountgateway/internal/account"
 	"accountgateway/internal/httpapi/middleware"
+	"accountgateway/internal/operation"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
@@ -59,7 +59,7 @@ func (s *server) getOperation(ctx context.Context, r *http.Request) (reply, erro
 	return encode(http.StatusOK, body)
 }
 
-func operationBody(op account.Operation) (Operation, error) {
+func operationBody(op operation.Operation) (Operation, error) {
 	body := Operation{
 		ID: op.ID, Account: op.Account, Provider: op.Provider, Kind: OperationKind(op.Kind), State: OperationState(op.State),
 		Caller: op.Caller, CreatedAt: Time{op.CreatedAt}, SettledAt: optionalTime(op.SettledAt), Reference: present(op.Reference),

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"accountgateway/internal/account"
 	"accountgateway/internal/httpapi/middleware"
+	"accountgateway/internal/operation"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
@@ -18,21 +18,21 @@ import (
 // order checks what comes before a write's body, in the order in which a caller
 // can mend it: nothing helps an account that is not there, or a vendor that
 // can't. It tells who asks, and under which key.
-func (s *server) order(ctx context.Context, r *http.Request, op provider.Operation) (account.Order, error) {
+func (s *server) order(ctx context.Context, r *http.Request, op provider.Operation) (operation.Order, error) {
 	name := pathParam(r, "account")
 	if err := s.Accounts.Writable(name, op); err != nil {
-		return account.Order{}, err
+		return operation.Order{}, err
 	}
 	if err := checkMediaType(r.Header); err != nil {
-		return account.Order{}, err
+		return operation.Order{}, err
 	}
 	key, err := idempotencyKey(r.Header)
-	return account.Order{Account: name, Caller: middleware.CallerName(middleware.Of(ctx).Caller), Key: key}, err
+	return operation.Order{Account: name, Caller: middleware.CallerName(middleware.Of(ctx).Caller), Key: key}, err
 }
 
 // operationReply answers a write that was done: 201 if its record is safe, 202 if
 // that still has to come, or if nobody knows the outcome.
-func operationReply(ctx context.Context, op account.Operation, body any) (reply, error) {
+func operationReply(ctx context.Context, op operation.Operation, body any) (reply, error) {
 	middleware.Of(ctx).Operation = op.ID
 	status := http.StatusCreated
 	if op.State == store.Unknown || !op.Recorded {
@@ -44,7 +44,7 @@ func operationReply(ctx context.Context, op account.Operation, body any) (reply,
 }
 
 // locationOf is where an operation is kept.
-func locationOf(op account.Operation) string {
+func locationOf(op operation.Operation) string {
 	return "/accounts/" + url.PathEscape(op.Account) + "/operations/" + url.PathEscape(op.ID)
 }
 
@@ -54,28 +54,13 @@ const runningRetry = time.Second
 // describeWrite turns what is an error of writes alone into a problem.
 func describeWrite(err error) (p Problem, retryAfter time.Duration, ok bool) {
 	var (
-		failed   *account.FailedError
-		running  *account.InProgressError
-		unknown  *account.OutcomeUnknownError
-		reused   *account.KeyReusedError
-		spending *account.SpendingError
-		missing  *account.OperationNotFoundError
+		w        *operation.WriteError
+		spending *operation.SpendingError
+		missing  *operation.NotFoundError
 	)
 	switch {
-	case errors.As(err, &failed):
-		p, retryAfter = describeVendor(failed.Operation.Problem.Err())
-		if failed.Operation.Replayed {
-			retryAfter = 0 // this key is answered so for ever
-		}
-		p.Detail += "; " + nextTry(failed.Operation, retryAfter)
-		p.Recorded = unrecorded(failed.Operation)
-	case errors.As(err, &running):
-		p = newProblem(ProblemCodeOperationInProgress, "the first request with this key is still running; see "+locationOf(running.Operation))
-		retryAfter = runningRetry
-	case errors.As(err, &unknown):
-		return describeUnknown(unknown.Operation), 0, true
-	case errors.As(err, &reused):
-		p = newProblem(ProblemCodeIdempotencyKeyReused, "this key belongs to another request; see "+locationOf(reused.Operation))
+	case errors.As(err, &w):
+		p, retryAfter = describeWriteError(w)
 	case errors.As(err, &spending):
 		p = newProblem(ProblemCodeForbidden, spending.Message)
 	case errors.As(err, &missing):
@@ -86,8 +71,28 @@ func describeWrite(err error) (p Problem, retryAfter time.Duration, ok bool) {
 	return p, retryAfter, true
 }
 
+func describeWriteError(w *operation.WriteError) (p Problem, retryAfter time.Duration) {
+	op := w.Operation
+	var vendor *provider.Error // that it surely failed with
+	switch {
+	case errors.Is(w.Why, operation.ErrInProgress):
+		return newProblem(ProblemCodeOperationInProgress, "the first request with this key is still running; see "+locationOf(op)), runningRetry
+	case errors.Is(w.Why, operation.ErrKeyReused):
+		return newProblem(ProblemCodeIdempotencyKeyReused, "this key belongs to another request; see "+locationOf(op)), 0
+	case !errors.As(w.Why, &vendor): // operation.ErrOutcomeUnknown
+		return describeUnknown(op), 0
+	}
+	p, retryAfter = describeVendor(vendor)
+	if op.Replayed {
+		retryAfter = 0 // this key is answered so for ever
+	}
+	p.Detail += "; " + nextTry(op, retryAfter)
+	p.Recorded = unrecorded(op)
+	return p, retryAfter
+}
+
 // nextTry tells whether another try needs a new key.
-func nextTry(op account.Operation, retryAfter time.Duration) string {
+func nextTry(op operation.Operation, retryAfter time.Duration) string {
 	switch {
 	case !op.KeyFree:
 		return "nothing was changed, and another try needs a new Idempotency-Key"
@@ -97,7 +102,7 @@ func nextTry(op account.Operation, retryAfter time.Duration) string {
 	return "nothing was sent to the vendor, and the Idempotency-Key is not used up"
 }
 
-func describeUnknown(op account.Operation) Problem {
+func describeUnknown(op operation.Operation) Problem {
 	if op.Problem == nil { // a record of none of ours
 		return newProblem(ProblemCodeOutcomeUnknown, "nobody knows whether the vendor did it; see "+locationOf(op))
 	}
@@ -109,44 +114,22 @@ func describeUnknown(op account.Operation) Problem {
 }
 
 // unrecorded is a problem's member recorded: false, or nothing.
-func unrecorded(op account.Operation) *bool {
+func unrecorded(op operation.Operation) *bool {
 	if op.Recorded {
 		return nil
 	}
 	return new(false)
 }
 
-// operationOf gives the operation that an error is about, and whether the error
-// is the answer to a key that was used before.
-func operationOf(err error) (op account.Operation, replayed, ok bool) {
-	var (
-		failed  *account.FailedError
-		running *account.InProgressError
-		unknown *account.OutcomeUnknownError
-		reused  *account.KeyReusedError
-	)
-	switch {
-	case errors.As(err, &failed):
-		return failed.Operation, failed.Operation.Replayed, true
-	case errors.As(err, &unknown):
-		return unknown.Operation, true, true
-	case errors.As(err, &running):
-		return running.Operation, false, true
-	case errors.As(err, &reused):
-		return reused.Operation, false, true
-	}
-	return account.Operation{}, false, false
-}
-
 // tellOperation says in the headers of a problem which operation it is about.
 func tellOperation(n *middleware.Request, err error) {
-	op, replayed, ok := operationOf(err)
-	if !ok {
+	var w *operation.WriteError
+	if !errors.As(err, &w) {
 		return
 	}
-	n.Operation = op.ID
-	n.Header().Set("Location", locationOf(op))
-	if replayed {
+	n.Operation = w.Operation.ID
+	n.Header().Set("Location", locationOf(w.Operation))
+	if w.Operation.Replayed && !errors.Is(w.Why, operation.ErrInProgress) && !errors.Is(w.Why, operation.ErrKeyReused) {
 		n.Header().Set(replayedHeader, "true")
 	}
 }

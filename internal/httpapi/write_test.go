@@ -17,6 +17,7 @@ import (
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/durable"
+	"accountgateway/internal/operation"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 	"accountgateway/internal/token"
@@ -484,14 +485,14 @@ func spending(t *testing.T, daily string) *gateway {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { st.Close() })
-	var limit account.SpendingLimit
+	var limit operation.SpendingLimit
 	if err := limit.UnmarshalText([]byte(daily)); err != nil {
 		t.Fatal(err)
 	}
 	return start(t, nil, func(o *Options) {
 		d := durable.New(zerolog.Nop())
 		d.Attach(st)
-		acme := account.Account{Name: "acme", Provider: "vendor-of-acme", Adapter: writable(nil), Spending: account.Spending{DailyMax: limit}}
+		acme := account.Account{Name: "acme", Provider: "vendor-of-acme", Adapter: writable(nil), Spending: operation.Spending{DailyMax: limit}}
 		o.Accounts = account.New([]account.Account{acme}, d, serviceOptions())
 	})
 }

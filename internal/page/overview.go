@@ -9,6 +9,7 @@ import (
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/durable"
+	"accountgateway/internal/operation"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/token"
 )
@@ -177,7 +178,7 @@ type candidate struct {
 	Date    string
 }
 
-func newWrite(op account.Operation, now time.Time) write {
+func newWrite(op operation.Operation, now time.Time) write {
 	words, t := endWords(op.State)
 	w := write{
 		ID: op.ID, Kind: writeWords(op.Kind), CheckOnly: op.CheckOnly, State: words, Tone: t, At: since(op.CreatedAt, now),
@@ -195,7 +196,7 @@ func newWrite(op account.Operation, now time.Time) write {
 	for _, c := range op.Candidates {
 		w.Candidates = append(w.Candidates, candidate{ID: c.ID, Payment: optionalFigure(c.Payment), Date: string(c.Date)})
 	}
-	if op.Kind == account.KindRefill {
+	if op.Kind == operation.KindRefill {
 		w.Reference = op.Reference
 		var asked provider.RefillRequest
 		if json.Unmarshal(op.Request, &asked) == nil && asked.Amount.Currency != "" {

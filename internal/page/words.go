@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/operation"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
@@ -103,11 +104,11 @@ func operationWords(op provider.Operation) string {
 	}
 }
 
-func writeWords(k account.OperationKind) string {
+func writeWords(k operation.Kind) string {
 	switch k {
-	case account.KindCreateUser:
+	case operation.KindCreateUser:
 		return "New user"
-	case account.KindRefill:
+	case operation.KindRefill:
 		return "Top-up invoice"
 	}
 	return named(string(k))

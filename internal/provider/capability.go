@@ -41,6 +41,14 @@ func (c Capabilities) Callable(op Operation) bool {
 	return c[op] == Supported || c[op] == Unverified
 }
 
+// Refusal is the error of an operation that can't be tried at a vendor.
+func (c Capabilities) Refusal(vendor string, op Operation) error {
+	if c[op] == NotBuilt {
+		return Errorf(KindUnsupportedOperation, "%s is not built for %s yet, though the vendor can do it", op, vendor)
+	}
+	return Errorf(KindUnsupportedOperation, "%s can't do %s", vendor, op)
+}
+
 // Cause is why a vendor is called. It travels in the context, because it
 // matters only at the two ends: who asks, and the client that counts and
 // budgets the call.

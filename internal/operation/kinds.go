@@ -1,4 +1,4 @@
-package account
+package operation
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"accountgateway/internal/durable"
 	"accountgateway/internal/provider"
@@ -14,8 +15,8 @@ import (
 )
 
 // giveUpMargin is how much later than its holder others give an operation up:
-// more than the clocks of replicas differ.
-const giveUpMargin = 2*clockSkew + recordPatience
+// with the record of its end, and more than what they know of the time differs.
+const giveUpMargin = 4*time.Second + recordPatience
 
 // CreateUser creates a user at an account's vendor, or replays what was
 // answered under the same key.
@@ -53,7 +54,7 @@ func (s *Service) CreateUser(ctx context.Context, o Order, u provider.NewUser) (
 
 // CheckUser finds what an account's vendor is known not to take of a new user.
 func (s *Service) CheckUser(name string, u provider.NewUser) []provider.Fault {
-	a, err := s.find(name)
+	a, err := s.gateway.Account(name)
 	if err != nil {
 		return nil
 	}
@@ -103,26 +104,26 @@ func (s *Service) Refill(ctx context.Context, o Order, r provider.RefillRequest)
 // Writable tells why an account can't be asked for a write: *NotFoundError, or
 // *provider.Error of kind unsupported_operation. It is nil where it can.
 func (s *Service) Writable(name string, op provider.Operation) error {
-	a, err := s.find(name)
+	a, err := s.gateway.Account(name)
 	if err != nil {
 		return err
 	}
 	if caps := a.Adapter.Capabilities(); !caps.Callable(op) {
-		return unsupported(a.Provider, op, caps[op])
+		return caps.Refusal(a.Provider, op)
 	}
 	return nil
 }
 
 // writer finds the account's adapter for a write.
-func writer[W any](s *Service, name string, op provider.Operation) (*accountState, W, error) {
+func writer[W any](s *Service, name string, op provider.Operation) (*Account, W, error) {
 	var none W
-	a, err := s.find(name)
+	a, err := s.gateway.Account(name)
 	if err != nil {
 		return nil, none, err
 	}
 	w, ok := a.Adapter.(W)
 	if caps := a.Adapter.Capabilities(); !ok || !caps.Callable(op) {
-		return nil, none, unsupported(a.Provider, op, caps[op])
+		return nil, none, caps.Refusal(a.Provider, op)
 	}
 	return a, w, nil
 }
@@ -132,7 +133,7 @@ const operationIDs = "abcdefghijklmnopqrstuvwxyz234567"
 
 // newOperation makes the record of a write. payload is all that was asked for
 // and goes into the fingerprint alone; kept is what may be stored.
-func (s *Service) newOperation(a *accountState, o Order, kind OperationKind, payload, kept any) (store.Operation, error) {
+func (s *Service) newOperation(a *Account, o Order, kind Kind, payload, kept any) (store.Operation, error) {
 	whole, err := json.Marshal(payload)
 	if err != nil {
 		return store.Operation{}, err
@@ -141,11 +142,11 @@ func (s *Service) newOperation(a *accountState, o Order, kind OperationKind, pay
 	if err != nil {
 		return store.Operation{}, err
 	}
-	now := s.label()
+	now := s.now()
 	return store.Operation{
 		ID: strings.ToLower(rand.Text()), Account: a.Name, Kind: string(kind), Caller: o.Caller, Key: o.Key,
-		Fingerprint: a.fingerprint(kind, whole), Request: request, CreatedAt: now, Holder: s.replica,
-		GiveUpAt: now.Add(durable.Timeout + s.options.LoadTimeout + giveUpMargin),
+		Fingerprint: a.Fingerprint(string(kind), whole), Request: request, CreatedAt: now, Holder: s.gateway.Replica,
+		GiveUpAt: now.Add(durable.Timeout + s.gateway.CallTimeout + giveUpMargin),
 	}, nil
 }
 

@@ -1,4 +1,4 @@
-package account
+package operation
 
 import (
 	"bytes"
@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// resolveInterval is how often unknown refills are looked up.
-	resolveInterval = time.Minute
+	// ResolveInterval is how often Resolve is to be called.
+	ResolveInterval = time.Minute
 	// resolveFor is how long after it was asked for a refill is looked up; by
 	// then it is paid, or a person has to look.
 	resolveFor = 3 * 24 * time.Hour
@@ -27,9 +27,9 @@ const (
 // settledByLookup is Operation.SettledBy of a refill whose invoice was found.
 const settledByLookup = "lookup"
 
-// resolve looks for the invoices of refills whose outcome nobody knows.
-func (s *Service) resolve(ctx context.Context) {
-	refills, err := s.list(ctx, s.durable.Use, store.OperationFilter{Kind: string(KindRefill), State: store.Unknown, Since: s.label().Add(-resolveFor)})
+// Resolve looks for the invoices of refills whose outcome nobody knows.
+func (s *Service) Resolve(ctx context.Context) {
+	refills, err := s.list(ctx, s.gateway.Store.Use, store.OperationFilter{Kind: string(KindRefill), State: store.Unknown, Since: s.now().Add(-resolveFor)})
 	if err != nil {
 		return
 	}
@@ -38,7 +38,7 @@ func (s *Service) resolve(ctx context.Context) {
 		byAccount[op.Account] = append(byAccount[op.Account], op)
 	}
 	for name, unknown := range byAccount {
-		if a, ok := s.accounts[name]; ok {
+		if a, err := s.gateway.Account(name); err == nil {
 			s.resolveAccount(ctx, a, unknown)
 		}
 	}
@@ -46,32 +46,30 @@ func (s *Service) resolve(ctx context.Context) {
 
 // resolveAccount looks up one account's invoices, in one replica, settles what
 // is theirs beyond doubt, and names what may be theirs.
-func (s *Service) resolveAccount(ctx context.Context, a *accountState, unknown []store.Operation) {
+func (s *Service) resolveAccount(ctx context.Context, a *Account, unknown []store.Operation) {
 	finder, ok := a.Adapter.(provider.InvoiceFinder)
-	if !ok || a.lockout.refused(false) != nil {
+	if !ok {
 		return
 	}
-	if mine, err := s.lease(ctx, "resolve/"+a.Name, resolveInterval*3/2); err != nil || !mine {
+	if mine, err := s.gateway.Lease(ctx, "resolve/"+a.Name, ResolveInterval*3/2); err != nil || !mine {
 		return
 	}
-	leave, err := a.lockout.enter(ctx, false)
+	call, err := a.Enter(ctx)
 	if err != nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(provider.WithCause(ctx, provider.CauseRefresh), s.options.LoadTimeout)
+	ctx, cancel := context.WithTimeout(provider.WithCause(ctx, provider.CauseRefresh), s.gateway.CallTimeout)
 	defer cancel()
-	began := s.label()
+	began := s.now()
 	invoices, err := finder.UnpaidInvoices(ctx)
-	leave(ctx, err)
-	if s.observe(a, err) {
-		s.persist(ctx, a, nil, true)
-	}
+	call.End(ctx, err)
+	call.Keep(ctx)
 	if err != nil {
 		return // the next round looks again
 	}
 	look := lookup{began: began, invoices: invoices}
-	err = s.durable.Query(ctx, func(ctx context.Context, st *store.Store) (err error) {
-		look.all, err = st.Operations(ctx, store.OperationFilter{Account: a.Name, Kind: string(KindRefill), Since: s.label().Add(-2 * resolveFor)})
+	err = s.gateway.Store.Query(ctx, func(ctx context.Context, st *store.Store) (err error) {
+		look.all, err = st.Operations(ctx, store.OperationFilter{Account: a.Name, Kind: string(KindRefill), Since: s.now().Add(-2 * resolveFor)})
 		if err != nil {
 			return err
 		}
@@ -92,35 +90,35 @@ func (s *Service) resolveAccount(ctx context.Context, a *accountState, unknown [
 }
 
 // settleFound settles a refill whose invoice was found.
-func (s *Service) settleFound(ctx context.Context, a *accountState, op store.Operation, invoice provider.UnpaidInvoice) {
+func (s *Service) settleFound(ctx context.Context, a *Account, op store.Operation, invoice provider.UnpaidInvoice) {
 	result, err := json.Marshal(invoice.Invoice)
 	if err != nil {
 		return
 	}
 	to := store.Settlement{
-		State: store.Succeeded, SettledAt: s.label(), Reference: invoice.ID, Result: result, By: settledByLookup,
+		State: store.Succeeded, SettledAt: s.now(), Reference: invoice.ID, Result: result, By: settledByLookup,
 		Reason: fmt.Sprintf("invoice %s is among the unpaid ones, and it alone fits", invoice.ID),
 	}
 	// If it was settled by hand meanwhile, that stands.
-	done, err := durable.Get(ctx, s.durable.Use, func(ctx context.Context, st *store.Store) (bool, error) {
+	done, err := durable.Get(ctx, s.gateway.Store.Use, func(ctx context.Context, st *store.Store) (bool, error) {
 		return st.SettleOperation(ctx, op.ID, to, store.Unknown)
 	})
 	if err == nil && done {
-		s.options.Log.Info().Str("account", a.Name).Str("operation", op.ID).Str("reference", invoice.ID).
+		s.gateway.Log.Info().Str("account", a.Name).Str("operation", op.ID).Str("reference", invoice.ID).
 			Msg("an unknown refill is settled: its invoice was found")
 	}
 }
 
 // nameCandidates keeps the invoices that a refill may have made, for whoever
 // looks into it.
-func (s *Service) nameCandidates(ctx context.Context, a *accountState, op store.Operation, candidates []Candidate) {
+func (s *Service) nameCandidates(ctx context.Context, a *Account, op store.Operation, candidates []Candidate) {
 	list, err := encodeCandidates(candidates)
 	if err != nil || bytes.Equal(list, op.Candidates) {
 		return
 	}
-	err = s.durable.Use(ctx, func(ctx context.Context, st *store.Store) error { return st.SaveCandidates(ctx, op.ID, list) })
+	err = s.gateway.Store.Use(ctx, func(ctx context.Context, st *store.Store) error { return st.SaveCandidates(ctx, op.ID, list) })
 	if err == nil {
-		s.options.Log.Info().Str("account", a.Name).Str("operation", op.ID).Int("candidates", len(candidates)).
+		s.gateway.Log.Info().Str("account", a.Name).Str("operation", op.ID).Int("candidates", len(candidates)).
 			Msg("unpaid invoices that an unknown refill may have made: look at the vendor, and settle the operation")
 	}
 }

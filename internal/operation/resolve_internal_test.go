@@ -1,4 +1,4 @@
-package account
+package operation
 
 import (
 	"encoding/json"

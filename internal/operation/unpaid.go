@@ -1,4 +1,4 @@
-package account
+package operation
 
 import (
 	"context"
@@ -21,7 +21,7 @@ const unpaidTimeout = 5 * time.Second
 //
 // The error is a refusal of the credentials or the access, after which the
 // refill must not be sent.
-func (s *Service) keepUnpaid(ctx context.Context, a *accountState, operation string) error {
+func (s *Service) keepUnpaid(ctx context.Context, a *Account, operation string) error {
 	finder, ok := a.Adapter.(provider.InvoiceFinder)
 	if !ok {
 		return nil
@@ -30,7 +30,7 @@ func (s *Service) keepUnpaid(ctx context.Context, a *accountState, operation str
 	defer cancel()
 	invoices, err := finder.UnpaidInvoices(ctx)
 	var refused *provider.Error
-	if state, _ := classify(err); (state == StateBadCredentials || state == StateAccessDenied) && errors.As(err, &refused) {
+	if errors.As(err, &refused) && !refused.NotSent && (refused.Kind == provider.KindCredentials || refused.Kind == provider.KindAccess) {
 		e := *refused
 		e.Refused = true // of the refill nothing was sent
 		return &e
@@ -40,10 +40,10 @@ func (s *Service) keepUnpaid(ctx context.Context, a *accountState, operation str
 		for _, invoice := range invoices {
 			ids = append(ids, invoice.ID)
 		}
-		err = s.durable.Query(ctx, func(ctx context.Context, st *store.Store) error { return st.SaveUnpaidBefore(ctx, operation, ids) })
+		err = s.gateway.Store.Query(ctx, func(ctx context.Context, st *store.Store) error { return st.SaveUnpaidBefore(ctx, operation, ids) })
 	}
 	if err != nil {
-		s.options.Log.Warn().Str("account", a.Name).Str("operation", operation).Err(err).
+		s.gateway.Log.Warn().Str("account", a.Name).Str("operation", operation).Err(err).
 			Msg("the unpaid invoices before a refill are not known: should its outcome be unknown, it has to be settled by hand")
 	}
 	return nil

@@ -1,4 +1,4 @@
-package account
+package operation
 
 import (
 	"context"
@@ -10,20 +10,20 @@ import (
 	"accountgateway/internal/store"
 )
 
-// OperationNotFoundError says that the account has no such operation.
-type OperationNotFoundError struct{ ID string }
+// NotFoundError says that the account has no such operation.
+type NotFoundError struct{ ID string }
 
-func (e *OperationNotFoundError) Error() string { return "no operation of that id" }
+func (e *NotFoundError) Error() string { return "no operation of that id" }
 
 // Operations lists an account's operations, newest first, from after a place
 // in the list (nil: from the start), and tells whether there are more. Its
-// errors are *NotFoundError and *durable.UnavailableError.
+// errors are Gateway.Account's and *durable.UnavailableError.
 func (s *Service) Operations(ctx context.Context, name string, limit int, before *store.OperationCursor) (_ []Operation, more bool, err error) {
-	a, err := s.find(name)
+	a, err := s.gateway.Account(name)
 	if err != nil {
 		return nil, false, err
 	}
-	rows, err := s.list(ctx, s.durable.Query, store.OperationFilter{Account: name, Before: before, Limit: limit + 1})
+	rows, err := s.list(ctx, s.gateway.Store.Query, store.OperationFilter{Account: name, Before: before, Limit: limit + 1})
 	if err != nil {
 		return nil, false, durable.Unavailable(ctx, err)
 	}
@@ -47,29 +47,28 @@ func (s *Service) list(ctx context.Context, use durable.Way, f store.OperationFi
 }
 
 // Operation gives one of an account's operations. Its errors are
-// *NotFoundError, *OperationNotFoundError and *durable.UnavailableError.
+// those of Operations and *NotFoundError.
 func (s *Service) Operation(ctx context.Context, name, id string) (Operation, error) {
-	a, err := s.find(name)
+	a, err := s.gateway.Account(name)
 	if err != nil {
 		return Operation{}, err
 	}
 	if strings.Trim(id, operationIDs) != "" {
-		return Operation{}, &OperationNotFoundError{ID: id} // no id of ours, and maybe no text that a database takes
+		return Operation{}, &NotFoundError{ID: id} // no id of ours, and maybe no text that a database takes
 	}
 	if row, ok := s.unrecorded.get(id); ok && row.Account == name {
 		return s.operation(a.Provider, row)
 	}
-	var row store.Operation
 	var found bool
-	err = s.durable.Query(ctx, func(ctx context.Context, st *store.Store) (err error) {
+	row, err := durable.Get(ctx, s.gateway.Store.Query, func(ctx context.Context, st *store.Store) (row store.Operation, err error) {
 		row, found, err = st.Operation(ctx, id)
-		return err
+		return row, err
 	})
 	switch {
 	case err != nil:
 		return Operation{}, durable.Unavailable(ctx, err)
 	case !found || row.Account != name:
-		return Operation{}, &OperationNotFoundError{ID: id}
+		return Operation{}, &NotFoundError{ID: id}
 	}
 	return s.operation(a.Provider, row)
 }
@@ -77,14 +76,14 @@ func (s *Service) Operation(ctx context.Context, name, id string) (Operation, er
 // abandoned tells whether an operation's holder will surely not record its end
 // any more.
 func (s *Service) abandoned(op store.Operation, now time.Time) bool {
-	return now.After(op.GiveUpAt) || s.peers.gone(op.Holder)
+	return now.After(op.GiveUpAt) || s.gateway.Gone(op.Holder)
 }
 
 // giveUp makes an abandoned operation unknown.
 func (s *Service) giveUp(ctx context.Context, op store.Operation) store.Operation {
-	to := unknown(s.label(), provider.Errorf(provider.KindTimeout, "the gateway stopped before it knew how the vendor call ended"))
+	to := unknown(s.now(), provider.Errorf(provider.KindTimeout, "the gateway stopped before it knew how the vendor call ended"))
 	// Whoever comes second finds it settled already.
-	_ = s.durable.Query(ctx, func(ctx context.Context, st *store.Store) error {
+	_ = s.gateway.Store.Query(ctx, func(ctx context.Context, st *store.Store) error {
 		if _, err := st.SettleOperation(ctx, op.ID, to, store.Started); err != nil {
 			return err
 		}
@@ -97,18 +96,18 @@ func (s *Service) giveUp(ctx context.Context, op store.Operation) store.Operatio
 	return op
 }
 
-// sweep makes abandoned operations unknown and counts the unknown ones.
-func (s *Service) sweep(ctx context.Context) {
-	started, err := s.list(ctx, s.durable.Use, store.OperationFilter{State: store.Started})
+// Sweep makes abandoned operations unknown and counts the unknown ones.
+func (s *Service) Sweep(ctx context.Context) {
+	started, err := s.list(ctx, s.gateway.Store.Use, store.OperationFilter{State: store.Started})
 	if err != nil {
 		return // the last counts stand
 	}
 	for _, op := range started {
-		if _, waiting := s.unrecorded.get(op.ID); !waiting && s.abandoned(op, s.label()) {
+		if _, waiting := s.unrecorded.get(op.ID); !waiting && s.abandoned(op, s.now()) {
 			s.giveUp(ctx, op)
 		}
 	}
-	counts, err := durable.Get(ctx, s.durable.Use, func(ctx context.Context, st *store.Store) (map[string]store.UnknownCount, error) {
+	counts, err := durable.Get(ctx, s.gateway.Store.Use, func(ctx context.Context, st *store.Store) (map[string]store.UnknownCount, error) {
 		return st.UnknownOperations(ctx)
 	})
 	if err == nil {

@@ -1,4 +1,4 @@
-package account
+package operation
 
 import (
 	"encoding/json"
@@ -29,7 +29,7 @@ func (s *Service) operation(vendor string, row store.Operation) (Operation, erro
 
 func operation(vendor string, op store.Operation) (Operation, error) {
 	out := Operation{
-		ID: op.ID, Account: op.Account, Provider: vendor, Kind: OperationKind(op.Kind), State: op.State, Caller: op.Caller,
+		ID: op.ID, Account: op.Account, Provider: vendor, Kind: Kind(op.Kind), State: op.State, Caller: op.Caller,
 		CreatedAt: op.CreatedAt, Reference: op.Reference, Request: op.Request, SettledBy: op.By, Reason: op.Reason, KeyFree: op.KeyFree,
 	}
 	if at := op.Settled(); !at.IsZero() {
@@ -46,7 +46,7 @@ func operation(vendor string, op store.Operation) (Operation, error) {
 	}
 	out.CheckOnly = asked.CheckOnly
 	if len(op.Problem) > 0 && op.State != store.Succeeded {
-		out.Problem = new(Failure)
+		out.Problem = new(provider.Failure)
 		if err := json.Unmarshal(op.Problem, out.Problem); err != nil {
 			return Operation{}, fmt.Errorf("operation %s: its problem: %w", op.ID, err)
 		}

@@ -1,4 +1,4 @@
-package account_test
+package operation_test
 
 import (
 	"context"
@@ -8,8 +8,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"accountgateway/internal/account"
+	"accountgateway/internal/operation"
 	"accountgateway/internal/provider"
+	"accountgateway/internal/provider/providertest"
 	"accountgateway/internal/store"
 )
 
@@ -40,7 +41,7 @@ func TestAnswerFollowsTheRecord(t *testing.T) {
 				url := sqliteURL(t)
 				harm := newBreakage(t, url)
 				var mend func()
-				vendor := &writingVendor{refill: func(ctx context.Context, r provider.RefillRequest) (provider.Invoice, error) {
+				vendor := &providertest.Fake{Refills: func(ctx context.Context, r provider.RefillRequest) (provider.Invoice, error) {
 					mend = harm.deaf(t) // during the call
 					if tt.err != nil {
 						return provider.Invoice{}, tt.err
@@ -56,8 +57,7 @@ func TestAnswerFollowsTheRecord(t *testing.T) {
 				if !again.Replayed || again.Recorded || again.State != tt.state || again.ID != first.ID {
 					t.Errorf("replay: %+v, %v", again, err)
 				}
-				var reused *account.KeyReusedError
-				if _, err := r.Refill(t.Context(), order, refillOf("20")); !errors.As(err, &reused) {
+				if _, err := r.Refill(t.Context(), order, refillOf("20")); !errors.Is(err, operation.ErrKeyReused) {
 					t.Errorf("another payload: %v", err)
 				}
 				if op, err := r.Operation(t.Context(), "a", first.ID); err != nil || op.State != tt.state || op.Recorded {
@@ -75,7 +75,7 @@ func TestAnswerFollowsTheRecord(t *testing.T) {
 						t.Errorf("replica %d, afterwards: %+v, %v", i, op, err)
 					}
 				}
-				if n := vendor.calls.Load(); n != 1 {
+				if n := vendor.Calls(provider.OpRefill); n != 1 {
 					t.Errorf("%d vendor calls", n)
 				}
 			})
@@ -90,7 +90,7 @@ func TestRecordLostDuringTheCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		url := sqliteURL(t)
 		harm := newBreakage(t, url)
-		vendor := &writingVendor{refill: func(ctx context.Context, r provider.RefillRequest) (provider.Invoice, error) {
+		vendor := &providertest.Fake{Refills: func(ctx context.Context, r provider.RefillRequest) (provider.Invoice, error) {
 			harm.exec(t, `DELETE FROM operations`)
 			return invoice(ctx, r)
 		}}
@@ -101,8 +101,8 @@ func TestRecordLostDuringTheCall(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		again, err := r.Refill(t.Context(), order, refillOf("19.95"))
-		if err != nil || !again.Replayed || again.Recorded || again.Reference != first.Reference || vendor.calls.Load() != 1 {
-			t.Errorf("replay: %+v, %v; %d vendor calls", again, err, vendor.calls.Load())
+		if err != nil || !again.Replayed || again.Recorded || again.Reference != first.Reference || vendor.Calls(provider.OpRefill) != 1 {
+			t.Errorf("replay: %+v, %v; %d vendor calls", again, err, vendor.Calls(provider.OpRefill))
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -120,10 +120,10 @@ func TestUnsentAndUnrecorded(t *testing.T) {
 				url := sqliteURL(t)
 				harm := newBreakage(t, url)
 				mend := func() {}
-				vendor := &writingVendor{}
+				vendor := &providertest.Fake{}
 				var r *replica
-				vendor.refill = func(ctx context.Context, asked provider.RefillRequest) (provider.Invoice, error) {
-					if vendor.calls.Load() > 1 {
+				vendor.Refills = func(ctx context.Context, asked provider.RefillRequest) (provider.Invoice, error) {
+					if vendor.Calls(provider.OpRefill) > 1 {
 						return invoice(ctx, asked)
 					}
 					if lost {
@@ -135,15 +135,13 @@ func TestUnsentAndUnrecorded(t *testing.T) {
 				}
 				r = newReplica(t, vendor, url)
 				first, err := r.Refill(t.Context(), order, refillOf("19.95"))
-				var failed *account.FailedError
-				if !errors.As(err, &failed) || first.Recorded || !first.KeyFree {
+				if failure(err) == nil || first.Recorded || !first.KeyFree {
 					t.Fatalf("got %+v, %v", first, err)
 				}
 				if !lost {
 					other := newReplica(t, vendor, url)
 					time.Sleep(time.Hour) // it is not given up meanwhile
-					var running *account.InProgressError
-					if got, err := r.Refill(t.Context(), order, refillOf("19.95")); !errors.As(err, &running) {
+					if got, err := r.Refill(t.Context(), order, refillOf("19.95")); !errors.Is(err, operation.ErrInProgress) {
 						t.Errorf("not settled yet: %+v, %v", got, err)
 					}
 					mend()
@@ -157,7 +155,7 @@ func TestUnsentAndUnrecorded(t *testing.T) {
 						t.Errorf("got %+v, %v; want replayed %v", got, err, replayed)
 					}
 				}
-				if n := vendor.calls.Load(); n != 2 {
+				if n := vendor.Calls(provider.OpRefill); n != 2 {
 					t.Errorf("%d vendor calls", n)
 				}
 				ctx, cancel := context.WithCancel(t.Context())
@@ -184,7 +182,7 @@ func TestUnrecordedEndAtTheShutdown(t *testing.T) {
 				url := sqliteURL(t)
 				harm := newBreakage(t, url)
 				var mend func()
-				r := newReplica(t, &writingVendor{refill: func(ctx context.Context, r provider.RefillRequest) (provider.Invoice, error) {
+				r := newReplica(t, &providertest.Fake{Refills: func(ctx context.Context, r provider.RefillRequest) (provider.Invoice, error) {
 					mend = harm.deaf(t)
 					return invoice(ctx, r)
 				}}, url)

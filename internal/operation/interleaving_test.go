@@ -1,4 +1,4 @@
-package account_test
+package operation_test
 
 import (
 	"context"
@@ -12,8 +12,9 @@ import (
 
 	"pgregory.net/rapid"
 
-	"accountgateway/internal/account"
+	"accountgateway/internal/operation"
 	"accountgateway/internal/provider"
+	"accountgateway/internal/provider/providertest"
 	"accountgateway/internal/store"
 )
 
@@ -120,12 +121,12 @@ func (tr *writeTruth) Refill(ctx context.Context, r provider.RefillRequest) (pro
 			tr.fault("%s: the vendor is asked again", name)
 		}
 	})
-	late := sleep(ctx, mood.latency/2)
+	late := pause(ctx, mood.latency/2)
 	if late == nil && mood.ends != "refused" && mood.ends != "lost" && mood.ends != "panic" {
 		note(func() { tr.did[name] = true })
 	}
 	if late == nil {
-		late = sleep(ctx, mood.latency/2)
+		late = pause(ctx, mood.latency/2)
 	}
 	switch {
 	case late != nil:
@@ -150,51 +151,45 @@ func (tr *writeTruth) tries(name string) int {
 
 // check holds an answer against the truth. before is what the key had answered
 // when it was asked.
-func (tr *writeTruth) check(name, amount string, before writeMemory, op account.Operation, err error) {
-	var (
-		running *account.InProgressError
-		unknown *account.OutcomeUnknownError
-		failed  *account.FailedError
-		reused  *account.KeyReusedError
-	)
+func (tr *writeTruth) check(name, amount string, before writeMemory, op operation.Operation, err error) {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
 	final := ""
 	switch {
-	case errors.As(err, &reused):
+	case errors.Is(err, operation.ErrKeyReused):
 		if tr.asked[name] == amount {
 			tr.fault("%s: refused as reused, with the same payload", name)
 		}
 		return
-	case errors.As(err, &failed) && failed.Operation.KeyFree:
-		if failed.Operation.Replayed {
+	case failure(err) != nil && failure(err).Operation.KeyFree:
+		if failure(err).Operation.Replayed {
 			tr.fault("%s: not sent, and replayed", name)
 		}
 		return // another try may do anything
-	case tr.asked[name] == "" && errors.As(err, &running):
+	case tr.asked[name] == "" && errors.Is(err, operation.ErrInProgress):
 		return // recorded by somebody, and not at the vendor yet
 	case tr.asked[name] == "":
 		// A crash before it was sent, or before the end of an unsent one was recorded.
-		if !errors.As(err, &unknown) && (!errors.As(err, &failed) && err != nil || op.SettledBy == "") {
+		if !errors.Is(err, operation.ErrOutcomeUnknown) && (failure(err) == nil && err != nil || op.SettledBy == "") {
 			tr.fault("%s: never sent, and answered %+v, %v", name, op, err)
 		}
 		return
 	case tr.asked[name] != amount:
 		tr.fault("%s: another payload than %s is answered %+v, %v", name, tr.asked[name], op, err)
 		return
-	case errors.As(err, &running):
+	case errors.Is(err, operation.ErrInProgress):
 		if before.final != "" || before.unknown {
 			tr.fault("%s: running again after %+v", name, before)
 		}
 		return
-	case errors.As(err, &unknown), err == nil && op.State == store.Unknown:
+	case errors.Is(err, operation.ErrOutcomeUnknown), err == nil && op.State == store.Unknown:
 		if before.final != "" {
 			tr.fault("%s: unknown again after %s", name, before.final)
 		}
 		tr.told[name] = true
 		return
-	case errors.As(err, &failed):
-		op = failed.Operation
+	case failure(err) != nil:
+		op = failure(err).Operation
 		final = "failed: " + err.Error()
 		if op.SettledBy == "" && tr.did[name] {
 			tr.fault("%s: failed, but the vendor did it", name)
@@ -244,7 +239,7 @@ func (tr *writeTruth) start(t *testing.T, url string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newReplica(t, &writingVendor{refill: tr.Refill}, "")
+	r := newReplica(t, &providertest.Fake{Refills: tr.Refill}, "")
 	r.durable.Attach(st)
 	return &process{replica: r, store: st}
 }
@@ -334,7 +329,7 @@ func (tr *writeTruth) ask(p *process, a writeAsk) {
 	before := tr.memory(name)
 	r := refillOf(a.amount)
 	r.WalletID = name
-	op, err := p.Refill(ctx, account.Order{Account: "a", Caller: fmt.Sprint("caller ", a.caller), Key: fmt.Sprint("key ", a.key)}, r)
+	op, err := p.Refill(ctx, operation.Order{Account: "a", Caller: fmt.Sprint("caller ", a.caller), Key: fmt.Sprint("key ", a.key)}, r)
 	if !p.lives() || a.hangsUp && errors.Is(err, context.DeadlineExceeded) {
 		return
 	}

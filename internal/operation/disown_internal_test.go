@@ -1,11 +1,10 @@
-package account
+package operation
 
 import (
 	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
 	"accountgateway/internal/durable"
@@ -22,7 +21,7 @@ func TestDisownedWriteBlamesTheDatabase(t *testing.T) {
 	}
 	t.Cleanup(func() { st.Close() })
 	d := durable.New(zerolog.Nop())
-	s := New(nil, d, Options{Registry: prometheus.NewRegistry(), Log: zerolog.Nop()})
+	s := New(Gateway{Store: d, Log: zerolog.Nop()})
 	d.Attach(st)
 	now := st.Now()
 	op := store.Operation{ID: "o", Account: "a", Kind: "refill", Caller: "c", Key: "k", Request: []byte("{}"), CreatedAt: now, GiveUpAt: now.Add(time.Minute)}

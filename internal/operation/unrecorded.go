@@ -1,4 +1,4 @@
-package account
+package operation
 
 import (
 	"context"
@@ -19,8 +19,8 @@ const (
 )
 
 // unrecorded are the ends of writes that the store could not take yet. Those
-// that were sent answer replays. All are retried for as long as the process lives. A process
-// that is killed loses them: then the operation becomes unknown.
+// that were sent answer replays. All are retried for as long as the process
+// lives. A process that is killed loses them: then the operation becomes unknown.
 type unrecorded struct {
 	mu   sync.Mutex
 	byID map[string]store.Operation
@@ -78,7 +78,7 @@ func (s *Service) drain() (context.Context, context.CancelFunc) {
 // lives.
 func (s *Service) settle(op store.Operation) {
 	defer s.unrecorded.remove(op.ID)
-	ctx, closing := context.Background(), s.tasks.closing
+	ctx, closing := context.Background(), s.gateway.Closing
 	retry := time.NewTicker(recordRetry)
 	defer retry.Stop()
 	for {
@@ -94,7 +94,7 @@ func (s *Service) settle(op store.Operation) {
 			return
 		}
 		if s.record(ctx, op.ID, op.Settlement) {
-			s.options.Log.Info().Str("account", op.Account).Str("operation", op.ID).Msg("the database has an end of the operation now")
+			s.gateway.Log.Info().Str("account", op.Account).Str("operation", op.ID).Msg("the database has an end of the operation now")
 			return
 		}
 	}
@@ -103,5 +103,5 @@ func (s *Service) settle(op store.Operation) {
 // logEnd begins a log line that has all that a person needs to settle an
 // operation by hand.
 func (s *Service) logEnd(op store.Operation) *zerolog.Event {
-	return s.options.Log.Error().Str("account", op.Account).Str("operation", op.ID).Str("state", string(op.State)).Str("reference", op.Reference)
+	return s.gateway.Log.Error().Str("account", op.Account).Str("operation", op.ID).Str("state", string(op.State)).Str("reference", op.Reference)
 }

@@ -1,4 +1,4 @@
-package account_test
+package operation_test
 
 import (
 	"context"
@@ -9,55 +9,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/govalues/decimal"
-
-	"accountgateway/internal/account"
 	"accountgateway/internal/durable"
+	"accountgateway/internal/operation"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/providertest"
 	"accountgateway/internal/store"
 )
-
-// writingVendor is a vendor that can be written to.
-type writingVendor struct {
-	providertest.Fake
-	calls  atomic.Int64
-	refill func(context.Context, provider.RefillRequest) (provider.Invoice, error)
-	list   func(context.Context) ([]provider.UnpaidInvoice, error) // nil: none is unpaid
-}
-
-func (v *writingVendor) Capabilities() provider.Capabilities {
-	caps := v.Fake.Capabilities()
-	caps[provider.OpRefill], caps[provider.OpCreateUser] = provider.Supported, provider.Supported
-	return caps
-}
-
-func (v *writingVendor) Refill(ctx context.Context, r provider.RefillRequest) (provider.Invoice, error) {
-	v.calls.Add(1)
-	return v.refill(ctx, r)
-}
-
-func (v *writingVendor) CreateUser(context.Context, provider.NewUser) (provider.CreatedUser, error) {
-	v.calls.Add(1)
-	return provider.CreatedUser{ID: "17", APIKey: "once"}, nil
-}
-
-func (v *writingVendor) UnpaidInvoices(ctx context.Context) ([]provider.UnpaidInvoice, error) {
-	if v.list == nil {
-		return nil, nil
-	}
-	return v.list(ctx)
-}
-
-func invoice(context.Context, provider.RefillRequest) (provider.Invoice, error) {
-	return provider.Invoice{ID: "70045"}, nil
-}
-
-func refillOf(amount string) provider.RefillRequest {
-	return provider.RefillRequest{Method: provider.WebMoney, WalletID: "123456789012", Amount: provider.Money{Amount: decimal.MustParse(amount), Currency: "USD"}}
-}
-
-var order = account.Order{Account: "a", Caller: "billing", Key: "k-1"}
 
 // TestRefillOutcomes has a row for each way a vendor call can end: the state
 // that it puts the operation in, and what the same key answers after it.
@@ -77,7 +34,7 @@ func TestRefillOutcomes(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			vendor := &writingVendor{refill: func(ctx context.Context, r provider.RefillRequest) (provider.Invoice, error) {
+			vendor := &providertest.Fake{Refills: func(ctx context.Context, r provider.RefillRequest) (provider.Invoice, error) {
 				if tt.err != nil {
 					return provider.Invoice{}, tt.err
 				}
@@ -89,23 +46,21 @@ func TestRefillOutcomes(t *testing.T) {
 				t.Fatalf("got %+v, %v", first, err)
 			}
 			again, againErr := r.Refill(t.Context(), order, refillOf("19.95"))
-			var failed *account.FailedError
-			var unknown *account.OutcomeUnknownError
 			switch tt.state {
 			case store.Succeeded:
 				if err != nil || againErr != nil || !again.Replayed || again.Invoice == nil || again.Invoice.ID != "70045" {
 					t.Errorf("got %v, then %+v, %v", err, again, againErr)
 				}
 			case store.Failed:
-				if !errors.As(err, &failed) || !errors.As(againErr, &failed) || err.Error() != againErr.Error() {
+				if failure(err) == nil || failure(againErr) == nil || err.Error() != againErr.Error() {
 					t.Errorf("got %v, then %v", err, againErr)
 				}
 			default:
-				if err != nil || !errors.As(againErr, &unknown) {
+				if err != nil || !errors.Is(againErr, operation.ErrOutcomeUnknown) {
 					t.Errorf("got %v, then %v", err, againErr)
 				}
 			}
-			if n := vendor.calls.Load(); n != 1 {
+			if n := vendor.Calls(provider.OpRefill); n != 1 {
 				t.Errorf("%d vendor calls", n)
 			}
 			stored, err := r.Operation(t.Context(), "a", first.ID)
@@ -117,13 +72,12 @@ func TestRefillOutcomes(t *testing.T) {
 }
 
 func TestKeyReused(t *testing.T) {
-	vendor := &writingVendor{refill: invoice}
+	vendor := &providertest.Fake{Refills: invoice}
 	r := newReplica(t, vendor, "sqlite::memory:")
 	if _, err := r.Refill(t.Context(), order, refillOf("19.95")); err != nil {
 		t.Fatal(err)
 	}
-	var reused *account.KeyReusedError
-	if _, err := r.Refill(t.Context(), order, refillOf("19.96")); !errors.As(err, &reused) {
+	if _, err := r.Refill(t.Context(), order, refillOf("19.96")); !errors.Is(err, operation.ErrKeyReused) {
 		t.Errorf("got %v", err)
 	}
 	other := order
@@ -135,7 +89,7 @@ func TestKeyReused(t *testing.T) {
 
 func TestManyRequestsOneWrite(t *testing.T) {
 	release := make(chan struct{})
-	vendor := &writingVendor{refill: func(ctx context.Context, r provider.RefillRequest) (provider.Invoice, error) {
+	vendor := &providertest.Fake{Refills: func(ctx context.Context, r provider.RefillRequest) (provider.Invoice, error) {
 		<-release
 		return invoice(ctx, r)
 	}}
@@ -147,9 +101,8 @@ func TestManyRequestsOneWrite(t *testing.T) {
 	for i := range 100 {
 		wg.Go(func() {
 			op, err := replicas[i%2].Refill(t.Context(), order, refillOf("19.95"))
-			var inProgress *account.InProgressError
 			switch {
-			case errors.As(err, &inProgress):
+			case errors.Is(err, operation.ErrInProgress):
 				running.Add(1)
 				refused.Done()
 			case err == nil && op.State == store.Succeeded && !op.Replayed:
@@ -163,8 +116,8 @@ func TestManyRequestsOneWrite(t *testing.T) {
 	refused.Wait()
 	close(release)
 	wg.Wait()
-	if won.Load() != 1 || running.Load() != 99 || vendor.calls.Load() != 1 {
-		t.Errorf("%d succeeded, %d in progress, %d vendor calls", won.Load(), running.Load(), vendor.calls.Load())
+	if won.Load() != 1 || running.Load() != 99 || vendor.Calls(provider.OpRefill) != 1 {
+		t.Errorf("%d succeeded, %d in progress, %d vendor calls", won.Load(), running.Load(), vendor.Calls(provider.OpRefill))
 	}
 }
 
@@ -175,12 +128,12 @@ func TestAbandonedWriteIsUnknown(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	vendor := &writingVendor{refill: invoice}
+	vendor := &providertest.Fake{Refills: invoice}
 	r := newReplica(t, vendor, url)
 	// What a killed process leaves behind.
 	now := time.Now()
 	if _, _, err := st.BeginOperation(t.Context(), store.Operation{
-		ID: "left", Account: "a", Kind: string(account.KindRefill), Caller: order.Caller, Key: "left", Request: []byte(`{}`),
+		ID: "left", Account: "a", Kind: string(operation.KindRefill), Caller: order.Caller, Key: "left", Request: []byte(`{}`),
 		CreatedAt: now.Add(-time.Minute), GiveUpAt: now.Add(-time.Second), Holder: "elsewhere/1/x",
 	}, now, nil); err != nil {
 		t.Fatal(err)
@@ -192,33 +145,10 @@ func TestAbandonedWriteIsUnknown(t *testing.T) {
 	}
 }
 
-func TestWriteOutdatesReadings(t *testing.T) {
-	url := "sqlite:" + filepath.Join(t.TempDir(), "g.db")
-	vendor := &writingVendor{refill: invoice}
-	writer, reader := newReplica(t, vendor, url), newReplica(t, vendor, url)
-	for _, r := range []*replica{writer, reader} {
-		if _, err := r.balance(t.Context(), account.Bound{}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	before := vendor.Calls(provider.OpBalance)
-	if _, err := writer.Refill(t.Context(), order, refillOf("19.95")); err != nil {
-		t.Fatal(err)
-	}
-	for i, r := range []*replica{writer, reader} {
-		r.Load(t.Context()) // what happens by itself every second
-		got, err := r.balance(t.Context(), account.Bound{})
-		if err != nil || got.Stale || got.Source == account.Hit && i == 0 {
-			t.Errorf("got %+v, %v", got, err)
-		}
-	}
-	if vendor.Calls(provider.OpBalance) == before {
-		t.Error("the balance was not asked anew")
-	}
-}
-
 func TestUserIsCompleteInAReplay(t *testing.T) {
-	vendor := &writingVendor{}
+	vendor := &providertest.Fake{Creates: func(context.Context, provider.NewUser) (provider.CreatedUser, error) {
+		return provider.CreatedUser{ID: "17", APIKey: "once"}, nil
+	}}
 	r := newReplica(t, vendor, "sqlite::memory:")
 	u := provider.NewUser{Login: "ada", Password: "pw-secret", Email: "ada@example.org"}
 	first, err := r.CreateUser(t.Context(), order, u)
@@ -230,17 +160,16 @@ func TestUserIsCompleteInAReplay(t *testing.T) {
 		t.Errorf("got %+v, %v", again, err)
 	}
 	u.Password = "another"
-	var reused *account.KeyReusedError
-	if _, err := r.CreateUser(t.Context(), order, u); !errors.As(err, &reused) {
+	if _, err := r.CreateUser(t.Context(), order, u); !errors.Is(err, operation.ErrKeyReused) {
 		t.Errorf("another password under the same key: %v", err)
 	}
 }
 
 func TestWritesNeedTheStore(t *testing.T) {
-	vendor := &writingVendor{refill: invoice}
+	vendor := &providertest.Fake{Refills: invoice}
 	r := newReplica(t, vendor, "")
 	var away *durable.UnavailableError
-	if _, err := r.Refill(t.Context(), order, refillOf("1")); !errors.As(err, &away) || vendor.calls.Load() != 0 {
-		t.Errorf("got %v after %d calls", err, vendor.calls.Load())
+	if _, err := r.Refill(t.Context(), order, refillOf("1")); !errors.As(err, &away) || vendor.Calls(provider.OpRefill) != 0 {
+		t.Errorf("got %v after %d calls", err, vendor.Calls(provider.OpRefill))
 	}
 }

@@ -1,4 +1,4 @@
-package account_test
+package operation_test
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"accountgateway/internal/provider"
+	"accountgateway/internal/provider/providertest"
 	"accountgateway/internal/store"
 )
 
@@ -40,7 +41,7 @@ func TestListBeforeARefill(t *testing.T) {
 				var known bool
 				var ids []string
 				var left time.Duration
-				vendor := &writingVendor{list: tt.list, refill: func(ctx context.Context, _ provider.RefillRequest) (provider.Invoice, error) {
+				vendor := &providertest.Fake{Unpaid: tt.list, Refills: func(ctx context.Context, _ provider.RefillRequest) (provider.Invoice, error) {
 					// What a crash now would leave behind.
 					running, err := st.Operations(ctx, store.OperationFilter{State: store.Started})
 					if err != nil || len(running) != 1 {
@@ -55,8 +56,8 @@ func TestListBeforeARefill(t *testing.T) {
 					return provider.Invoice{ID: "70045"}, nil
 				}}
 				op, err := newReplica(t, vendor, url).Refill(t.Context(), order, refillOf("19.95"))
-				if err != nil || op.State != store.Succeeded || vendor.calls.Load() != 1 {
-					t.Errorf("got %+v, %v after %d calls", op, err, vendor.calls.Load())
+				if err != nil || op.State != store.Succeeded || vendor.Calls(provider.OpRefill) != 1 {
+					t.Errorf("got %+v, %v after %d calls", op, err, vendor.Calls(provider.OpRefill))
 				}
 				if known != tt.known || tt.name == "read" && (len(ids) != 1 || ids[0] != "3") {
 					t.Errorf("kept %v, %v", ids, known)
