@@ -103,6 +103,8 @@ var promised = []struct {
 	{"gateway_clock_set_total", "", model.MetricType_COUNTER, true},
 	{"gateway_build_info", "goversion,version", model.MetricType_GAUGE, true},
 	{"account_balance", "account,currency,provider", model.MetricType_GAUGE, false},
+	{"account_wallet_balance", "account,currency,provider,wallet", model.MetricType_GAUGE, false},
+	{"account_billing_info", "account,billing,provider", model.MetricType_GAUGE, false},
 	{"account_blocked_funds", "account,currency,provider", model.MetricType_GAUGE, false},
 	{"account_credit_limit", "account,currency,provider", model.MetricType_GAUGE, false},
 	{"account_counter", "account,counter,provider", model.MetricType_GAUGE, false},
@@ -220,12 +222,13 @@ func TestMetrics(t *testing.T) {
 	for _, target := range []string{"/balances", "/accounts/regru/statistics", "/accounts/shop/statistics", "/accounts/shop/users"} {
 		g.get(t, target)
 	}
-	// A forecast needs a history of days: its metric is tested in internal/account.
+	// A forecast needs a history of days, and these vendors have one pot each: their metrics are tested in internal/account.
+	elsewhere := []string{"account_balance_runway_seconds", "account_wallet_balance", "account_billing_info"}
 	second := scrape(t, g)
 	for deadline := time.Now().Add(patience); second["account_balance"] == nil && time.Now().Before(deadline); second = scrape(t, g) {
 		<-time.After(50 * time.Millisecond) // a scrape is shared for a second
 	}
-	second.hasPromised(t, func(name string, _ bool) bool { return name == "account_balance_runway_seconds" })
+	second.hasPromised(t, func(name string, _ bool) bool { return slices.Contains(elsewhere, name) })
 	for name, want := range map[string][]string{
 		"account_balance":       {"regru RUB regru", "shop USD selzy"},
 		"account_blocked_funds": {"regru RUB regru"},

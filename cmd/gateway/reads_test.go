@@ -44,7 +44,7 @@ func TestReads(t *testing.T) {
 		{"/accounts/unisender/balance", balance("unisender", "unisender", "-4.75 USD", "", "", "")},
 
 		// Counters: dates bound those of scope period alone.
-		{"/accounts/regru/statistics", statistics("regru", "regru", "null", regruNow(5, 3, 4, 1, 6, 2), `{"name":"balance_total","scope":"now","amount":"100","currency":"RUB"}`)},
+		{"/accounts/regru/statistics", statistics("regru", "regru", "null", regruNow(5, 3, 4, 1, 6, 2), `{"name":"balance_total","scope":"now","amount":"100","currency":"RUB","unit":null}`)},
 		{"/accounts/regru-partner/statistics", statistics("regru-partner", "regru", "null", partnerNow, partnerTotal)},
 		{"/accounts/regru-partner/statistics?date_from=2026-01-01&date_till=2026-01-31",
 			statistics("regru-partner", "regru", `{"from":"2026-01-01","till":"2026-01-31"}`, partnerNow+","+registered(20), costs("5469.25")+","+partnerTotal)},
@@ -202,7 +202,7 @@ func money(text string) string {
 
 func balance(account, provider, amount, blocked, credit, bonus string) string {
 	return `{"account":"` + account + `","provider":"` + provider + `","as_of":"T","stale":false,"balance":` + money(amount) +
-		`,"blocked":` + money(blocked) + `,"credit":` + money(credit) + `,"bonus":` + money(bonus) + `}`
+		`,"blocked":` + money(blocked) + `,"credit":` + money(credit) + `,"bonus":` + money(bonus) + `,"wallets":[],"billing":null}`
 }
 
 func statistics(account, provider, period, counters, amounts string) string {
@@ -223,13 +223,13 @@ func regruNow(active, partial, due, duePartial, undelegated, folders int) string
 
 var (
 	partnerNow   = regruNow(1287, 14, 96, 2, 41, 23) + "," + counter("domains_transferring_in", 3, "now")
-	partnerTotal = `{"name":"balance_total","scope":"now","amount":"48213.07","currency":"RUB"}`
+	partnerTotal = `{"name":"balance_total","scope":"now","amount":"48213.07","currency":"RUB","unit":null}`
 )
 
 func registered(n int) string { return counter("domains_registered", n, "period") }
 
 func costs(amount string) string {
-	return `{"name":"costs","scope":"period","amount":"` + amount + `","currency":"RUB"}`
+	return `{"name":"costs","scope":"period","amount":"` + amount + `","currency":"RUB","unit":null}`
 }
 
 func users(account, provider, user string) string {

@@ -33,6 +33,7 @@ type Info struct {
 	Provider     string
 	Capabilities provider.Capabilities
 	State        State
+	Billing      provider.Billing // as last read, however long ago; "" if not known
 }
 
 // NotFoundError says that no account of that name is configured.

@@ -38,6 +38,7 @@ const (
 	InsufficientHistory   ForecastStatus = "insufficient_history" // less than a day is measured
 	ForecastNoBurn        ForecastStatus = "no_burn"              // nothing was spent: it lasts for ever at this rate
 	ForecastUnpredictable ForecastStatus = "unpredictable"        // the balance rose in every hour read
+	ForecastPostpaid      ForecastStatus = "postpaid"             // what is spent is invoiced later: nothing ends
 )
 
 // ForecastQuality tells how much of the time since the first reading is
@@ -54,7 +55,7 @@ const (
 type Forecast struct {
 	Balance    Reading[provider.Balance] // the reading that it starts from
 	From, Till time.Time                 // the window of readings
-	Currencies []CurrencyForecast        // by currency
+	Currencies []CurrencyForecast        // the main pot's
 }
 
 // CurrencyForecast is the forecast of one currency.
@@ -64,7 +65,7 @@ type CurrencyForecast struct {
 	Quality    ForecastQuality
 	Readings   int             // that it is made from
 	Since      *time.Time      // the first of them; nil if there are none
-	BurnPerDay *provider.Money // nil unless Status is ok or no_burn; rounded to the balance's scale, at least 2
+	BurnPerDay *provider.Money // nil unless Status is ok, no_burn or postpaid; rounded to the balance's scale, at least 2
 	Left       *time.Duration  // until balance and credit are spent, counted from the balance's AsOf; nil unless Status is ok
 }
 
@@ -146,6 +147,10 @@ func forecast(balance Reading[provider.Balance], steps []store.BalanceStep, long
 	f.BurnPerDay = &provider.Money{Amount: shown, Currency: f.Currency}
 	if spent.IsZero() {
 		f.Status = ForecastNoBurn
+		return f, nil
+	}
+	if balance.Value.Billing == provider.Postpaid {
+		f.Status = ForecastPostpaid
 		return f, nil
 	}
 	left, err := timeLeft(balance.Value, burn)

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"math"
+	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -26,6 +27,8 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 
 var (
 	balanceDesc     = desc("account_balance", "Money in the account, as last read: see account_last_success_timestamp_seconds for how old it is.", "currency")
+	walletDesc      = desc("account_wallet_balance", "Money in one of the account's several pots, the main one among them, as last read; absent where there is one pot.", "wallet", "currency")
+	billingDesc     = desc("account_billing_info", "1 for how the account is billed, prepaid or postpaid; absent if that is not known.", "billing")
 	blockedDesc     = desc("account_blocked_funds", "Money in the account that is blocked, as last read.", "currency")
 	creditDesc      = desc("account_credit_limit", "Credit that the vendor grants, as last read.", "currency")
 	counterDesc     = desc("account_counter", "A counter of the account's statistics, as last read.", "counter")
@@ -42,7 +45,7 @@ var (
 	oldestDesc      = prometheus.NewDesc("gateway_operations_unknown_oldest_age_seconds", "How long ago the oldest of them was asked for; 0 if there are none.", []string{"account"}, nil)
 	skewDesc        = prometheus.NewDesc("gateway_clock_skew_seconds", "How far this machine's clock is ahead of the database's, which is the one that counts; absent until it is measured.", nil, nil)
 	accountDescs    = []*prometheus.Desc{
-		balanceDesc, blockedDesc, creditDesc, counterDesc, limitDesc, upDesc, stateDesc, successDesc, runwayDesc, budgetDesc,
+		balanceDesc, walletDesc, billingDesc, blockedDesc, creditDesc, counterDesc, limitDesc, upDesc, stateDesc, successDesc, runwayDesc, budgetDesc,
 		budgetLimitDesc, databaseDesc, impairedDesc, unknownDesc, oldestDesc, skewDesc,
 	}
 )
@@ -147,6 +150,10 @@ func (m *metrics) figures(a *accountState, gauge gaugeFunc) {
 		switch value := e.value.(type) {
 		case *provider.Balance:
 			money(gauge, balanceDesc, &value.Balance)
+			wallets(gauge, value.Wallets)
+			if value.Billing != "" {
+				gauge(billingDesc, 1, string(value.Billing))
+			}
 			money(gauge, blockedDesc, value.Blocked)
 			money(gauge, creditDesc, value.Credit)
 		case *provider.Statistics:
@@ -175,6 +182,25 @@ func money(gauge gaugeFunc, d *prometheus.Desc, m *provider.Money) {
 	}
 	if value, ok := m.Amount.Float64(); ok {
 		gauge(d, value, string(m.Currency))
+	}
+}
+
+// wallets shows pots; those that have no name to tell them apart, or the same one, are one series.
+func wallets(gauge gaugeFunc, all []provider.Wallet) {
+	byName := map[string][]provider.Money{}
+	for _, w := range all {
+		name := ""
+		if w.Name != nil {
+			name = *w.Name
+		}
+		byName[name] = append(byName[name], w.Balance)
+	}
+	for name, pots := range byName {
+		for _, total := range provider.Totals(pots) {
+			if value, err := strconv.ParseFloat(total.Amount, 64); err == nil {
+				gauge(walletDesc, value, name, string(total.Currency))
+			}
+		}
 	}
 }
 

@@ -108,7 +108,7 @@ func New(accounts []Account, d *durable.Store, o Options) *Service {
 func (s *Service) List() []Info {
 	infos := make([]Info, 0, len(s.names))
 	for _, name := range s.names {
-		infos = append(infos, s.accounts[name].info())
+		infos = append(infos, s.info(s.accounts[name]))
 	}
 	return infos
 }
@@ -119,7 +119,7 @@ func (s *Service) Info(name string) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	return a.info(), nil
+	return s.info(a), nil
 }
 
 // Check makes one real call with an account's credentials, whatever the vendor
@@ -186,10 +186,15 @@ func (s *Service) find(name string) (*accountState, error) {
 	return a, nil
 }
 
-func (a *accountState) info() Info {
+func (s *Service) info(a *accountState) Info {
 	info := Info{
 		Name: a.Name, Provider: a.Provider,
 		Capabilities: a.Adapter.Capabilities(), State: a.state.current(),
+	}
+	if e := s.memory.get(key{account: a.Name, op: provider.OpBalance}); e != nil {
+		if balance, ok := e.value.(*provider.Balance); ok {
+			info.Billing = balance.Billing
+		}
 	}
 	if a.Circuit != nil {
 		if open, wait := a.Circuit(); open {

@@ -23,20 +23,21 @@ import (
 // replica is one gateway process as far as this package goes.
 type replica struct {
 	*account.Service
-	durable *durable.Store
-	store   *store.Store // nil: none
+	durable  *durable.Store
+	store    *store.Store // nil: none
+	registry *prometheus.Registry
 }
 
 // newReplica makes a service of one account "a". url is its database; "" is none.
 func newReplica(t *testing.T, fake provider.Provider, url string) *replica {
 	t.Helper()
-	d := durable.New(zerolog.Nop())
+	d, registry := durable.New(zerolog.Nop()), prometheus.NewRegistry()
 	s := account.New([]account.Account{{Name: "a", Provider: "fake", Adapter: fake}}, d, account.Options{
 		TTL:          map[provider.Operation]time.Duration{provider.OpBalance: time.Minute, provider.OpStatistics: 5 * time.Minute, provider.OpUsers: 5 * time.Minute},
 		StaleIfError: 24 * time.Hour, LoadTimeout: 10 * time.Second, HistoryFor: 100 * 24 * time.Hour,
-		Registry: prometheus.NewRegistry(), Log: zerolog.Nop(),
+		Registry: registry, Log: zerolog.Nop(),
 	})
-	r := &replica{Service: s, durable: d}
+	r := &replica{Service: s, durable: d, registry: registry}
 	if url != "" {
 		st, err := store.Open(t.Context(), url, store.Options{})
 		if err != nil {

@@ -89,7 +89,7 @@ func seed(b *testing.B, database string, names []string) {
 	for i := range 8 {
 		counters += fmt.Sprintf(`,{"name":"domains_of_kind_%d","value":%d,"limit":null,"unlimited":false,"scope":"now"}`, i, i*37)
 	}
-	statistics := []byte(`{"period":null,"counters":[` + counters[1:] + `],"amounts":[{"name":"costs","scope":"period","amount":"100.00","currency":"RUB"}],"plan":null,"services":[]}`)
+	statistics := []byte(`{"period":null,"counters":[` + counters[1:] + `],"amounts":[{"name":"costs","scope":"period","money":{"amount":"100.00","currency":"RUB"}}],"plan":null,"services":[]}`)
 	for _, name := range names {
 		var rows []store.Reading
 		for _, r := range []struct {

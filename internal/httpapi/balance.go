@@ -36,7 +36,7 @@ func (s *server) getBalance(ctx context.Context, r *http.Request) (reply, error)
 }
 
 func balanceBody(r account.Reading[provider.Balance]) Balance {
-	return Balance{
+	body := Balance{
 		Account:  r.Account,
 		Provider: r.Provider,
 		AsOf:     Time{r.AsOf},
@@ -45,7 +45,15 @@ func balanceBody(r account.Reading[provider.Balance]) Balance {
 		Blocked:  optionalMoney(r.Value.Blocked),
 		Credit:   optionalMoney(r.Value.Credit),
 		Bonus:    optionalMoney(r.Value.Bonus),
+		Wallets:  make([]Wallet, 0, len(r.Value.Wallets)),
 	}
+	for _, w := range r.Value.Wallets {
+		body.Wallets = append(body.Wallets, Wallet{Name: w.Name, Balance: moneyBody(w.Balance)})
+	}
+	if r.Value.Billing != "" {
+		body.Billing = new(Billing(r.Value.Billing))
+	}
+	return body
 }
 
 func moneyBody(m provider.Money) Money {

@@ -97,7 +97,7 @@ func (s *server) fleetBody(n *middleware.Request, items []account.FleetItem) (bo
 			if item.Balance.Stale {
 				out.Status = FleetItemStatusStale
 			}
-			read = append(read, item.Balance.Value.Balance)
+			read = append(read, item.Balance.Value.Pots()...)
 		}
 		body.Balances = append(body.Balances, out)
 	}

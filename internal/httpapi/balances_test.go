@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -14,7 +15,7 @@ import (
 func TestFleet(t *testing.T) {
 	g := start(t, map[string]fake{"b": balanceOf("250.7", "RUB"), "a": balanceOf("-4.75", "USD"), "c": balanceOf("1000.05", "RUB")})
 	const item = `{"account":"%","provider":"vendor-of-%","status":"ok","problem":null,"balance":{"account":"%","provider":"vendor-of-%","as_of":"T",
-		"stale":false,"balance":{"amount":"AMOUNT"},"blocked":null,"credit":null,"bonus":null}}`
+		"stale":false,"balance":{"amount":"AMOUNT"},"blocked":null,"credit":null,"bonus":null,"wallets":[],"billing":null}}`
 	row := func(name, amount string) string {
 		return strings.ReplaceAll(strings.ReplaceAll(item, "%", name), `"AMOUNT"`, amount)
 	}
@@ -76,6 +77,19 @@ func TestFleetTotalIsNeverRounded(t *testing.T) {
 	})
 	if body := string(g.get("/balances").body); !strings.Contains(body, `"totals":[{"amount":"10000000000001234877.09000000000005","currency":"RUB"},`+
 		`{"amount":"-9999999999999999999.0000000000000000001","currency":"USD"}]`) {
+		t.Errorf("not the exact total: %s", body)
+	}
+}
+
+// TestFleetTotalOfPots: every pot counts, once, the main one too.
+func TestFleetTotalOfPots(t *testing.T) {
+	pots := fake{balance: func(context.Context, provider.BalanceQuery) (provider.Balance, error) {
+		return provider.Balance{Balance: money("81.69", "CNY"), Wallets: []provider.Wallet{
+			{Balance: money("0.10", "USD")}, {Balance: money("81.69", "CNY")}, {Balance: money("-0.3", "USD")}, {Balance: money("81.69", "CNY")},
+		}}, nil
+	}}
+	g := start(t, map[string]fake{"a": pots, "b": balanceOf("9999999999999999.999", "USD")})
+	if body := string(g.get("/balances").body); !strings.Contains(body, `"totals":[{"amount":"163.38","currency":"CNY"},{"amount":"9999999999999999.799","currency":"USD"}]`) {
 		t.Errorf("not the exact total: %s", body)
 	}
 }

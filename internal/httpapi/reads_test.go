@@ -25,6 +25,8 @@ func everything() fake {
 			return provider.Balance{
 				Balance: money("-310.20", currency), Blocked: new(money("15.50", currency)),
 				Credit: new(money("5000", currency)), Bonus: new(money("0.00", currency)),
+				Wallets: []provider.Wallet{{Name: new("hosting"), Balance: money("-310.20", currency)}, {Balance: money("0.000", "USD")}},
+				Billing: provider.Postpaid,
 			}, nil
 		},
 		statistics: func(_ context.Context, q provider.StatisticsQuery) (provider.Statistics, error) {
@@ -33,7 +35,10 @@ func everything() fake {
 					{Name: "emails_payg", Value: 9007199254740993, Limit: new(int64(5000)), Scope: provider.ScopeLifetime},
 					{Name: "contacts", Value: 998, Unlimited: true, Scope: provider.ScopeNow},
 				},
-				Amounts:  []provider.Amount{{Name: "costs", Scope: provider.ScopePeriod, Money: money("1990.00", "RUB")}},
+				Amounts: []provider.Amount{
+					{Name: "costs", Scope: provider.ScopePeriod, Money: money("1990.00", "RUB")},
+					{Name: "left", Scope: provider.ScopeNow, Money: money("7.50", ""), Unit: "sms_credits"},
+				},
 				Plan:     &provider.Plan{ID: "71", NextID: new("72")},
 				Services: []provider.Service{{ID: "9", Name: "crm_basic_3m", PaidUntil: &day}},
 			}
@@ -71,14 +76,17 @@ func TestBodies(t *testing.T) {
 	tests := []struct{ name, target, want string }{
 		{"balance", "/accounts/acme/balance", `{"account":"acme","provider":"vendor-of-acme","as_of":"T","stale":false,
 			"balance":{"amount":"-310.20","currency":"RUB"},"blocked":{"amount":"15.50","currency":"RUB"},
-			"credit":{"amount":"5000","currency":"RUB"},"bonus":{"amount":"0.00","currency":"RUB"}}`},
+			"credit":{"amount":"5000","currency":"RUB"},"bonus":{"amount":"0.00","currency":"RUB"},
+			"wallets":[{"name":"hosting","balance":{"amount":"-310.20","currency":"RUB"}},{"name":null,"balance":{"amount":"0.000","currency":"USD"}}],
+			"billing":"postpaid"}`},
 		{"absent is null", "/accounts/poor/balance", `{"account":"poor","provider":"vendor-of-poor","as_of":"T","stale":false,
-			"balance":{"amount":"0","currency":"USD"},"blocked":null,"credit":null,"bonus":null}`},
+			"balance":{"amount":"0","currency":"USD"},"blocked":null,"credit":null,"bonus":null,"wallets":[],"billing":null}`},
 		{"statistics of the vendor's period", "/accounts/acme/statistics", `{"account":"acme","provider":"vendor-of-acme","as_of":"T","stale":false,
 			"period":{"from":"2024-03-05T00:00:00.000Z","till":"2024-04-05T00:00:00.000Z"},
 			"counters":[{"name":"emails_payg","value":9007199254740993,"limit":5000,"unlimited":false,"scope":"lifetime"},
 				{"name":"contacts","value":998,"limit":null,"unlimited":true,"scope":"now"}],
-			"amounts":[{"name":"costs","scope":"period","amount":"1990.00","currency":"RUB"}],
+			"amounts":[{"name":"costs","scope":"period","amount":"1990.00","currency":"RUB","unit":null},
+				{"name":"left","scope":"now","amount":"7.50","currency":null,"unit":"sms_credits"}],
 			"plan":{"id":"71","next_id":"72"},"services":[{"id":"9","name":"crm_basic_3m","paid_until":"2021-06-14T09:12:45.000Z"}]}`},
 		{"statistics of nothing", "/accounts/silent/statistics", `{"account":"silent","provider":"vendor-of-silent","as_of":"T","stale":false,
 			"period":null,"counters":[],"amounts":[],"plan":null,"services":[]}`},

@@ -64,10 +64,13 @@ func statisticsBody(r account.Reading[provider.Statistics]) Statistics {
 		})
 	}
 	for _, a := range r.Value.Amounts {
-		money := moneyBody(a.Money)
-		body.Amounts = append(body.Amounts, StatisticsAmount{
-			Name: a.Name, Scope: Scope(a.Scope), Amount: money.Amount, Currency: money.Currency,
-		})
+		amount := StatisticsAmount{Name: a.Name, Scope: Scope(a.Scope), Amount: a.Money.Amount.String()}
+		if a.Unit == "" {
+			amount.Currency = new(string(a.Money.Currency))
+		} else {
+			amount.Unit = &a.Unit
+		}
+		body.Amounts = append(body.Amounts, amount)
 	}
 	if p := r.Value.Plan; p != nil {
 		body.Plan = &Plan{ID: p.ID, NextID: p.NextID}

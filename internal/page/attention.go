@@ -1,5 +1,7 @@
 package page
 
+import "accountgateway/internal/provider"
+
 // notice is a reason to look at an account though its vendor answers.
 type notice struct {
 	Words  string // "Balance negative"
@@ -13,7 +15,7 @@ func (o *overview) notices() (list []notice) {
 	if o.TooOld {
 		list = append(list, notice{Words: "Figure too old", Tone: bad})
 	}
-	debt := o.Balance != nil && o.Balance.Negative()
+	debt := o.Balance != nil && o.Balance.Negative() && o.money.Billing != provider.Postpaid
 	if debt {
 		list = append(list, notice{"Balance negative", o.Balance.String(), bad, "Top the account up. The vendor may refuse to work for it, or stop its services."})
 	}

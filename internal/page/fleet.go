@@ -84,7 +84,7 @@ func totals(accounts []*overview) (sums []*figure, uncounted []string) {
 			uncounted = append(uncounted, o.Name)
 			continue
 		}
-		read = append(read, o.money.Balance)
+		read = append(read, o.money.Pots()...)
 	}
 	for _, total := range provider.Totals(read) {
 		sums = append(sums, figureOf(total.Amount, total.Currency))

@@ -31,6 +31,7 @@ type overview struct {
 	Capabilities []capability
 
 	Balance, Blocked, Credit, Bonus *figure // nil: the vendor did not say
+	Pots                            []pot   // all, where there are several
 	Read                            *moment // when the vendor said so; nil: there is no reading
 	Old                             bool    // background readings should have replaced it
 	TooOld                          bool    // past every limit: the last one known, from the history
@@ -114,6 +115,7 @@ func (o *overview) judge(accounts *account.Service, now time.Time) {
 func (o *overview) show(b provider.Balance, asOf, now time.Time) {
 	o.money = b
 	o.Balance, o.Blocked, o.Credit, o.Bonus = newFigure(b.Balance), optionalFigure(b.Blocked), optionalFigure(b.Credit), optionalFigure(b.Bonus)
+	o.Pots = pots(b.Wallets)
 	o.Read = since(asOf, now)
 }
 
@@ -128,6 +130,7 @@ func (o *overview) showLast(ctx context.Context, accounts *account.Service, info
 	o.Away = isAway(err)
 	if len(points) > 0 {
 		last := points[len(points)-1]
+		last.Balance.Billing = info.Billing // the history does not know
 		o.show(last.Balance, last.AsOf, now)
 		o.Old, o.TooOld = true, true
 		return

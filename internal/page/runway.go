@@ -41,6 +41,9 @@ func newRunway(f account.Forecast, c account.CurrencyForecast, now time.Time) ru
 	case account.ForecastNoBurn:
 		l.Words, l.Tone = "no spending", good
 		l.Story = "Nothing was spent in the last 14 days, so at this rate the money does not end."
+	case account.ForecastPostpaid:
+		l.Words = "billed later"
+		l.Story = "At " + l.Burn.String() + " a day. What is spent is invoiced later, so the money does not end."
 	case account.ForecastUnpredictable:
 		l.Words = "not clear"
 		l.Story = "The balance rose in every hour that was read, so spending can't be told from top-ups."

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"accountgateway/internal/provider"
@@ -58,6 +59,9 @@ func (p *Page) statistics(ctx context.Context, name string, now time.Time) *stat
 	var figures []*figure
 	for _, a := range r.Value.Amounts {
 		f := newFigure(a.Money)
+		if a.Unit != "" {
+			f.Currency = strings.ReplaceAll(a.Unit, "_", " ")
+		}
 		figures = append(figures, f)
 		s.Amounts = append(s.Amounts, amount{Name: named(a.Name), Code: a.Name, Value: f, Scope: scopeWords(a.Scope)})
 	}

@@ -84,6 +84,18 @@ type Balance struct {
 	Billing Billing  `json:"billing,omitempty"` // "" if not known
 }
 
+// Pots is the money of every pot in the account, each once.
+func (b *Balance) Pots() []Money {
+	if len(b.Wallets) == 0 {
+		return []Money{b.Balance}
+	}
+	pots := make([]Money, 0, len(b.Wallets))
+	for _, w := range b.Wallets {
+		pots = append(pots, w.Balance)
+	}
+	return pots
+}
+
 // Wallet is one of several pots of money in an account.
 type Wallet struct {
 	Name    *string `json:"name"` // nil if it has none

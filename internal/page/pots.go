@@ -1,0 +1,51 @@
+package page
+
+import (
+	"cmp"
+	"slices"
+
+	"accountgateway/internal/provider"
+)
+
+// pot is one of the account's several wallets, as it is shown.
+type pot struct {
+	Name  string
+	Value *figure
+}
+
+// pots are in the order of their names: vendors' lists have no stable one.
+func pots(wallets []provider.Wallet) []pot {
+	rows := make([]pot, 0, len(wallets))
+	figures := make([]*figure, 0, len(wallets))
+	for _, w := range wallets {
+		row := pot{Name: "In " + string(w.Balance.Currency), Value: newFigure(w.Balance)}
+		if w.Name != nil && *w.Name != "" {
+			row.Name = *w.Name
+		}
+		rows, figures = append(rows, row), append(figures, row.Value)
+	}
+	slices.SortStableFunc(rows, func(a, b pot) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Value.Currency, b.Value.Currency))
+	})
+	align(figures...)
+	return rows
+}
+
+// OtherPots says how many there are beside the main one; "" if none.
+func (o *overview) OtherPots() string {
+	if len(o.Pots) < 2 {
+		return ""
+	}
+	return plural(len(o.Pots)-1, "more pot")
+}
+
+// Billed says what a low or negative balance means; "" if that is not known.
+func (o *overview) Billed() string {
+	switch o.money.Billing {
+	case provider.Prepaid:
+		return "Prepaid: the service stops when the money ends."
+	case provider.Postpaid:
+		return "Postpaid: what is owed is invoiced later."
+	}
+	return ""
+}
