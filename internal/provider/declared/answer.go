@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"regexp"
 	"strings"
 
 	"cel.dev/cel-go/cel"
@@ -34,7 +35,11 @@ var _ cel.Activation = (*answer)(nil)
 // newAnswer reads the body of an answer as the format says. One that can't be read has no body, but a status.
 func newAnswer(format string, got upstream.Answer, settings map[string]string) *answer {
 	a := &answer{Answer: got, settings: settings, values: map[string]any{}}
-	a.Body, a.unread = wire.UTF8(got.Body, got.Charset())
+	charset := got.Charset()
+	if said := xmlEncoding.FindSubmatch(got.Body); charset == "" && format == "xml" && said != nil {
+		charset = string(said[1])
+	}
+	a.Body, a.unread = wire.UTF8(got.Body, charset)
 	if a.unread != nil {
 		return a
 	}
@@ -140,17 +145,13 @@ func readLines(text string) (any, error) {
 // maxDepth is deeper than any account's answer.
 const maxDepth = 100
 
+// xmlEncoding is what a document says of its charset.
+var xmlEncoding = regexp.MustCompile(`^\s*<\?xml[^>]*\sencoding=["']([A-Za-z0-9._-]+)["']`)
+
 // readXML makes a mapping of the root element: see element.
 func readXML(text []byte) (any, error) {
 	in := xml.NewDecoder(bytes.NewReader(text))
-	in.CharsetReader = func(charset string, in io.Reader) (io.Reader, error) {
-		raw, err := io.ReadAll(in)
-		if err != nil {
-			return nil, err
-		}
-		decoded, err := wire.UTF8(raw, charset)
-		return bytes.NewReader(decoded), err
-	}
+	in.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil } // it is UTF-8 by now
 	bad := wire.BadResponse(wire.Body, "is no XML")
 	var root any
 	for {

@@ -75,6 +75,9 @@ func (c *checker) settings() {
 		case slices.Contains(ownSettings, s.name):
 			c.faults.add(e.Key.At, "settings.%s: every account has a setting of that name already", s.name)
 		}
+		if s.secret && len(e.Value.OneOf) > 0 {
+			c.faults.add(e.Value.OneOf[0].At, "settings.%s is secret and has one_of: a secret is an account's own", s.name)
+		}
 		for _, one := range e.Value.OneOf {
 			s.oneOf = append(s.oneOf, one.Text)
 		}
@@ -199,9 +202,17 @@ func (c *checker) auth(a *Auth) {
 	if a.Bearer != nil {
 		ways++
 	}
+	if !c.usesSecret() && len(c.faults) == 0 { // else another fault may be why
+		c.faults.add(c.file.Name.At, "auth uses no secret: write secret: true for the settings that are, else logs and answers may show them")
+	}
 	if ways > 1 {
 		c.faults.add(c.file.Name.At, "auth has more than one of bearer, basic and oauth: they are the same header")
 	}
+}
+
+// usesSecret tells whether what was looked at so far uses a secret.
+func (c *checker) usesSecret() bool {
+	return slices.ContainsFunc(c.vendor.settings, func(s setting) bool { return s.secret && c.used[s.name] })
 }
 
 func (c *checker) request(r *Request, name string) {

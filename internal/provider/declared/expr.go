@@ -2,6 +2,7 @@ package declared
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -129,7 +130,7 @@ func (e *Expr) compile(as, item string, faults *Faults) {
 		return
 	}
 	before := len(*faults)
-	e.inspect(checked.NativeRep(), faults)
+	e.inspect(checked.NativeRep(), figures[as], faults)
 	if want := unlike(as, checked.OutputType()); want != "" {
 		faults.add(e.At, "%s is %s: want %s", e.Name, checked.OutputType(), want)
 	}
@@ -154,8 +155,12 @@ func (e *Expr) place(line, column int) Position {
 	return at
 }
 
+// figures are the expressions that money, counts and decisions about them come from.
+var figures = map[string]bool{"decimal": true, "decimal?": true, "int?": true, "bool": true}
+
 // inspect finds what would make a figure inexact, or compare it in a way that never holds, and which settings are used.
-func (e *Expr) inspect(tree *ast.AST, faults *Faults) {
+// Vendors send numbers as texts too, and may begin to at any time: where both sides may be texts, + makes 105 of 10 and 5.
+func (e *Expr) inspect(tree *ast.AST, figure bool, faults *Faults) {
 	where := func(node ast.Expr) Position {
 		at := tree.SourceInfo().GetStartLocation(node.ID())
 		return e.place(at.Line(), at.Column())
@@ -177,6 +182,11 @@ func (e *Expr) inspect(tree *ast.AST, faults *Faults) {
 			faults.add(where(node), "%s: double() makes a float: want decimal()", e.Name)
 		case node.AsCall().FunctionName() == operators.Divide || node.AsCall().FunctionName() == operators.Modulo:
 			faults.add(where(node), "%s: a division is not exact: want shift(x, -2) or a product with a decimal", e.Name)
+		case figure && node.AsCall().FunctionName() == operators.Add && untyped(tree, node):
+			faults.add(where(node), "%s: texts are joined by +, not added: write decimal(body.a) + decimal(body.b)", e.Name)
+		case figure && orders(node.AsCall().FunctionName()) && untyped(tree, node):
+			sign, _ := operators.FindReverse(node.AsCall().FunctionName())
+			faults.add(where(node), "%s: texts are compared by their letters, not by what they are worth: write decimal(body.a) %s decimal(body.b)", e.Name, sign)
 		case compares(node.AsCall().FunctionName()) && tree.GetType(node.AsCall().Args()[0].ID()) == types.IntType && tree.GetType(node.AsCall().Args()[1].ID()) != types.IntType:
 			faults.add(where(node), "%s: put what the vendor says to the left: body.code == 1, not 1 == body.code", e.Name)
 		}
@@ -184,11 +194,16 @@ func (e *Expr) inspect(tree *ast.AST, faults *Faults) {
 }
 
 func compares(operator string) bool {
-	switch operator {
-	case operators.Equals, operators.NotEquals, operators.In, operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals:
-		return true
-	}
-	return false
+	return operator == operators.Equals || operator == operators.NotEquals || operator == operators.In || orders(operator)
+}
+
+func orders(operator string) bool {
+	return operator == operators.Less || operator == operators.LessEquals || operator == operators.Greater || operator == operators.GreaterEquals
+}
+
+// untyped tells whether both sides of an operator are what the vendor makes of them.
+func untyped(tree *ast.AST, node ast.Expr) bool {
+	return !slices.ContainsFunc(node.AsCall().Args(), func(side ast.Expr) bool { return tree.GetType(side.ID()).Kind() != types.DynKind })
 }
 
 // constantOf is a constant that the format takes in place of an expression; nil if the source is none.

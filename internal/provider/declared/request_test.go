@@ -102,3 +102,41 @@ func TestSettings(t *testing.T) {
 		}
 	}
 }
+
+// TestXMLCharset: the header's charset counts, else what the document says of itself; a text is decoded once.
+func TestXMLCharset(t *testing.T) {
+	text := strings.NewReplacer(
+		"base_url:", "format: xml\nbase_url:", "body.code == 7", "body.code == '7'", "currency: USD", "currency: USD\n  wallets: \"[body]\"\n  name: body.owner",
+		`'{"money":"1.50","mails":3}'`, "<a><owner>Ю</owner><money>1.50</money><mails>3</mails></a>", `'{"code":1}'`, "<a><code>1</code></a>",
+		"balance: 1.50 USD,", "balance: 1.50 USD, wallets: [{name: Ю, balance: 1.50 USD}],",
+	).Replace(good)
+	v, err := declared.Load("f.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct{ header, declaration, owner string }{
+		{"text/xml; charset=windows-1251", "windows-1251", "\xde"},
+		{"text/xml", "windows-1251", "\xde"},
+		{"text/xml; charset=utf-8", "windows-1251", "Ю"},
+		{"text/xml", "UTF-8", "Ю"},
+	} {
+		vendor := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", row.header)
+			_, _ = io.WriteString(w, `<?xml version="1.0" encoding="`+row.declaration+`"?><a><owner>`+row.owner+`</owner><money>1.50</money><mails>3</mails></a>`)
+		}))
+		t.Cleanup(vendor.Close)
+		a := v.SampleAccount(nil)
+		if err := a.Base.UnmarshalText([]byte(vendor.URL)); err != nil {
+			t.Fatal(err)
+		}
+		p, _ := declared.New(upstream.New(upstream.Options{Timeout: 5 * time.Second}), v, a).(provider.BalanceReader)
+		r, err := p.ReadBalance(t.Context(), provider.BalanceQuery{})
+		if err != nil {
+			t.Errorf("%+v: %v", row, err)
+			continue
+		}
+		if got := *r.Balance.Wallets[0].Name; got != "Ю" {
+			t.Errorf("%+v: got %q", row, got)
+		}
+	}
+}
