@@ -34,7 +34,7 @@ func (s *Service) ask(ctx context.Context, want call) (*entry, Source, error) {
 			source = Collapsed
 		}
 		now := s.memory.get(k)
-		if now == nil && c.key == k {
+		if err == nil && now == nil && c.key == k { // without an error the call has ended
 			now = c.brought // and was too large to be kept
 		}
 		arrived := now != nil && now != want.have && now.age(s.stamp()) < unknownAge
