@@ -6,7 +6,9 @@ import (
 	"io/fs"
 	"path"
 	"reflect"
+	"runtime"
 	"slices"
+	"sync"
 )
 
 // Load reads a file and checks all of it: its form, its expressions, and that its samples come to what they want. name
@@ -38,21 +40,24 @@ func LoadAll(files fs.FS, folder string, taken []string) ([]*Vendor, error) {
 	if len(names) == 0 {
 		return nil, fmt.Errorf("%s has no file *.yaml", folder)
 	}
+	loaded, faults := make([]*Vendor, len(names)), make([]error, len(names)) // by file
+	var wg sync.WaitGroup
+	workers := runtime.GOMAXPROCS(0)
+	for first := range workers { // the whole start waits for it
+		wg.Go(func() {
+			for i := first; i < len(names); i += workers {
+				loaded[i], faults[i] = loadFile(files, names[i], path.Join(folder, names[i]))
+			}
+		})
+	}
+	wg.Wait()
 	var all []*Vendor
-	var faults []error
 	seen := map[string]string{}
-	for _, file := range names {
-		shown := path.Join(folder, file)
-		text, err := fs.ReadFile(files, file)
-		if err != nil {
-			faults = append(faults, fmt.Errorf("%s: %w", shown, err))
+	for i, v := range loaded {
+		if v == nil {
 			continue
 		}
-		v, err := Load(shown, text)
-		if err != nil {
-			faults = append(faults, err)
-			continue
-		}
+		shown := path.Join(folder, names[i])
 		var own Faults
 		switch other := seen[v.Name()]; {
 		case slices.Contains(taken, v.Name()):
@@ -64,18 +69,26 @@ func LoadAll(files fs.FS, folder string, taken []string) ([]*Vendor, error) {
 			all = append(all, v)
 			continue
 		}
-		faults = append(faults, own)
+		faults[i] = own
 	}
-	if len(faults) > 0 {
-		return nil, errors.Join(faults...)
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
 	}
 	return all, nil
+}
+
+func loadFile(files fs.FS, name, shown string) (*Vendor, error) {
+	text, err := fs.ReadFile(files, name)
+	if err != nil {
+		return nil, fmt.Errorf("%s can't be read: %w", shown, err)
+	}
+	return Load(shown, text)
 }
 
 // compile reads a file without running its samples.
 func compile(name string, text []byte) (*Vendor, error) {
 	d := &decoder{file: name}
-	f := new(File)
+	f := &File{Name: Text{At: Position{File: name, Line: 1, Column: 1}}}
 	root := d.document(text)
 	if root == nil {
 		return nil, d.faults.err()
@@ -84,6 +97,11 @@ func compile(name string, text []byte) (*Vendor, error) {
 	v := &Vendor{file: f}
 	c := checker{vendor: v, file: f, faults: d.faults}
 	c.check()
+	for i := range c.faults {
+		if c.faults[i].At.Line == 0 { // of something that is missing, which is a fault with a place of its own
+			c.faults[i].At = Position{File: name, Line: 1, Column: 1}
+		}
+	}
 	if err := c.faults.err(); err != nil {
 		return nil, err
 	}

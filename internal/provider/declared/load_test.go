@@ -90,6 +90,7 @@ func TestFaults(t *testing.T) {
 		{"title: Shop", "title: &a Shop", "f.yaml:2:8: title: anchors and aliases are not part of the format: write it out"},
 		{"title: Shop", "title: 'Shop", "f.yaml:5:1: it is no YAML: did not find expected key"},
 		{"mails: 3}}\n", "mails: 3}}\n---\nname: x\n---\n", "f.yaml:24:1: a second document: want one vendor in a file"},
+		{"name: shop\n", "", "f.yaml:1:1: name is missing"},
 		{"auth: {bearer: \"${TOKEN}\"}\n", "", "f.yaml:1:1: auth is missing\nf.yaml:5:3: settings.TOKEN is used nowhere: use it as ${TOKEN}, or leave it out"},
 	} {
 		_, err := declared.Load("f.yaml", []byte(strings.Replace(good, row.old, row.new, 1)))
