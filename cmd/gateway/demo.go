@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
+	"strings"
 	"text/template"
 	"time"
 
@@ -41,6 +43,10 @@ func demoCommand(ctx context.Context, args []string, env environment) error {
 	if err != nil {
 		return err
 	}
+	declaredSettings, err := d.listenDeclared(ctx, sims)
+	if err != nil {
+		return err
+	}
 	level := "warn"
 	if *verbose {
 		level = "info"
@@ -51,7 +57,7 @@ func demoCommand(ctx context.Context, args []string, env environment) error {
 		"GATEWAY_DATABASE_URL":  "sqlite::memory:",
 		"GATEWAY_LOG_FORMAT":    "console",
 		"GATEWAY_LOG_LEVEL":     level,
-		"GATEWAY_ACCOUNTS":      "regru,regru-shop=regru,selzy,selzy-agency=selzy,unisender",
+		"GATEWAY_ACCOUNTS":      "regru,regru-shop=regru,selzy,selzy-agency=selzy,unisender," + strings.Join(demoVendorNames(), ","),
 		"REGRU_BASE_URL":        "http://" + regruAt + "/api/regru2",
 		"REGRU_USERNAME":        "partner",
 		"REGRU_PASSWORD":        "partner-secret",
@@ -65,6 +71,7 @@ func demoCommand(ctx context.Context, args []string, env environment) error {
 		"UNISENDER_BASE_URL":    "http://" + unisenderAt,
 		"UNISENDER_API_KEY":     "replaced-five-hours-ago",
 	}
+	maps.Copy(settings, declaredSettings)
 	env.names = nil
 	env.lookup = func(name string) (string, bool) {
 		value, found := settings[name]

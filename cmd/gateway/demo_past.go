@@ -21,7 +21,10 @@ import (
 )
 
 // demo is what the demo's accounts have behind them when it starts.
-type demo struct{ now time.Time }
+type demo struct {
+	now      time.Time
+	declared []demoPast // of the accounts at declared vendors
+}
 
 const (
 	demoDays = 60
@@ -59,6 +62,7 @@ func (d *demo) pasts() []demoPast {
 		{past("6410.20", 240, 60, map[int]int64{8: 5_000, 31: 5_000}), store.BalancePoint{Account: "unisender", Currency: "RUB"}},
 	}
 	all[4].Till = d.now.Add(-refusedFor)
+	all = append(all, d.declared...)
 	for i := range all {
 		all[i].Seed = uint64(i)
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"accountgateway/internal/provider/registry"
 )
 
 // TestDemoHasAPast looks at the demo as soon as it can be reached: every account
@@ -41,6 +43,9 @@ func TestDemoHasAPast(t *testing.T) {
 		}
 	}
 	ask(t, base, "/accounts", &accounts)
+	if n := len(accounts.Accounts); n < 10 {
+		t.Errorf("the demo has %d accounts", n)
+	}
 	for _, a := range accounts.Accounts {
 		want := "ok"
 		if a.Name == "unisender" {
@@ -97,5 +102,23 @@ func ask(t *testing.T, base, target string, into any) {
 	a := get(t, base, target)
 	if err := json.Unmarshal(a.body, into); err != nil || a.status != http.StatusOK {
 		t.Fatalf("%s: %d %s: %v", target, a.status, a.body, err)
+	}
+}
+
+// TestDemoGroups: the demo has an account at a vendor of every group that there is.
+func TestDemoGroups(t *testing.T) {
+	t.Parallel()
+	known, err := registry.All("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := map[string]bool{inGo["regru"].group: true, inGo["selzy"].group: true}
+	for _, name := range demoVendorNames() {
+		shown[known[name].File.About("").Group] = true
+	}
+	for name, v := range known {
+		if group := aboutVendor(name, v).Group; !shown[group] {
+			t.Errorf("%s is in the group %s, of which the demo has none", name, group)
+		}
 	}
 }

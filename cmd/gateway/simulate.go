@@ -3,9 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
+	"strings"
 
 	"accountgateway/internal/config"
+	"accountgateway/internal/provider/declared"
 	"accountgateway/internal/simulator/regru"
 	"accountgateway/internal/simulator/selzy"
 )
@@ -18,6 +22,11 @@ func simulateCommand(ctx context.Context, args []string, env environment) error 
 	selzyAddr := flags.String("selzy-addr", "127.0.0.1:9102", "where Selzy listens")
 	profile := flags.String("regru-profile", string(regru.ProfileCurrent), "REG.RU's behaviour: current, or 2017 (GET allowed, refill_balance exists)")
 	refill := flags.Bool("regru-refill", false, "keep refill_balance in the current profile too")
+	var more []string
+	flags.Func("vendor", "NAME=ADDRESS: a declared vendor that listens there too, like digitalocean=127.0.0.1:9103; it answers by its file's samples (may be repeated)", func(text string) error {
+		more = append(more, text)
+		return nil
+	})
 	if err := parse(flags, args, env); err != nil {
 		return err
 	}
@@ -30,6 +39,11 @@ func simulateCommand(ctx context.Context, args []string, env environment) error 
 		}
 	}
 
+	declaredVendors, err := simulatedVendors(env, more)
+	if err != nil {
+		return err
+	}
+
 	sims := newSimulators()
 	defer sims.stop()
 	regruAt, err := sims.listen(ctx, *regruAddr, regru.New(regru.Options{Profile: regru.Profile(*profile), Refill: *refill}))
@@ -40,8 +54,23 @@ func simulateCommand(ctx context.Context, args []string, env environment) error 
 	if err != nil {
 		return fmt.Errorf("--selzy-addr: %w", err)
 	}
-	fmt.Fprintf(env.stdout, `GATEWAY_ACCOUNTS=regru,regru-partner=regru,selzy,selzy-reseller=selzy
-REGRU_BASE_URL=http://%[1]s/api/regru2
+	accounts := []string{"regru", "regru-partner=regru", "selzy", "selzy-reseller=selzy"}
+	var lines []string
+	for _, one := range declaredVendors {
+		settings, err := sims.listenDeclared(ctx, one.addr, one.vendor.Name(), one.vendor)
+		if err != nil {
+			return fmt.Errorf("--vendor: %w", err)
+		}
+		accounts = append(accounts, one.vendor.Name())
+		for _, name := range slices.Sorted(maps.Keys(settings)) {
+			lines = append(lines, name+"="+settings[name]+"\n")
+		}
+	}
+	if folder, set := env.lookup("GATEWAY_VENDORS_DIR"); set && len(more) > 0 {
+		lines = append([]string{"GATEWAY_VENDORS_DIR=" + folder + "\n"}, lines...)
+	}
+	fmt.Fprintf(env.stdout, `GATEWAY_ACCOUNTS=%[3]s
+%[4]sREGRU_BASE_URL=http://%[1]s/api/regru2
 REGRU_USERNAME=test
 REGRU_PASSWORD=test
 REGRU_PARTNER_BASE_URL=http://%[1]s/api/regru2
@@ -51,8 +80,35 @@ SELZY_BASE_URL=http://%[2]s
 SELZY_API_KEY=ordinarykey
 SELZY_RESELLER_BASE_URL=http://%[2]s
 SELZY_RESELLER_API_KEY=resellerkey
-`, regruAt, selzyAt)
+`, regruAt, selzyAt, strings.Join(accounts, ","), strings.Join(lines, ""))
 	return sims.wait(ctx)
+}
+
+// simulatedVendor is a declared vendor, and where it listens.
+type simulatedVendor struct {
+	vendor *declared.Vendor
+	addr   string
+}
+
+// simulatedVendors reads NAME=ADDRESS.
+func simulatedVendors(env environment, list []string) ([]simulatedVendor, error) {
+	var all []simulatedVendor
+	for _, text := range list {
+		name, addr, _ := strings.Cut(text, "=")
+		v, err := namedVendor(env, name)
+		switch {
+		case err != nil:
+			return nil, err
+		case v.File == nil:
+			return nil, &settingsError{fmt.Errorf("--vendor: %s is no declared vendor: REG.RU and Selzy are simulated anyhow", name)}
+		case !loopbackAddr(addr):
+			return nil, &settingsError{fmt.Errorf("--vendor: want NAME=ADDRESS, and %q is no loopback address", addr)}
+		case slices.ContainsFunc(all, func(one simulatedVendor) bool { return one.vendor.Name() == name }):
+			return nil, &settingsError{fmt.Errorf("--vendor: %s is there twice", name)}
+		}
+		all = append(all, simulatedVendor{v.File, addr})
+	}
+	return all, nil
 }
 
 // loopbackAddr tells whether host:port can be reached from this machine alone.

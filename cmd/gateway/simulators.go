@@ -7,6 +7,9 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"accountgateway/internal/provider/declared"
+	simulated "accountgateway/internal/simulator/declared"
 )
 
 // simulators are simulated vendors that listen on loopback.
@@ -15,7 +18,7 @@ type simulators struct {
 	failed  chan error
 }
 
-func newSimulators() *simulators { return &simulators{failed: make(chan error, 8)} }
+func newSimulators() *simulators { return &simulators{failed: make(chan error, 1)} }
 
 // listen serves a simulated vendor and gives the address, as host:port.
 func (s *simulators) listen(ctx context.Context, addr string, vendor http.Handler) (string, error) {
@@ -27,10 +30,28 @@ func (s *simulators) listen(ctx context.Context, addr string, vendor http.Handle
 	s.servers = append(s.servers, server)
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			s.failed <- fmt.Errorf("simulated vendor on %s: %w", addr, err)
+			select {
+			case s.failed <- fmt.Errorf("simulated vendor on %s: %w", addr, err):
+			default: // another has failed already
+			}
 		}
 	}()
 	return listener.Addr().String(), nil
+}
+
+// listenDeclared serves the simulated vendor of a file, and gives the settings of
+// an account of that name at it.
+func (s *simulators) listenDeclared(ctx context.Context, addr, account string, v *declared.Vendor) (map[string]string, error) {
+	vendor := simulated.New(v)
+	at, err := s.listen(ctx, addr, vendor)
+	if err != nil {
+		return nil, err
+	}
+	settings := map[string]string{}
+	for name, value := range vendor.Settings(at) {
+		settings[settingPrefix(account)+"_"+name] = value
+	}
+	return settings, nil
 }
 
 // stop ends them all at once: their state goes with them.

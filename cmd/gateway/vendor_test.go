@@ -174,3 +174,34 @@ func TestVendorTestLive(t *testing.T) {
 		t.Errorf("exit status %d: %s", status, stderr)
 	}
 }
+
+// TestSimulateDeclared points a gateway at simulated declared vendors, one of them one's own, by nothing but what
+// "simulate" prints.
+func TestSimulateDeclared(t *testing.T) {
+	t.Parallel()
+	own := map[string]string{"GATEWAY_VENDORS_DIR": vendorsDir(t, map[string]string{"paperboy.yaml": paperboy})}
+	p := begin(t, own, "simulate", "--regru-addr", "127.0.0.1:0", "--selzy-addr", "127.0.0.1:0",
+		"--vendor", "paperboy=127.0.0.1:0", "--vendor", "namecheap=127.0.0.1:0", "--vendor", "sendpulse=127.0.0.1:0", "--vendor", "dadata=127.0.0.1:0")
+	p.see(p.stdout, `(?m)^SELZY_RESELLER_API_KEY=.*\n`)
+	printed := strings.Split(strings.TrimSpace(p.stdout.String()), "\n")
+	g := serving(t, with(quiet(), printed...))
+	for path, want := range map[string]string{
+		"/accounts/paperboy/balance":  `"amount":"12.50"`,
+		"/accounts/namecheap/balance": `"amount":"4932.96"`,
+		"/accounts/sendpulse/balance": `"currency":"`,
+		"/accounts/dadata/statistics": `"name":"suggestions"`,
+		"/accounts/dadata/balance":    `"amount":"9922.30"`,
+		"/accounts/regru/balance":     `"amount":"1000"`,
+	} {
+		if a := g.get(t, path); a.status != http.StatusOK || !strings.Contains(string(a.body), want) {
+			t.Errorf("%s: %d %s", path, a.status, a.body)
+		}
+	}
+	for flag, want := range map[string]string{
+		"no-such=127.0.0.1:0": "there is no vendor", "regru=127.0.0.1:0": "no declared vendor", "smsc": "no loopback address", "smsc=0.0.0.0:0": "no loopback address",
+	} {
+		if status, _, stderr := complete(t, nil, "simulate", "--vendor", flag); status != 2 || !strings.Contains(stderr, want) {
+			t.Errorf("%s: exit status %d: %s", flag, status, stderr)
+		}
+	}
+}

@@ -34,7 +34,7 @@ func (p Past) Points() []Point {
 	const stepsOfDay = int(24 * time.Hour / PastStep)
 	random := rand.New(rand.NewPCG(p.Seed, p.Seed)) // #nosec G404 -- no secret
 	points := make([]Point, 0, p.Days*stepsOfDay)
-	balance, spent := p.Balance.Rescale(2), 0.0 // spent is what makes no whole cent yet, too
+	balance, spent := p.Balance.Rescale(max(2, p.Balance.Scale())), 0.0 // spent is what makes no whole cent yet, too
 	for i := range p.Days * stepsOfDay {
 		at := p.Till.Add(-time.Duration(i) * PastStep).UTC()
 		points = append(points, Point{At: at, Balance: balance})
