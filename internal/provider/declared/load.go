@@ -3,6 +3,7 @@ package declared
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"reflect"
@@ -78,11 +79,21 @@ func LoadAll(files fs.FS, folder string, taken []string) ([]*Vendor, error) {
 }
 
 func loadFile(files fs.FS, name, shown string) (*Vendor, error) {
-	text, err := fs.ReadFile(files, name)
+	text, err := readFile(files, name)
 	if err != nil {
 		return nil, fmt.Errorf("%s can't be read: %w", shown, err)
 	}
 	return Load(shown, text)
+}
+
+// readFile reads no more of a file than shows that it is too large: it may be a link to anything.
+func readFile(files fs.FS, name string) ([]byte, error) {
+	f, err := files.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxFile+1))
 }
 
 // compile reads a file without running its samples.

@@ -1,9 +1,13 @@
 package declared_test
 
 import (
+	"bytes"
+	"errors"
+	"io/fs"
 	"os"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -129,5 +133,37 @@ func TestReference(t *testing.T) {
 	example, _, _ := strings.Cut(after, "```\n")
 	if _, err := declared.Load("example.yaml", []byte(example)); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// endless is a folder whose file has no end.
+type endless struct{ fs.FS }
+
+func (e endless) Open(name string) (fs.File, error) {
+	f, err := e.FS.Open(name)
+	return &endlessFile{File: f, left: 1 << 20}, err
+}
+
+type endlessFile struct {
+	fs.File
+	left int
+}
+
+func (f *endlessFile) Read(p []byte) (int, error) {
+	if f.left -= len(p); f.left < 0 {
+		return 0, errors.New("more than 1 MiB was read")
+	}
+	return copy(p, bytes.Repeat([]byte("#"), len(p))), nil
+}
+
+func (f *endlessFile) ReadDir(n int) ([]fs.DirEntry, error) {
+	return f.File.(fs.ReadDirFile).ReadDir(n) //nolint:forcetypeassert // MapFS has it
+}
+
+// No file is read on when it is too large: it may be a link to anything.
+func TestEndlessFile(t *testing.T) {
+	_, err := declared.LoadAll(endless{fstest.MapFS{"a.yaml": {}}}, "vendors", nil)
+	if want := "vendors/a.yaml:1:1: the file is larger than 262144 bytes"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }

@@ -121,3 +121,19 @@ func TestTokenRefused(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestTokenIsNoError: the file's rules speak of the vendor's other answers. One that holds for an answer with a token
+// would quote the token.
+func TestTokenIsNoError(t *testing.T) {
+	server := httptest.NewServer(new(issuer))
+	t.Cleanup(server.Close)
+	text := strings.Replace(withOAuth, "balance:", "errors: [{when: status == 200 && !has(body.money), kind: provider_error, message: text}]\nbalance:", 1)
+	v, err := declared.Load("f.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, _ := at(t, v, server.URL, nil, 5*time.Second).(provider.BalanceReader)
+	if _, err := p.ReadBalance(t.Context(), provider.BalanceQuery{}); err != nil {
+		t.Error(err)
+	}
+}
