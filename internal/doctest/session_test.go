@@ -65,14 +65,14 @@ func newSession(t *testing.T, program string) *session {
 	addr, regruAddr, selzyAddr := freeAddr(t), freeAddr(t), freeAddr(t)
 	s.serves = map[string]string{"gateway": addr, "vendors": regruAddr}
 	pairs := []string{
-		"127.0.0.1:8080", addr, "127.0.0.1:9101", regruAddr, "127.0.0.1:9102", selzyAddr, "127.0.0.1:8081", freeAddr(t),
+		"127.0.0.1:8080", addr, "127.0.0.1:9101", regruAddr, "127.0.0.1:9102", selzyAddr, "127.0.0.1:8081", freeAddr(t), "127.0.0.1:9103", freeAddr(t),
 		"YOUR_LOGIN", "partner", "YOUR_PASSWORD", "partner-secret", "YOUR_KEY", "ordinarykey",
 	}
 	s.stand = strings.NewReplacer(pairs...)
 	for i := 0; i < len(pairs); i += 2 {
 		pairs[i], pairs[i+1] = pairs[i+1], pairs[i]
 	}
-	s.back = strings.NewReplacer(pairs[:8]...)
+	s.back = strings.NewReplacer(pairs[:10]...)
 
 	c := exec.Command(shell)
 	c.Dir = home
