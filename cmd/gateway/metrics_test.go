@@ -222,7 +222,7 @@ func TestMetrics(t *testing.T) {
 	for _, target := range []string{"/balances", "/accounts/regru/statistics", "/accounts/shop/statistics", "/accounts/shop/users"} {
 		g.get(t, target)
 	}
-	// A forecast needs a history of days, and these vendors have one pot each: their metrics are tested in internal/account.
+	// A forecast needs a history of days, and these vendors have one pot each: see internal/account and TestWallets.
 	elsewhere := []string{"account_balance_runway_seconds", "account_wallet_balance", "account_billing_info"}
 	second := scrape(t, g)
 	for deadline := time.Now().Add(patience); second["account_balance"] == nil && time.Now().Before(deadline); second = scrape(t, g) {

@@ -432,7 +432,7 @@ type Balance struct {
 	// Stale True whenever the reading is older than its freshness limit.
 	Stale Stale `json:"stale"`
 
-	// Wallets All pots of a vendor that keeps several, the main one among them; empty where there is one pot.
+	// Wallets All pots of a vendor that can keep several, the main one among them, be it the only one; empty for other vendors.
 	Wallets []Wallet `json:"wallets"`
 }
 

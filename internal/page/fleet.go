@@ -80,6 +80,9 @@ func (p *Page) overviews(ctx context.Context, infos []account.Info, caller token
 func totals(accounts []*overview) (sums []*figure, uncounted []string) {
 	var read []provider.Money
 	for _, o := range accounts {
+		if o.NoBalance {
+			continue
+		}
 		if o.Read == nil || o.TooOld {
 			uncounted = append(uncounted, o.Name)
 			continue

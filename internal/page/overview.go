@@ -31,10 +31,11 @@ type overview struct {
 	Capabilities []capability
 
 	Balance, Blocked, Credit, Bonus *figure // nil: the vendor did not say
-	Pots                            []pot   // all, where there are several
+	Pots                            []pot   // all, where there are several; else none
 	Read                            *moment // when the vendor said so; nil: there is no reading
 	Old                             bool    // background readings should have replaced it
 	TooOld                          bool    // past every limit: the last one known, from the history
+	NoBalance                       bool    // it can't be read at all: credits alone, perhaps
 	Empty                           string  // why there is no figure, and what to do
 	Trend                           *chart  // of trendFor; nil if there is nothing to be drawn
 	Runway                          runway
@@ -123,6 +124,7 @@ func (o *overview) show(b provider.Balance, asOf, now time.Time) {
 // served any more, or says why there is none.
 func (o *overview) showLast(ctx context.Context, accounts *account.Service, info account.Info, now time.Time) {
 	if !info.Capabilities.Callable(provider.OpBalance) {
+		o.NoBalance = true
 		o.Empty = "This vendor's balance can't be read: see what the account can do."
 		return
 	}

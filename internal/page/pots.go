@@ -13,8 +13,11 @@ type pot struct {
 	Value *figure
 }
 
-// pots are in the order of their names: vendors' lists have no stable one.
+// pots are in the order of their names: vendors' lists have no stable one. One that is alone is the balance already.
 func pots(wallets []provider.Wallet) []pot {
+	if len(wallets) < 2 {
+		return nil
+	}
 	rows := make([]pot, 0, len(wallets))
 	figures := make([]*figure, 0, len(wallets))
 	for _, w := range wallets {
@@ -33,7 +36,7 @@ func pots(wallets []provider.Wallet) []pot {
 
 // OtherPots says how many there are beside the main one; "" if none.
 func (o *overview) OtherPots() string {
-	if len(o.Pots) < 2 {
+	if len(o.Pots) == 0 {
 		return ""
 	}
 	return plural(len(o.Pots)-1, "more pot")

@@ -79,7 +79,7 @@ type Balance struct {
 	Blocked *Money `json:"blocked"`
 	Credit  *Money `json:"credit"`
 	Bonus   *Money `json:"bonus"` // the part of Balance that is bonus
-	// Wallets are all pots of a vendor that keeps several, the one of Balance among them; else there are none.
+	// Wallets are all pots of a vendor that can keep several, the one of Balance among them; for others there are none.
 	Wallets []Wallet `json:"wallets,omitempty"`
 	Billing Billing  `json:"billing,omitempty"` // "" if not known
 }

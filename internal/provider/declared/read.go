@@ -70,7 +70,8 @@ func (s *BalanceSection) choose(pots []pot, asked, chosen provider.Currency) (*p
 	case len(left) == 0 && asked != "":
 		return nil, unsupportedCurrency("the account has no pot in " + string(asked))
 	case len(left) == 0:
-		return nil, unsupportedCurrency("the account has no pot in " + string(chosen) + ", which its setting " + currencySetting + " asks for")
+		// No fault of the caller's, who asked for no currency: it must show in the account's state.
+		return nil, provider.Errorf(provider.KindOther, "the account has no pot in %s, which its setting %s asks for", chosen, currencySetting)
 	case len(left) > 1:
 		left = only(left, func(p pot) bool { return p.main })
 	}
