@@ -94,7 +94,8 @@ func (d *demo) fill(ctx context.Context, st *store.Store) error {
 			}
 		}
 	}
-	if err := st.SaveReadings(ctx, d.readings()); err != nil {
+	readings, facts := d.known()
+	if err := st.SaveReadings(ctx, readings, facts...); err != nil {
 		return err
 	}
 	for _, w := range d.writes() {
@@ -105,29 +106,29 @@ func (d *demo) fill(ctx context.Context, st *store.Store) error {
 	return nil
 }
 
-// readings are since when the accounts are in their states, and what the one
-// that is refused was read last.
-func (d *demo) readings() []store.Reading {
-	reading := func(name, operation string, asOf time.Time, value any) store.Reading {
+// known are since when the accounts are in their states, and what the one that is
+// refused was read last.
+func (d *demo) known() (readings []store.Reading, facts []store.Fact) {
+	encode := func(value any) []byte {
 		body, err := json.Marshal(value)
 		if err != nil { // these values have a JSON form
 			panic(err)
 		}
-		return store.Reading{Key: store.ReadingKey{Account: name, Operation: operation}, AsOf: asOf, Body: body}
+		return body
 	}
-	var list []store.Reading
 	for _, past := range d.pasts() {
 		name, till := past.point.Account, past.Till
 		state := account.State{State: account.StateOK, Since: d.now.AddDate(0, 0, -demoDays), LastSuccessAt: &till, Detail: "the last call succeeded"}
 		if name == "unisender" {
 			state.State, state.Since, state.Detail = account.StateBadCredentials, till.Add(5*time.Minute), "the vendor refused the API key"
-			list = append(list, reading(name, string(provider.OpBalance), till, provider.Balance{
-				Balance: provider.Money{Amount: past.Balance, Currency: provider.Currency(past.point.Currency)},
-			}))
+			readings = append(readings, store.Reading{
+				Key: store.ReadingKey{Account: name, Operation: string(provider.OpBalance)}, AsOf: till,
+				Body: encode(provider.Balance{Balance: provider.Money{Amount: past.Balance, Currency: provider.Currency(past.point.Currency)}}),
+			})
 		}
-		list = append(list, reading(name, "state", till, state))
+		facts = append(facts, store.Fact{Account: name, Name: "state", AsOf: till, Body: encode(state)})
 	}
-	return list
+	return readings, facts
 }
 
 // demoWrite is a write of the past.

@@ -10,6 +10,7 @@ import (
 
 	"accountgateway/internal/durable"
 	"accountgateway/internal/operation"
+	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
 
@@ -122,7 +123,11 @@ func (s *Service) prune(ctx context.Context) {
 			return st.PruneHistory(ctx, now.Add(-s.options.HistoryFor))
 		},
 		func(ctx context.Context, st *store.Store) (int64, error) {
-			return st.PruneReadings(ctx, now.Add(-s.options.HistoryFor), now.Add(-s.options.StaleIfError))
+			return st.PruneReadings(ctx, now.Add(-s.options.HistoryFor), now.Add(-s.options.StaleIfError), string(provider.OpUsers))
+		},
+		func(ctx context.Context, st *store.Store) (int64, error) {
+			_, err := st.PruneFacts(ctx, now.Add(-s.options.HistoryFor))
+			return 0, err
 		},
 		func(ctx context.Context, st *store.Store) (int64, error) {
 			_, err := st.PruneLeases(ctx)

@@ -2,7 +2,6 @@ package account
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -193,10 +192,6 @@ func timeLeft(b *provider.Balance, burnPerDay decimal.Decimal) (time.Duration, e
 // maxDaysLeft is a hundred years: more is not worth telling apart.
 const maxDaysLeft = 36_500
 
-// runwayRow is the operation under which an account's runway is kept in the
-// store, so that every replica shows the same.
-const runwayRow provider.Operation = "runway"
-
 // runway is the last forecast of an account, for the metrics: its end, so that
 // what is left of it shrinks while nothing new is read.
 type runway struct {
@@ -225,13 +220,5 @@ func (s *Service) renewRunway(ctx context.Context, a *accountState) {
 		seen.End = f.Balance.AsOf.Add(*left)
 	}
 	a.runway.Store(seen)
-	body, err := json.Marshal(seen)
-	if err != nil {
-		return // times after the year 9999 have no JSON form: this replica alone shows it
-	}
-	// durable logs it when the store goes away.
-	_ = s.durable.Use(ctx, func(ctx context.Context, st *store.Store) error {
-		key := store.ReadingKey{Account: a.Name, Operation: string(runwayRow)}
-		return st.SaveReadings(ctx, []store.Reading{{Key: key, AsOf: s.label(), Body: body}})
-	})
+	s.saveFact(ctx, a, runwayFact, s.label(), seen)
 }

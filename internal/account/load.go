@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"time"
 
 	"go.opentelemetry.io/otel/trace"
 
@@ -180,39 +179,39 @@ func (s *Service) learn(a *accountState, asked key, began stamp, r provider.Read
 // account's state if it changed. Without the store they live in memory alone.
 func (s *Service) persist(ctx context.Context, a *accountState, learned []*learnedReading, stateChanged bool) {
 	var rows []store.Reading
-	var entries []*entry // whose rows they are; nil for the state
+	var entries []*entry // whose rows they are
+	var facts []store.Fact
 	var points []store.BalancePoint
-	keep := func(k key, e *entry, asOf time.Time, value any) {
-		body, err := json.Marshal(value)
-		if err != nil {
-			s.options.Log.Error().Err(err).Str("account", a.Name).Str("operation", string(k.op)).Msg("can't be encoded for the database")
-			return
-		}
-		rows = append(rows, store.Reading{
-			Key: store.ReadingKey{Account: k.account, Operation: string(k.op), Query: k.query}, AsOf: asOf, Body: body, Figure: e != nil,
-		})
-		entries = append(entries, e)
-	}
 	for _, l := range learned {
 		if !s.shared(l.key) {
 			continue
 		}
-		keep(l.key, l.entry, l.entry.label, l.entry.value)
+		body, err := json.Marshal(l.entry.value)
+		if err != nil {
+			s.options.Log.Error().Err(err).Str("account", a.Name).Str("operation", string(l.key.op)).Msg("can't be encoded for the database")
+			continue
+		}
+		rows = append(rows, store.Reading{
+			Key: store.ReadingKey{Account: l.key.account, Operation: string(l.key.op), Query: l.key.query}, AsOf: l.entry.label, Body: body,
+		})
+		entries = append(entries, l.entry)
 		if balance, ok := l.entry.value.(*provider.Balance); ok && l.key.query == "" {
 			points = append(points, balancePoint(a.Name, l.entry.label, balance))
 		}
 	}
 	if stateChanged {
-		keep(key{account: a.Name, op: stateRow}, nil, s.label(), a.state.current())
+		if f, ok := s.fact(a, stateFact, s.label(), a.state.current()); ok {
+			facts = append(facts, f)
+		}
 	}
-	if len(rows) == 0 {
+	if len(rows)+len(facts) == 0 {
 		return
 	}
 	// durable logs it when the store goes away.
 	_ = s.durable.Use(context.WithoutCancel(ctx), func(ctx context.Context, st *store.Store) error {
-		err := st.SaveReadings(ctx, rows)
+		err := st.SaveReadings(ctx, rows, facts...)
 		for i, e := range entries {
-			if e != nil && err == nil {
+			if err == nil {
 				e.seq.Store(rows[i].Seq)
 			}
 		}

@@ -1,16 +1,8 @@
 package account
 
 import (
-	"context"
 	"time"
-
-	"accountgateway/internal/provider"
-	"accountgateway/internal/store"
 )
-
-// writtenRow is the operation under which the store keeps when an account was
-// last written to, so that every replica asks anew.
-const writtenRow provider.Operation = "written"
 
 // write is the end of a write to an account.
 type write struct {
@@ -49,13 +41,4 @@ func (a *accountState) outdated(e *entry) bool {
 // frequent writes would leave no reading good enough.
 func (a *accountState) outdatedFor(e *entry, came time.Time) bool {
 	return a.outdated(e) && e.at.Before(came)
-}
-
-// persistWrite lets other replicas know that an account was written to.
-func (s *Service) persistWrite(a *accountState) {
-	at := a.writtenAt.Load().label
-	// durable logs it when the store goes away.
-	_ = s.durable.Use(context.Background(), func(ctx context.Context, st *store.Store) error {
-		return st.SaveReadings(ctx, []store.Reading{{Key: store.ReadingKey{Account: a.Name, Operation: string(writtenRow)}, AsOf: at}})
-	})
 }

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/providertest"
+	"accountgateway/internal/store"
 )
 
 // TestReadingAmongWrites: writes that end while the vendor is asked for a
@@ -59,5 +61,30 @@ func TestWriteOutdatesReadings(t *testing.T) {
 	}
 	if vendor.Calls(provider.OpBalance) == before {
 		t.Error("the balance was not asked anew")
+	}
+}
+
+// TestWritesBesideAnEarlierVersion: gateways that keep facts among the readings
+// learn of writes, and tell of theirs.
+func TestWritesBesideAnEarlierVersion(t *testing.T) {
+	vendor := &providertest.Fake{Refills: invoice}
+	r := newReplica(t, vendor, "sqlite:"+filepath.Join(t.TempDir(), "g.db"))
+	if _, err := r.balance(t.Context(), account.Bound{}); err != nil {
+		t.Fatal(err)
+	}
+	written := store.Reading{Key: store.ReadingKey{Account: "a", Operation: "written"}, AsOf: r.store.Now()}
+	if err := r.store.SaveReadings(t.Context(), []store.Reading{written}); err != nil {
+		t.Fatal(err)
+	}
+	r.Load(t.Context())
+	if got, err := r.balance(t.Context(), account.Bound{}); err != nil || got.Source != account.Miss {
+		t.Errorf("after another's write: %+v, %v", got, err)
+	}
+	if _, err := r.Refill(t.Context(), order, refillOf("19.95")); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := r.store.ReadingsAfter(t.Context(), 0, 10)
+	if err != nil || !slices.ContainsFunc(rows, func(row store.Reading) bool { return row.Key == written.Key && row.AsOf.After(written.AsOf) }) {
+		t.Errorf("after its own write: %+v, %v", rows, err)
 	}
 }

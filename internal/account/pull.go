@@ -3,7 +3,6 @@ package account
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"sync"
 	"time"
 
@@ -15,8 +14,9 @@ import (
 // syncer brings to memory what is new in the store: at the start the readings
 // of earlier runs, later those of other replicas.
 type syncer struct {
-	mu  sync.Mutex
-	seq int64 // of the last reading seen
+	mu      sync.Mutex
+	seq     int64 // of the last reading seen
+	factSeq int64 // of the last fact
 }
 
 const pullRows = 500
@@ -27,11 +27,22 @@ func (y *syncer) pull(ctx context.Context, s *Service) {
 	defer y.mu.Unlock()
 	for {
 		asked := s.now()
-		rows, err := durable.Get(ctx, s.durable.Use, func(ctx context.Context, st *store.Store) ([]store.Reading, error) {
-			return st.ReadingsAfter(ctx, y.seq, pullRows)
+		var facts []store.Fact
+		rows, err := durable.Get(ctx, s.durable.Use, func(ctx context.Context, st *store.Store) (rows []store.Reading, err error) {
+			if rows, err = st.ReadingsAfter(ctx, y.seq, pullRows); err != nil {
+				return nil, err
+			}
+			facts, err = st.FactsAfter(ctx, y.factSeq) // second: no write is missed that was known when a reading was saved
+			return rows, err
 		})
 		if err != nil {
 			return
+		}
+		for _, f := range facts {
+			y.factSeq = f.Seq
+			if err := s.adoptFact(f.Account, f.Name, f.Body, knownSince(asked, f.AsOf, f.Age, f.Unsure)); err != nil {
+				s.options.Log.Error().Err(err).Str("account", f.Account).Str("fact", f.Name).Msg("a fact in the database is not understood, and not used")
+			}
 		}
 		for _, row := range rows {
 			y.seq = row.Seq
@@ -46,6 +57,17 @@ func (y *syncer) pull(ctx context.Context, s *Service) {
 	}
 }
 
+// knownSince is since when something from the store is known, which told its age
+// after it was asked. What nobody knows the age of is as if it were of now, which
+// is safe for all but figures.
+func knownSince(asked, asOf time.Time, age time.Duration, unsure bool) stamp {
+	when := stamp{at: asked, label: asOf}
+	if !unsure {
+		when.at = asked.Add(-max(age, 0))
+	}
+	return when
+}
+
 // adopt takes over a reading from the store, which told its age after it was
 // asked.
 func (s *Service) adopt(row store.Reading, asked time.Time) error {
@@ -53,10 +75,7 @@ func (s *Service) adopt(row store.Reading, asked time.Time) error {
 	if !ok {
 		return nil // of an account that is configured elsewhere, or no more
 	}
-	when := stamp{at: asked, label: row.AsOf}
-	if !row.Unsure { // else: as if it were of now, which is safe for all but figures
-		when.at = asked.Add(-max(row.Age, 0))
-	}
+	when := knownSince(asked, row.AsOf, row.Age, row.Unsure)
 	var value any
 	switch op := provider.Operation(row.Key.Operation); op {
 	case provider.OpBalance:
@@ -65,28 +84,8 @@ func (s *Service) adopt(row store.Reading, asked time.Time) error {
 		value = new(provider.Statistics)
 	case provider.OpUsers:
 		value = new(provider.Users)
-	case stateRow:
-		var state State
-		if err := json.Unmarshal(row.Body, &state); err != nil {
-			return err
-		}
-		a.state.adopt(state, when.at)
-		if state.State == StateOK {
-			a.backoff.succeeded()
-		}
-		return nil
-	case runwayRow:
-		var seen runway
-		if err := json.Unmarshal(row.Body, &seen); err != nil {
-			return err
-		}
-		a.runway.Store(&seen)
-		return nil
-	case writtenRow:
-		a.written(write{stamp: when})
-		return nil
-	default:
-		return fmt.Errorf("no operation %q", op)
+	default: // gateways that have no table of facts yet keep them among the readings
+		return s.adoptFact(row.Key.Account, row.Key.Operation, row.Body, when)
 	}
 	if err := json.Unmarshal(row.Body, value); err != nil {
 		return err

@@ -36,10 +36,6 @@ type State struct {
 	Detail        string     `json:"detail"`          // the one line that a person on call needs
 }
 
-// stateRow is the operation under which an account's state is kept in the
-// store, so that every replica tells the same.
-const stateRow provider.Operation = "state"
-
 // tracker follows an account's state. It is safe for concurrent use.
 type tracker struct {
 	mu    sync.Mutex

@@ -52,7 +52,7 @@ func (s *Service) enter(ctx context.Context, a *accountState) (operation.Call, e
 		},
 		Keep: func(ctx context.Context) {
 			if wrote {
-				s.persistWrite(a)
+				s.persistWrite(ctx, a)
 			}
 			if stateChanged {
 				s.persist(ctx, a, nil, true)

@@ -84,7 +84,7 @@ func (s *Service) do(ctx context.Context, a *Account, w work) (Operation, error)
 	ended := make(chan ending, 1)
 	detached := trace.ContextWithSpanContext(context.WithoutCancel(ctx), trace.SpanContextFromContext(ctx))
 	detached = provider.WithCause(detached, provider.CauseCaller)
-	if !s.gateway.Start(func() { s.sendOnce(detached, a, w, recorded, ended) }) {
+	if !s.gateway.Start(func() { s.sendOnce(detached, w, recorded, ended) }) {
 		call.End(ctx, context.Canceled)
 		err := &provider.Error{Kind: provider.KindUnavailable, Message: "the gateway is shutting down, and has not sent the request", NotSent: true}
 		e := ending{settlement: failed(s.now(), err), err: err}
@@ -109,7 +109,7 @@ type ending struct {
 
 // sendOnce makes the vendor call, whoever still waits for it, and records how
 // it ended. The answer comes after the record, or says that there is none yet.
-func (s *Service) sendOnce(ctx context.Context, a *Account, w work, op store.Operation, ended chan<- ending) {
+func (s *Service) sendOnce(ctx context.Context, w work, op store.Operation, ended chan<- ending) {
 	// The time for it begins now, however long the record took.
 	ctx, cancel := context.WithTimeout(ctx, op.GiveUpAt.Sub(op.CreatedAt)-durable.Timeout-giveUpMargin)
 	defer cancel()

@@ -154,7 +154,9 @@ func (f *fixture) balance(name string, age time.Duration, b provider.Balance) {
 
 func (f *fixture) state(name, state string, age time.Duration, detail string) {
 	f.t.Helper()
-	f.save(name, "state", age, account.State{State: state, Since: f.now.Add(-age), Detail: detail})
+	body, err := json.Marshal(account.State{State: state, Since: f.now.Add(-age), Detail: detail})
+	f.must(err)
+	f.must(f.store.SaveReadings(f.t.Context(), nil, store.Fact{Account: name, Name: "state", AsOf: f.now.Add(-age), Body: body}))
 }
 
 // history is a past balance.

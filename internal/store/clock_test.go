@@ -165,13 +165,14 @@ func TestFigureFromTheFuture(t *testing.T) {
 	onEngines(t, func(t *testing.T, url string) {
 		s := open(t, url, newClock())
 		ahead := s.Now().Add(time.Minute)
-		state := store.ReadingKey{Account: "a", Operation: "state"}
-		saved := []store.Reading{{Key: balanceKey, AsOf: ahead, Figure: true}, {Key: state, AsOf: ahead}}
-		must(t, s.SaveReadings(t.Context(), saved))
-		found, err := s.ReadingsAfter(t.Context(), 0, 10)
+		saved := []store.Reading{{Key: balanceKey, AsOf: ahead}}
+		must(t, s.SaveReadings(t.Context(), saved, store.Fact{Account: "a", Name: "state", AsOf: ahead}))
+		readings, err := s.ReadingsAfter(t.Context(), 0, 10)
 		must(t, err)
-		if saved[0].Seq != 0 || len(found) != 1 || found[0].Key != state || !found[0].Unsure {
-			t.Errorf("saved as %d, found %+v", saved[0].Seq, found)
+		facts, err := s.FactsAfter(t.Context(), 0)
+		must(t, err)
+		if saved[0].Seq != 0 || len(readings) != 0 || len(facts) != 1 || !facts[0].Unsure {
+			t.Errorf("saved as %d, found %+v and %+v", saved[0].Seq, readings, facts)
 		}
 	})
 }

@@ -4,7 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"io/fs"
 	"time"
+
+	"github.com/pressly/goose/v3"
 )
 
 // Exec runs any SQL on the write pool.
@@ -57,4 +60,20 @@ func (s *Store) BudgetRemaining(ctx context.Context, account string, l BudgetLim
 		return err
 	})
 	return left, err
+}
+
+// MigrateTo makes the tables as a version of the gateway had them.
+func MigrateTo(ctx context.Context, url string, version int64) error {
+	s, dialect, err := connect(url, true)
+	if err != nil {
+		return err
+	}
+	steps, err := fs.Sub(migrationFiles, "migrations")
+	if err == nil {
+		var provider *goose.Provider
+		if provider, err = goose.NewProvider(dialect, s.durable.DB, steps, goose.WithDisableGlobalRegistry(true)); err == nil {
+			_, err = provider.UpTo(ctx, version)
+		}
+	}
+	return errors.Join(err, s.Close())
 }

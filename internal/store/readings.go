@@ -20,10 +20,6 @@ type Reading struct {
 	AsOf time.Time // when the vendor said it, by Store.Now; to the microsecond, UTC
 	Body []byte
 
-	// Figure says that it may never look younger than it is: SaveReadings does
-	// not keep one from the future.
-	Figure bool
-
 	// Seq is the number of the save that brought it, which SaveReadings sets.
 	// Later saves have higher numbers, also across replicas.
 	Seq int64
@@ -37,14 +33,15 @@ type Reading struct {
 // clockSkew is how far the clocks of replicas may differ.
 const clockSkew = 2 * time.Second
 
-// SaveReadings keeps readings, all or none, and sets their Seq. A reading that
-// is older than the kept one under its key is dropped, and its Seq is 0, unless
-// that one is from the future or from before the clock was set back; one of the
-// same time replaces it. A Figure from the future is dropped too: the clock was
-// set back since its AsOf, and once it shows that time again the figure would be
-// taken for a new one.
-func (s *Store) SaveReadings(ctx context.Context, readings []Reading) error {
-	if len(readings) == 0 {
+// SaveReadings keeps readings and facts, all or none, and sets the readings' Seq. A
+// reading that is older than the kept one under its key is dropped, and its Seq is
+// 0, unless that one is from the future or from before the clock was set back; one
+// of the same time replaces it. Facts are dropped likewise. A reading from the
+// future is dropped too: the clock was set back since its AsOf, and once it shows
+// that time again the reading would be taken for a new one.
+func (s *Store) SaveReadings(ctx context.Context, readings []Reading, facts ...Fact) error {
+	numbers := len(readings) + len(facts)
+	if numbers == 0 {
 		return nil
 	}
 	ctx, cancel := s.write.begin(ctx)
@@ -53,16 +50,15 @@ func (s *Store) SaveReadings(ctx context.Context, readings []Reading) error {
 		// Locks the row until the commit, so that who sees a number sees all
 		// lower ones. ReadingsAfter depends on it.
 		var seq, now int64
-		err := tx.QueryRowContext(ctx, `UPDATE readings_seq SET last = last + $1 RETURNING last, `+s.nowSQL(),
-			len(readings)).Scan(&seq, &now)
+		err := tx.QueryRowContext(ctx, `UPDATE readings_seq SET last = last + $1 RETURNING last, `+s.nowSQL(), numbers).Scan(&seq, &now)
 		if err != nil {
 			return err
 		}
-		seq -= int64(len(readings))
+		seq -= int64(numbers)
 		future := now + clockSkew.Microseconds()
 		for i, r := range readings {
 			seq++
-			if r.Figure && micros(r.AsOf) > future {
+			if micros(r.AsOf) > future {
 				readings[i].Seq = 0
 				continue
 			}
@@ -82,6 +78,12 @@ func (s *Store) SaveReadings(ctx context.Context, readings []Reading) error {
 			}
 			readings[i].Seq = seq * kept
 		}
+		for _, f := range facts {
+			seq++
+			if err := saveFact(ctx, tx, f, seq, future); err != nil {
+				return err
+			}
+		}
 		return nil
 	})
 	if err != nil {
@@ -95,64 +97,70 @@ func (s *Store) SaveReadings(ctx context.Context, readings []Reading) error {
 // others have read: start at 0 for all there is, go on with the last one's
 // Seq. None is missed, whoever saves at the same time.
 func (s *Store) ReadingsAfter(ctx context.Context, seq int64, limit int) ([]Reading, error) {
-	var found []Reading
-	err := s.withClock(ctx, func(checked bool) (err error) {
-		found, err = s.readingsAfter(ctx, seq, limit, checked)
-		return err
-	})
+	found, err := after(ctx, s, func(r *Reading) (*int64, *time.Time, *time.Duration, *bool) {
+		return &r.Seq, &r.AsOf, &r.Age, &r.Unsure
+	}, scanReading, `
+		SELECT account, operation, query, as_of, seq, body FROM readings
+		WHERE seq > $1 ORDER BY seq LIMIT $2`, seq, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read new readings: %w", err)
 	}
 	return found, nil
 }
 
-func (s *Store) readingsAfter(ctx context.Context, seq int64, limit int, checked bool) ([]Reading, error) {
-	ctx, cancel := s.read.begin(ctx)
-	defer cancel()
-	rows, err := s.read.QueryContext(ctx, `
-		SELECT account, operation, query, as_of, seq, body FROM readings
-		WHERE seq > $1 ORDER BY seq LIMIT $2`, seq, limit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var found []Reading
-	for rows.Next() {
-		r, err := scanReading(rows)
+// after reads what a query selects and tells how old each is; at gives where that
+// goes.
+func after[T any](ctx context.Context, s *Store, at func(*T) (seq *int64, asOf *time.Time, age *time.Duration, unsure *bool),
+	scan func(interface{ Scan(...any) error }) (T, error), query string, args ...any,
+) (found []T, err error) {
+	err = s.withClock(ctx, func(checked bool) error {
+		ctx, cancel := s.read.begin(ctx)
+		defer cancel()
+		rows, err := s.read.QueryContext(ctx, query, args...)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		found = append(found, r)
-	}
-	if err := rows.Err(); err != nil || len(found) == 0 {
-		return nil, err
-	}
-	// Only now: a clock that is set back between the two makes them old, not new.
-	clock, err := s.hear(checked, func(query string) *sql.Row { return s.read.QueryRowContext(ctx, query) })
-	if err != nil {
-		return nil, err
-	}
-	var unsure int64
-	if err := s.read.QueryRowContext(ctx, `SELECT unsure_seq FROM clock`).Scan(&unsure); err != nil {
-		return nil, err
-	}
-	for i := range found {
-		found[i].Age = fromMicros(clock.said).Sub(found[i].AsOf)
-		found[i].Unsure = found[i].Seq <= unsure || found[i].Age < -clockSkew
-	}
-	return found, nil
+		defer rows.Close()
+		found = nil
+		for rows.Next() {
+			one, err := scan(rows)
+			if err != nil {
+				return err
+			}
+			found = append(found, one)
+		}
+		if err := rows.Err(); err != nil || len(found) == 0 {
+			return err
+		}
+		// Only now: a clock that is set back between the two makes them old, not new.
+		clock, err := s.hear(checked, func(query string) *sql.Row { return s.read.QueryRowContext(ctx, query) })
+		if err != nil {
+			return err
+		}
+		var last int64 // of those that nobody knows the age of
+		if err := s.read.QueryRowContext(ctx, `SELECT unsure_seq FROM clock`).Scan(&last); err != nil {
+			return err
+		}
+		for i := range found {
+			seq, asOf, age, unsure := at(&found[i])
+			*age = fromMicros(clock.said).Sub(*asOf)
+			*unsure = *seq <= last || *age < -clockSkew
+		}
+		return nil
+	})
+	return found, err
 }
 
-// PruneReadings deletes the readings of before that time, and those that have
-// a query or are of users, which nobody sees once they can't be served any
-// more, of before a later one. It returns how many they were; there may be
-// more if they were PruneRows.
-func (s *Store) PruneReadings(ctx context.Context, before, unserved time.Time) (int64, error) {
+// PruneReadings deletes the readings of before that time, and of before a later
+// one those of an operation and those that have a query, which nobody sees once
+// they can't be served any more. It returns how many they were; there may be more
+// if they were PruneRows.
+func (s *Store) PruneReadings(ctx context.Context, before, unserved time.Time, operation string) (int64, error) {
 	n, err := s.exec(ctx, `
 		DELETE FROM readings WHERE (account, operation, query) IN (
 			SELECT account, operation, query FROM readings
-			WHERE as_of < $1 OR as_of < $2 AND (query <> '' OR operation = 'users') LIMIT $3)`,
-		micros(before), micros(unserved), PruneRows)
+			WHERE as_of < $1 OR as_of < $2 AND (query <> '' OR operation = $3) LIMIT $4)`,
+		micros(before), micros(unserved), operation, PruneRows)
 	if err != nil {
 		return 0, fmt.Errorf("prune readings: %w", err)
 	}

@@ -196,7 +196,7 @@ func TestPruneReadings(t *testing.T) {
 		s := open(t, url, newClock())
 		must(t, s.SaveReadings(t.Context(), []store.Reading{reading(balanceKey, 0, "old"), reading(usersKey, time.Second, "kept")}))
 		for _, want := range []int64{1, 0} {
-			n, err := s.PruneReadings(t.Context(), epoch.Add(time.Second), epoch.Add(time.Second))
+			n, err := s.PruneReadings(t.Context(), epoch.Add(time.Second), epoch.Add(time.Second), "users")
 			must(t, err)
 			if n != want {
 				t.Errorf("pruned %d, want %d", n, want)
