@@ -17,13 +17,13 @@ import (
 
 const backupUsage = `Usage: gateway backup FILE
 
-Copies the SQLite database into a new file, also while gateways use it. With -
-for FILE the copy goes to standard output, as out of a container:
+Copies the SQLite database to a new file; gateways may be using it. With - as
+FILE the copy goes to standard output, for example from a container:
 
     docker exec gateway /gateway backup - > backup.db
 
-The database is that of GATEWAY_DATABASE_URL; no other setting is needed. How to
-restore it: docs/operations.md.
+The only setting needed is GATEWAY_DATABASE_URL. To restore a backup, see
+docs/operations.md.
 `
 
 // backupCommand copies the database. The image has no sqlite3 that could.
@@ -40,7 +40,7 @@ func backupCommand(ctx context.Context, args []string, env environment) error {
 	}
 	path, isSQLite := strings.CutPrefix(url, "sqlite:")
 	if !isSQLite {
-		return &settingsError{errors.New("GATEWAY_DATABASE_URL: PostgreSQL is backed up by pg_dump; this command is for SQLite")}
+		return &settingsError{errors.New("GATEWAY_DATABASE_URL: gateway backup is for SQLite only; back up PostgreSQL with pg_dump")}
 	}
 	fmt.Fprintf(env.stderr, "database: %s\n", name)
 	file := values[0]

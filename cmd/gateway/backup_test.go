@@ -143,13 +143,13 @@ func TestBackupFaults(t *testing.T) {
 		status          int
 		want            string // a part of what is said
 	}{
-		{"no file", "", "", 2, "gateway backup wants FILE"},
+		{"no file", "", "", 2, "gateway backup: missing argument FILE"},
 		{"a file that is there", there, "", 1, there + " is there already"},
 		{"the database itself", database, "", 1, database + " is there already"},
 		{"no folder", dir + "/missing/b.db", "", 1, "no such file or directory"},
 		{"PostgreSQL", dir + "/b.db", "postgres://u:hush@127.0.0.1:1/x", 2, "pg_dump"},
-		{"in memory", dir + "/b.db", "sqlite::memory:", 2, "can't be reached from here"},
-		{"no database", dir + "/b.db", "sqlite:" + dir + "/none.db", 1, "there is no database at " + dir + "/none.db"},
+		{"in memory", dir + "/b.db", "sqlite::memory:", 2, "can't be shared with other processes"},
+		{"no database", dir + "/b.db", "sqlite:" + dir + "/none.db", 1, "no database at " + dir + "/none.db"},
 		{"something else", dir + "/b.db", "sqlite:" + there, 1, "not a database"},
 	}
 	for _, tt := range tests {

@@ -19,7 +19,7 @@ import (
 // settings alone.
 func checkCommand(ctx context.Context, args []string, env environment) error {
 	flags := newFlags("check")
-	settingsAlone := flags.Bool("settings", false, "print the settings in force, secrets redacted, and call nobody")
+	settingsAlone := flags.Bool("settings", false, "print the effective settings, with secrets redacted, and make no calls")
 	if err := parse(flags, args, env); err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func checkCommand(ctx context.Context, args []string, env environment) error {
 	})
 	wg.Wait()
 	if err := tellLockouts(ctx, string(s.DatabaseURL), g.accounts); err != nil {
-		fmt.Fprintf(env.stderr, "gateway check: the gateways that serve from the database don't know of these calls: %v\n", err)
+		fmt.Fprintf(env.stderr, "gateway check: running gateways could not be notified of these results: %v\n", err)
 	}
 
 	table := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
@@ -122,7 +122,7 @@ func checkLine(ctx context.Context, accounts *account.Service, a accountSetting,
 
 func reachability(pingErr error) string {
 	if pingErr != nil {
-		return "; the vendor's API does not answer a call without credentials either"
+		return "; a call without credentials fails too"
 	}
-	return "; the vendor's API is reached"
+	return "; the vendor's API is reachable"
 }

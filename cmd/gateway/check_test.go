@@ -36,7 +36,7 @@ func TestCheckPrintsSettings(t *testing.T) {
 			t.Fatalf("no row of four: %q", lines.Text())
 		}
 		if got[cells[0]] != nil {
-			t.Errorf("%s is there twice", cells[0])
+			t.Errorf("%s is listed twice", cells[0])
 		}
 		got[cells[0]] = cells[1:3]
 	}
@@ -72,7 +72,7 @@ func TestCheckPrintsSettings(t *testing.T) {
 func TestCheckFindsAccounts(t *testing.T) {
 	t.Parallel()
 	status, stdout, stderr := complete(t, map[string]string{"SELZY_API_KEY": "hush", "REGRU_USERNAME": "u", "REGRU_PASSWORD": "hush"}, "check", "--settings")
-	if status != 0 || !regexp.MustCompile(`(?m)^GATEWAY_ACCOUNTS +regru,selzy +the credentials that are set `).MatchString(stdout) {
+	if status != 0 || !regexp.MustCompile(`(?m)^GATEWAY_ACCOUNTS +regru,selzy +configured credentials `).MatchString(stdout) {
 		t.Errorf("exit status %d, wrote %s%s", status, stdout, stderr)
 	}
 }
@@ -80,8 +80,8 @@ func TestCheckFindsAccounts(t *testing.T) {
 // TestCheckSettingsFaults: with faults nothing is in force.
 func TestCheckSettingsFaults(t *testing.T) {
 	t.Parallel()
-	status, stdout, stderr := complete(t, with(oneAccount(), "GATEWAY_TLS_KEY=hush", "SELZY_RATE=hush"), "check", "--settings")
-	want := "gateway: these must be mended:\n  GATEWAY_TLS_CERT: is not set, and GATEWAY_TLS_KEY is\n  SELZY_RATE: want calls/duration like 1200/1h, or 0\n"
+	status, stdout, stderr := complete(t, with(oneAccount(), "GATEWAY_TLS_KEY=hush", "SELZY_RATE=often"), "check", "--settings")
+	want := "gateway: invalid configuration:\n  GATEWAY_TLS_CERT: required when GATEWAY_TLS_KEY is set\n  SELZY_RATE: must be calls/duration, e.g. 1200/1h, or 0, not \"often\"\n"
 	if status != 2 || stdout != "" || stderr != want {
 		t.Errorf("exit status %d, wrote %q, %q", status, stdout, stderr)
 	}

@@ -27,20 +27,20 @@ func TestCommandLine(t *testing.T) {
 		{"help", 0, `^Usage: gateway \[COMMAND\]\n(.|\n)*\n  serve (.|\n)*\n  demo (.|\n)*\n  version (.|\n)*$`, `^$`},
 		{"-h", 0, `^Usage: gateway`, `^$`},
 		{"--help", 0, `^Usage: gateway`, `^$`},
-		{"sevre", 2, `^$`, `^gateway: no command "sevre"\n\nUsage: gateway`},
-		{"--verbose", 2, `^$`, `^gateway: no command "--verbose"\n\nUsage: gateway`},
+		{"sevre", 2, `^$`, `^gateway: unknown command "sevre"\n\nUsage: gateway`},
+		{"--verbose", 2, `^$`, `^gateway: unknown command "--verbose"\n\nUsage: gateway`},
 		{"serve -h", 0, `^$`, `^Usage of gateway serve:\n$`},
 		{"demo -h", 0, `^$`, `^Usage of gateway demo:\n(.|\n)*-addr(.|\n)*127\.0\.0\.1:8080`},
 		{"simulate -h", 0, `^$`, `^Usage of gateway simulate:\n(.|\n)*-regru-addr(.|\n)*127\.0\.0\.1:9101(.|\n)*-selzy-addr(.|\n)*127\.0\.0\.1:9102`},
 		{"check -h", 0, `^$`, `^Usage of gateway check:\n(.|\n)*-settings`},
 		{"healthcheck -h", 0, `^$`, `^Usage of gateway healthcheck:\n$`},
-		{"serve now", 2, `^$`, `(?m)^  gateway serve takes no argument "now"$`},
-		{"version 2", 2, `^$`, `(?m)^  gateway version takes no argument "2"$`},
+		{"serve now", 2, `^$`, `(?m)^  gateway serve: unexpected argument "now"$`},
+		{"version 2", 2, `^$`, `(?m)^  gateway version: unexpected argument "2"$`},
 		{"demo --adr 127.0.0.1:0", 2, `^$`, `(?m)^  flag provided but not defined: -adr$`},
-		{"simulate --regru-profile 2016", 2, `^$`, `(?m)^  --regru-profile: want current or 2017$`},
-		{"simulate --regru-addr 0.0.0.0:0", 2, `^$`, `(?m)^  --regru-addr: 0\.0\.0\.0:0 is no loopback address`},
-		{"simulate --selzy-addr :0", 2, `^$`, `(?m)^  --selzy-addr: :0 is no loopback address`},
-		{"demo --addr here", 2, `^$`, `(?m)^  GATEWAY_ADDR: want host:port`},
+		{"simulate --regru-profile 2016", 2, `^$`, `(?m)^  --regru-profile: must be current or 2017, not "2016"$`},
+		{"simulate --regru-addr 0.0.0.0:0", 2, `^$`, `(?m)^  --regru-addr: must be a loopback address, not 0\.0\.0\.0:0:`},
+		{"simulate --selzy-addr :0", 2, `^$`, `(?m)^  --selzy-addr: must be a loopback address, not :0:`},
+		{"demo --addr here", 2, `^$`, `(?m)^  GATEWAY_ADDR: must be host:port, .*, not "here"`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.args, func(t *testing.T) {
@@ -128,7 +128,7 @@ func TestDemo(t *testing.T) {
 		"REGRU_USERNAME": "real", "REGRU_PASSWORD": "hush", "REGRU_BASE_URL": "http://" + vendor.Addr().String(), "SELZY_API_KEY": "hush",
 		"SELZY_BASE_URL": "http://" + vendor.Addr().String(),
 	}, "demo", "--addr", "127.0.0.1:0")
-	base := p.see(p.stdout, `(?m)^The account gateway serves simulated vendors on (http://127\.0\.0\.1:\d+)$(?s:.*)/metrics\n`)[1]
+	base := p.see(p.stdout, `(?m)^The account gateway is running with simulated vendors on (http://127\.0\.0\.1:\d+)$(?s:.*)/metrics\n`)[1]
 	asked, wrote := 0, false
 	for line := range strings.Lines(p.stdout.String()) {
 		match := regexp.MustCompile(`^curl -s '?` + regexp.QuoteMeta(base) +
@@ -177,8 +177,8 @@ func TestDemo(t *testing.T) {
 func TestDemoForOthers(t *testing.T) {
 	t.Parallel()
 	p := begin(t, nil, "demo", "--addr", "0.0.0.0:0")
-	base := p.see(p.stdout, `(?m)^The account gateway serves simulated vendors on (http://127\.0\.0\.1:\d+)$`)[1]
-	if said := p.stderr.String(); !strings.Contains(said, "WARNING: anybody who reaches 0.0.0.0:0 may use this demo, without a token.") {
+	base := p.see(p.stdout, `(?m)^The account gateway is running with simulated vendors on (http://127\.0\.0\.1:\d+)$`)[1]
+	if said := p.stderr.String(); !strings.Contains(said, "WARNING: anyone who can reach 0.0.0.0:0 can use this demo without a token.") {
 		t.Errorf("the warning: %q", said)
 	}
 	for _, target := range []string{"/accounts", "/", "/metrics"} {
@@ -236,13 +236,13 @@ func TestCheck(t *testing.T) {
 		{name: "my-list", provider: "selzy", who: "resellerkey", state: "ok", detail: []string{"the credentials work"}},
 		{name: "unisender", provider: "unisender", who: "ordinarykey", state: "ok", detail: []string{"the credentials work"}},
 		{name: "my-shop", provider: "regru", who: "shop:guess", status: 1, state: "bad_credentials",
-			detail: []string{"USER_AUTHENTICATION_FAILED", "MY_SHOP_*", "the vendor's API is reached"}},
+			detail: []string{"USER_AUTHENTICATION_FAILED", "MY_SHOP_*", "the vendor's API is reachable"}},
 		{name: "selzy", provider: "selzy", who: "guess", status: 1, state: "bad_credentials", detail: []string{"invalid_api_key", "SELZY_*"}},
-		{name: "my-office", provider: "selzy", who: "offkey", status: 1, state: "access_denied", detail: []string{"access_denied", "API access on"}},
+		{name: "my-office", provider: "selzy", who: "offkey", status: 1, state: "access_denied", detail: []string{"access_denied", "enable API access"}},
 		{name: "down", provider: "regru", who: "test:test", fault: &down, status: 1, state: "unavailable",
-			detail: []string{"503", "DOWN_BASE_URL", "does not answer a call without credentials either"}},
+			detail: []string{"503", "DOWN_BASE_URL", "a call without credentials fails too"}},
 		{name: "gone", provider: "regru", who: "test:test", more: []string{"GONE_BASE_URL=" + refused}, status: 1, state: "unavailable",
-			detail: []string{"can't be reached", "GONE_BASE_URL", "does not answer a call without credentials either"}},
+			detail: []string{"can't be reached", "GONE_BASE_URL", "a call without credentials fails too"}},
 		{name: "html", provider: "selzy", who: "ordinarykey", fault: &simulator.Fault{Kind: "body", Body: "<html>"}, status: 1, state: "bad_response",
 			detail: []string{"no JSON"}},
 		{name: "limited", provider: "selzy", who: "ordinarykey", fault: &simulator.Fault{Kind: "quirk", Quirk: "api_call_limit_exceeded_for_ip"}, status: 1,
@@ -292,7 +292,7 @@ func TestCheck(t *testing.T) {
 func TestCheckSettings(t *testing.T) {
 	t.Parallel()
 	status, stdout, stderr := complete(t, with(oneAccount(), "SELZY_API_KEY="), "check")
-	if status != 2 || stdout != "" || stderr != "gateway: these must be mended:\n  SELZY_API_KEY: is not set\n" {
+	if status != 2 || stdout != "" || stderr != "gateway: invalid configuration:\n  SELZY_API_KEY: is not set\n" {
 		t.Errorf("exit status %d, wrote %q, %q", status, stdout, stderr)
 	}
 	f := newFleet(t)

@@ -37,7 +37,7 @@ func readDatabase(env environment) (url, name string, err error) {
 	checkDatabaseURL(r, url)
 	checkSlips(r, env)
 	if inMemory(url) {
-		r.Fault("GATEWAY_DATABASE_URL", "what a gateway has in memory can't be reached from here: set a database that lasts, here and there")
+		r.Fault("GATEWAY_DATABASE_URL", "an in-memory database can't be shared with other processes; use a file or PostgreSQL")
 	}
 	if err := r.Err(); err != nil {
 		return "", "", &settingsError{err}
@@ -48,7 +48,7 @@ func readDatabase(env environment) (url, name string, err error) {
 // missing tells where a database was looked for that is not there.
 func missing(err error, name string) error {
 	if errors.Is(err, store.ErrNoDatabase) {
-		return fmt.Errorf("there is no database at %s: set GATEWAY_DATABASE_URL as it is for gateway serve, which makes the database when it first starts", name)
+		return fmt.Errorf("no database at %s: set GATEWAY_DATABASE_URL to the value that gateway serve uses; gateway serve creates the database when it first starts", name)
 	}
 	return err
 }
@@ -78,9 +78,9 @@ func databaseLine(ctx context.Context, r *config.Reader, url string) (line strin
 		err = lookErr
 		state, detail = "unavailable", strings.ReplaceAll(lookErr.Error(), "\n", " ")
 	case inMemory(url):
-		detail = "in memory: it ends with the gateway"
+		detail = "in memory; lost when the gateway stops"
 	case !made:
-		detail += " does not exist or is empty: gateway serve makes it"
+		detail += " does not exist or is empty; gateway serve creates it"
 	}
 	return strings.Join([]string{"(database)", kind, state, detail}, "\t"), err
 }

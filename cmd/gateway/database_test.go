@@ -70,7 +70,7 @@ func TestNoCommandMakesTables(t *testing.T) {
 	t.Parallel()
 	url := testneed.Postgres(t)
 	status, stdout, stderr := complete(t, map[string]string{"GATEWAY_DATABASE_URL": url}, "token", "list")
-	if status != 1 || stdout != "" || !strings.Contains(stderr, "there is no database at postgres://") {
+	if status != 1 || stdout != "" || !strings.Contains(stderr, "no database at postgres://") {
 		t.Errorf("exit status %d, wrote %q, %q", status, stdout, stderr)
 	}
 }
@@ -95,7 +95,7 @@ func TestCheckTellsWhatItCouldNotTell(t *testing.T) {
 	f := newFleet(t)
 	f.refilling("regru")
 	settings := with(f.settings, "GATEWAY_DATABASE_URL="+tokens(t)["GATEWAY_DATABASE_URL"])
-	const warning = "gateway check: the gateways that serve from the database don't know of these calls: read lockouts: "
+	const warning = "gateway check: running gateways could not be notified of these results: read lockouts: "
 	if status, _, stderr := complete(t, settings, "check"); status != 0 || strings.Contains(stderr, warning) {
 		t.Errorf("exit status %d, wrote %q", status, stderr)
 	}
@@ -129,7 +129,7 @@ func TestCheckLooksAtTheDatabase(t *testing.T) {
 		leavesNoFile string
 	}{
 		{"there", "sqlite:" + there, 0, "sqlite", "ok", "^" + regexp.QuoteMeta(there) + "$", ""},
-		{"to be made", "sqlite:" + dir + "/new.db", 0, "sqlite", "ok", "^" + regexp.QuoteMeta(dir) + "/new.db does not exist or is empty: gateway serve makes it$", dir + "/new.db"},
+		{"to be made", "sqlite:" + dir + "/new.db", 0, "sqlite", "ok", "^" + regexp.QuoteMeta(dir) + "/new.db does not exist or is empty; gateway serve creates it$", dir + "/new.db"},
 		{"in memory", "sqlite::memory:", 0, "sqlite", "ok", "^in memory", ""},
 		{"no folder", "sqlite:" + dir + "/missing/new.db", 1, "sqlite", "unavailable", "^GATEWAY_DATABASE_URL: sqlite: no file can be made in the folder .*/missing: no such file or directory$", ""},
 		{"a folder", "sqlite:" + dir, 1, "sqlite", "unavailable", "^GATEWAY_DATABASE_URL: sqlite: .* is a directory$", ""},

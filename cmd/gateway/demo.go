@@ -18,14 +18,14 @@ import (
 // stay out of it, and keeps nothing on disk.
 func demoCommand(ctx context.Context, args []string, env environment) error {
 	flags := newFlags("demo")
-	addr := flags.String("addr", "127.0.0.1:8080", "address to listen on; others than loopback let anybody in")
+	addr := flags.String("addr", "127.0.0.1:8080", "address to listen on; anyone who can reach it can use the demo")
 	verbose := flags.Bool("v", false, "log each request")
 	if err := parse(flags, args, env); err != nil {
 		return err
 	}
 
 	if !loopbackAddr(*addr) {
-		fmt.Fprintf(env.stderr, "gateway demo: WARNING: anybody who reaches %s may use this demo, without a token. Its accounts and money are simulated, and it knows no credentials of yours.\n", *addr)
+		fmt.Fprintf(env.stderr, "gateway demo: WARNING: anyone who can reach %s can use this demo without a token. Its accounts and money are simulated, and it has none of your credentials.\n", *addr)
 	}
 
 	sims := newSimulators()
@@ -82,7 +82,7 @@ func demoCommand(ctx context.Context, args []string, env environment) error {
 	go func() { cancel(sims.wait(serving)) }() // ends with this function at the latest
 	show := func(at net.Addr) { _ = tour.Execute(env.stdout, "http://"+reachable(at.String())) }
 	if err := serve(serving, env, serveOptions{started: show, demo: d}); err != nil {
-		return fmt.Errorf("%w (another address can be given: gateway demo --addr 127.0.0.1:8090)", err)
+		return fmt.Errorf("%w (to use another address: gateway demo --addr 127.0.0.1:8090)", err)
 	}
 	if ctx.Err() == nil {
 		return context.Cause(serving) // nobody stopped us: a simulated vendor failed
@@ -90,7 +90,7 @@ func demoCommand(ctx context.Context, args []string, env environment) error {
 	return nil
 }
 
-var tour = template.Must(template.New("tour").Parse(`The account gateway serves simulated vendors on {{.}}
+var tour = template.Must(template.New("tour").Parse(`The account gateway is running with simulated vendors on {{.}}
 In a browser: {{.}}/ is the operator's page, {{.}}/docs the API reference.
 It begins with 60 days of simulated history. Nothing is kept on disk and no vendor is called: Ctrl-C ends it all. Lines to paste into another shell:
 

@@ -22,12 +22,12 @@ func TestDemoHasAPast(t *testing.T) {
 		t.Errorf("the demo does not say that its history is simulated:\n%s", p.stdout)
 	}
 	page := pageOf(t, base+"/")
-	for _, never := range []string{"Not asked yet", "no trend yet", "too early to say", "No reading yet"} {
+	for _, never := range []string{"Not called yet", "no trend yet", "too early", "No reading yet"} {
 		if strings.Contains(page, never) {
 			t.Errorf("the page says %q", never)
 		}
 	}
-	for _, want := range []string{"simulated", "Credentials refused", "outcome unknown", "Balance negative", "Ends soon: "} {
+	for _, want := range []string{"simulated", "Credentials refused", "outcome unknown", "Balance negative", "Low runway: "} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q", want)
 		}

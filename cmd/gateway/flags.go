@@ -25,7 +25,7 @@ func parseWith(flags *flag.FlagSet, args []string, env environment, names ...str
 		case errors.Is(err, flag.ErrHelp):
 			return nil, errHelp
 		case err != nil:
-			return nil, &settingsError{err}
+			return nil, &usageError{err}
 		}
 		rest := flags.Args()
 		if read := len(args) - len(rest); read > 0 && args[read-1] == "--" {
@@ -39,9 +39,9 @@ func parseWith(flags *flag.FlagSet, args []string, env environment, names ...str
 	}
 	switch {
 	case len(values) > len(names):
-		return nil, &settingsError{fmt.Errorf("%s takes no argument %q", flags.Name(), values[len(names)])}
+		return nil, &usageError{fmt.Errorf("%s: unexpected argument %q", flags.Name(), values[len(names)])}
 	case len(values) < len(names):
-		return nil, &settingsError{fmt.Errorf("%s wants %s", flags.Name(), strings.Join(names[len(values):], " and "))}
+		return nil, &usageError{fmt.Errorf("%s: missing argument %s", flags.Name(), strings.Join(names[len(values):], " and "))}
 	}
 	return values, nil
 }

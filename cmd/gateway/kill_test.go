@@ -305,7 +305,7 @@ var steps = []struct {
 			close(k.gate.after)
 			await(k.t, "the answer on its way", k.gate.sent)
 			eventually(k.t, "the gateway that can't record it", func() bool {
-				return strings.Contains(k.first.stderr.String(), "the database did not take the end of an operation")
+				return strings.Contains(k.first.stderr.String(), "recording the outcome of an operation failed")
 			})
 		},
 		calls:  1,

@@ -84,7 +84,7 @@ func TestVendorTroubleIsLoggedOnce(t *testing.T) {
 			if line.RequestID == "" || line.Status == 0 || line.Route == "" || line.Method == "" || line.Account == "" {
 				t.Errorf("a request's line lacks something: %+v", line)
 			}
-		case line.Message == "the state of an account changed":
+		case line.Message == "account state changed":
 			changes[line.Account] = append(changes[line.Account], line.Level+": "+line.Before+" to "+line.State)
 			if line.Detail == "" {
 				t.Errorf("no detail: %+v", line)
@@ -154,7 +154,7 @@ func TestConsoleLog(t *testing.T) {
 	for _, want := range []string{
 		`INF request account=shop bytes=\d+ duration_ms=\S+ method=GET request_id=\S+ route=/accounts/\{account\}/balance status=200`,
 		`WRN request error=".*" account=broken bytes=\d+ code=provider_credentials .*status=502`,
-		`WRN the state of an account changed account=broken before=unknown detail=".*" provider=selzy state=bad_credentials`,
+		`WRN account state changed account=broken before=unknown detail=".*" provider=selzy state=bad_credentials`,
 		`INF request bytes=\d+ code=not_found .*route=unmatched status=404`,
 		`INF stopped`,
 	} {

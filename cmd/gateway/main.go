@@ -40,15 +40,15 @@ const (
 
 const usage = `Usage: gateway [COMMAND]
 
-  serve        answer requests (also without a command); set up by environment variables
-  demo         serve simulated vendors on loopback: no settings, no credentials
-  simulate     the simulated vendors alone, for testing clients of theirs
-  check        read the settings, make one real call per account, look at the database
-  token        make, list, revoke and rotate callers' tokens
-  operations   list the writes that were asked for, settle one by hand
-  vendor       list vendors, show what to set for one, try and begin a file of one's own
-  backup       copy the SQLite database into a file, while it is in use
-  healthcheck  ask a running gateway whether it is up
+  serve        serve requests (the default); configured by environment variables
+  demo         serve requests with simulated vendors: no settings, no credentials
+  simulate     serve only the simulated vendors, to test their clients
+  check        check the settings, make one real call per account, check the database
+  token        create, list, revoke and rotate callers' tokens
+  operations   list write operations, settle one by hand
+  vendor       list vendors and their settings; create and test your own vendor files
+  backup       copy the SQLite database to a file, even while in use
+  healthcheck  check whether a running gateway is up
   version      print the version
 
 gateway COMMAND -h lists the flags of a command.
@@ -79,16 +79,17 @@ func run(ctx context.Context, args []string, env environment) int {
 			fmt.Fprint(env.stdout, usage)
 			return exitOK
 		}
-		fmt.Fprintf(env.stderr, "gateway: no command %q\n\n%s", command, usage)
+		fmt.Fprintf(env.stderr, "gateway: unknown command %q\n\n%s", command, usage)
 		return exitSettings
 	}
 	err := do(ctx, args, env)
 	var settings *settingsError
+	var usage *usageError
 	switch {
 	case err == nil, errors.Is(err, errHelp):
 		return exitOK
-	case errors.As(err, &settings):
-		fmt.Fprintln(env.stderr, settings)
+	case errors.As(err, &settings), errors.As(err, &usage):
+		fmt.Fprintln(env.stderr, err)
 		return exitSettings
 	case errors.Is(err, errSaid):
 		return exitFailure
@@ -109,9 +110,16 @@ var errFaultsSaid = errors.New("there are faults")
 // errHelp ends a command that was asked for its flags.
 var errHelp = errors.New("help was asked for")
 
-// settingsError is a fault in what the user gave us.
+// settingsError is a fault in the settings.
 type settingsError struct{ err error }
 
-func (e *settingsError) Error() string { return "gateway: these must be mended:\n" + indent(e.err) }
+func (e *settingsError) Error() string { return "gateway: invalid configuration:\n" + indent(e.err) }
 
 func (e *settingsError) Unwrap() error { return e.err }
+
+// usageError is a fault in the flags or arguments.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return "gateway: invalid arguments:\n" + indent(e.err) }
+
+func (e *usageError) Unwrap() error { return e.err }

@@ -21,7 +21,7 @@ func faults(r *config.Reader, strange []ignored) error {
 		return nil
 	}
 	if len(strange) > 0 {
-		lines := []string{"and these are ignored:"}
+		lines := []string{"also ignored:"}
 		for _, s := range strange {
 			lines = append(lines, "  "+s.name+": "+s.why)
 		}
@@ -65,11 +65,11 @@ func checkNames(r *config.Reader, env environment, known registry.Set, list []ac
 		ours := slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(strings.ToUpper(name), p) })
 		switch {
 		case near != "" && (ours || strings.HasPrefix(near, "GATEWAY_")):
-			r.Fault(name, "is no setting: %s is, which it is nearly", near)
+			r.Fault(name, "unknown setting; did you mean %s?", near)
 		case near != "":
-			found = append(found, ignored{name, "it is no setting, though nearly " + near})
+			found = append(found, ignored{name, "unknown setting; did you mean " + near + "?"})
 		case ours:
-			found = append(found, ignored{name, "it is no setting"})
+			found = append(found, ignored{name, "unknown setting"})
 		}
 	}
 	return found
@@ -81,7 +81,7 @@ func checkSlips(r *config.Reader, env environment) {
 	own := r.Names()
 	for _, name := range strangers(env, own) {
 		if near := config.Near(name, own); near != "" {
-			r.Fault(name, "is no setting: %s is, which it is nearly", near)
+			r.Fault(name, "unknown setting; did you mean %s?", near)
 		}
 	}
 }
@@ -134,7 +134,7 @@ func checkUnlisted(r *config.Reader, a accountSetting) []ignored {
 	}
 	if len(set) > 0 && len(missing) > 0 && a.of.File == nil {
 		for _, name := range set {
-			r.Fault(name, "is set, but %s is not, and %s", strings.Join(missing, " and "), why)
+			r.Fault(name, "is set, but %s is not; %s", strings.Join(missing, " and "), why)
 		}
 		return nil
 	}

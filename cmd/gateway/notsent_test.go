@@ -24,7 +24,7 @@ func TestUnsentWriteKeepsItsKey(t *testing.T) {
 			settings := with(f.settings, "GATEWAY_DATABASE_URL=sqlite:"+filepath.Join(t.TempDir(), "gateway.db"), "REGRU_RATE=0")
 			g := serving(t, with(settings, tt.setting))
 			g.get(t, "/accounts/regru/balance") // takes the one call of the budget
-			const retry = "nothing was sent to the vendor: try again with the same Idempotency-Key"
+			const retry = "nothing was sent to the vendor; retry with the same Idempotency-Key"
 			var ids []string
 			for range 2 {
 				a := g.post(t, "/accounts/regru/refills", "k", aRefill)

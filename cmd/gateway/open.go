@@ -119,11 +119,11 @@ func (g *gateway) keepStore(ctx context.Context, url string, log zerolog.Logger,
 			g.tokens.Attach(st)
 			g.accounts.Load(ctx)
 			_ = g.tokens.Load(ctx) // it logs, and its Run tries again
-			log.Info().Msg("the database is open")
+			log.Info().Msg("database opened")
 			first()
 			<-unused
 			if err := st.Close(); err != nil {
-				log.Error().Err(err).Msg("closing the database")
+				log.Error().Err(err).Msg("closing the database failed")
 			}
 			return
 		}
@@ -133,7 +133,7 @@ func (g *gateway) keepStore(ctx context.Context, url string, log zerolog.Logger,
 		}
 		if err.Error() != said { // once for each cause, not once for each try
 			said = err.Error()
-			log.Error().Err(err).Msg("the database can't be opened: not ready, trying again")
+			log.Error().Err(err).Msg("can't open the database: not ready, retrying")
 		}
 		select {
 		case <-time.After(retry):

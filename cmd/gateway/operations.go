@@ -18,10 +18,10 @@ import (
 const operationsUsage = `Usage: gateway operations list [--account NAME] [--state STATE] [--limit N] [--json]
        gateway operations settle ID --state succeeded|failed --by NAME --reason TEXT [--reference TEXT]
 
-list prints every write that was asked for, newest first: the journal.
-settle says how an operation with an unknown outcome ended, after somebody has
-looked at the vendor. --reference is the vendor's number of what was made; --by
-is you, and may be left out where $USER is set.
+list prints the journal: every write, newest first.
+settle records the outcome of an operation that is unknown, after you have
+checked with the vendor. --reference is the vendor's number of what was created;
+--by defaults to $USER.
 `
 
 // operationsCommand reads the journal, and settles by hand what nobody knows.
@@ -35,21 +35,21 @@ func operationsCommand(ctx context.Context, args []string, env environment) erro
 	case len(args) > 0 && args[0] == "settle":
 		return settleOperation(ctx, args[1:], env)
 	}
-	return &settingsError{fmt.Errorf("operations: want list or settle ID\n\n%s", operationsUsage)}
+	return &usageError{fmt.Errorf("operations: missing or unknown subcommand: must be list or settle ID\n\n%s", operationsUsage)}
 }
 
 func listOperations(ctx context.Context, args []string, env environment) error {
 	flags := newFlags("operations list")
-	account := flags.String("account", "", "of this account alone")
-	state := flags.String("state", "", "in this state alone: started, succeeded, failed or unknown")
-	limit := flags.Int("limit", 0, "at most so many; 0 = all")
-	asJSON := flags.Bool("json", false, "one JSON object a line")
+	account := flags.String("account", "", "only operations of this account")
+	state := flags.String("state", "", "only operations in this state: started, succeeded, failed or unknown")
+	limit := flags.Int("limit", 0, "maximum number of operations; 0 = all")
+	asJSON := flags.Bool("json", false, "print one JSON object per line")
 	if err := parse(flags, args, env); err != nil {
 		return err
 	}
 	states := []store.OperationState{"", store.Started, store.Succeeded, store.Failed, store.Unknown}
 	if !slices.Contains(states, store.OperationState(*state)) {
-		return &settingsError{errors.New("--state: want started, succeeded, failed or unknown")}
+		return &usageError{fmt.Errorf("--state: must be started, succeeded, failed or unknown, not %q", *state)}
 	}
 	st, err := openStore(ctx, env)
 	if err != nil {
@@ -135,11 +135,11 @@ func journalLine(op store.Operation) journalEntry {
 
 func settleOperation(ctx context.Context, args []string, env environment) error {
 	flags := newFlags("operations settle")
-	state := flags.String("state", "", "how it ended: succeeded or failed")
-	reason := flags.String("reason", "", "how you know; it is kept")
+	state := flags.String("state", "", "outcome: succeeded or failed")
+	reason := flags.String("reason", "", "how you know the outcome; stored with the operation")
 	reference := flags.String("reference", "", "the vendor's number of the user or invoice, if it succeeded")
 	user, _ := env.lookup("USER")
-	by := flags.String("by", user, "who says so; it is kept")
+	by := flags.String("by", user, "who settles it; stored with the operation")
 	values, err := parseWith(flags, args, env, "ID")
 	if err != nil {
 		return err
@@ -148,16 +148,16 @@ func settleOperation(ctx context.Context, args []string, env environment) error 
 	to := store.Settlement{State: store.OperationState(*state), Reference: *reference, By: *by, Reason: *reason}
 	var faults []error
 	if to.State != store.Succeeded && to.State != store.Failed {
-		faults = append(faults, errors.New("--state: want succeeded or failed"))
+		faults = append(faults, fmt.Errorf("--state: must be succeeded or failed, not %q", *state))
 	}
 	if to.Reason == "" {
-		faults = append(faults, errors.New("--reason: say how you know; it is kept with the operation"))
+		faults = append(faults, errors.New("--reason: required: how you know the outcome; stored with the operation"))
 	}
 	if to.By == "" {
-		faults = append(faults, errors.New("--by: say who you are; it is kept with the operation"))
+		faults = append(faults, errors.New("--by: required: who settles it; stored with the operation"))
 	}
 	if len(faults) > 0 {
-		return &settingsError{errors.Join(faults...)}
+		return &usageError{errors.Join(faults...)}
 	}
 	st, err := openStore(ctx, env)
 	if err != nil {
@@ -169,7 +169,7 @@ func settleOperation(ctx context.Context, args []string, env environment) error 
 		return err
 	}
 	if !found {
-		return fmt.Errorf("no operation %q", id)
+		return fmt.Errorf("operation %q not found", id)
 	}
 	if to, err = byHand(op, to); err != nil {
 		return err
@@ -178,9 +178,9 @@ func settleOperation(ctx context.Context, args []string, env environment) error 
 	case err != nil:
 		return err
 	case !done:
-		return fmt.Errorf("operation %s is %s: only an unknown outcome can be settled", id, op.State)
+		return fmt.Errorf("operation %s is %s: only an operation with an unknown outcome can be settled", id, op.State)
 	}
-	_, err = fmt.Fprintf(env.stdout, "%s is settled: %s\n", id, to.State)
+	_, err = fmt.Fprintf(env.stdout, "%s settled: %s\n", id, to.State)
 	return err
 }
 

@@ -56,7 +56,7 @@ func serve(ctx context.Context, env environment, o serveOptions) error {
 		return err
 	}
 	for _, s := range strange {
-		log.Warn().Str("setting", s.name).Msg("a variable is ignored: " + s.why)
+		log.Warn().Str("setting", s.name).Msg("setting ignored: " + s.why)
 	}
 	defer flush(ctx, stopTracing)
 
@@ -94,10 +94,10 @@ func serve(ctx context.Context, env environment, o serveOptions) error {
 			return httpapi.NotReady("shutting down")
 		}
 		if err := g.durable.Err(); err != nil {
-			return fmt.Errorf("%w: %w", httpapi.NotReady("the database does not answer; readings go on from memory and vendors"), err)
+			return fmt.Errorf("%w: %w", httpapi.NotReady("the database is unavailable; reads continue from memory and from vendors"), err)
 		}
 		if _, err := g.tokens.Check("", time.Now()); s.Auth == "token" && errors.Is(err, token.ErrNotLoaded) {
-			return httpapi.NotReady("the tokens are not loaded yet")
+			return httpapi.NotReady("tokens are not loaded yet")
 		}
 		return nil
 	}
@@ -108,7 +108,7 @@ func serve(ctx context.Context, env environment, o serveOptions) error {
 	if s.Auth == "token" {
 		options.Tokens = g.tokens
 		if inMemory(string(s.DatabaseURL)) {
-			log.Warn().Msg("no token can be made for a database in memory: every caller will be refused")
+			log.Warn().Msg("tokens can't be created for an in-memory database: every caller will be refused")
 		}
 	}
 	var err error
@@ -136,7 +136,7 @@ func serve(ctx context.Context, env environment, o serveOptions) error {
 		return err
 	case <-ctx.Done():
 	}
-	log.Info().Msg("draining: requests under way are answered, new ones are not taken")
+	log.Info().Msg("draining: finishing requests in flight, accepting no new ones")
 	draining.Store(true)
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()

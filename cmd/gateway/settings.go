@@ -17,32 +17,32 @@ import (
 // adapter's Config (internal/provider/registry).
 type settings struct {
 	Addr             string        `envconfig:"ADDR" default:"127.0.0.1:8080" desc:"listen address"`
-	MetricsAddr      string        `envconfig:"METRICS_ADDR" desc:"serve /metrics and health on this address instead"`
-	Accounts         string        `envconfig:"ACCOUNTS" desc:"accounts as name or name=provider, with commas between"`
-	VendorsDir       config.Path   `envconfig:"VENDORS_DIR" desc:"folder with files of vendors of one's own"`
-	Auth             string        `envconfig:"AUTH" default:"token" oneof:"token|none" desc:"token; none is accepted on a loopback address only"`
+	MetricsAddr      string        `envconfig:"METRICS_ADDR" desc:"separate listen address for /metrics and health checks"`
+	Accounts         string        `envconfig:"ACCOUNTS" desc:"accounts, comma-separated, each name or name=provider"`
+	VendorsDir       config.Path   `envconfig:"VENDORS_DIR" desc:"directory with your own vendor files"`
+	Auth             string        `envconfig:"AUTH" default:"token" oneof:"token|none" desc:"token, or none; none is allowed only on a loopback address"`
 	DatabaseURL      config.Secret `envconfig:"DATABASE_URL" default:"sqlite:gateway.db" desc:"sqlite:FILE, sqlite::memory:, or postgres://… for several replicas" shown:"url"`
 	BalanceTTL       time.Duration `envconfig:"BALANCE_TTL" default:"60s" desc:"how long a balance is fresh"`
 	StatisticsTTL    time.Duration `envconfig:"STATISTICS_TTL" default:"5m" desc:"how long statistics are fresh"`
 	UsersTTL         time.Duration `envconfig:"USERS_TTL" default:"5m" desc:"how long users are fresh"`
-	StaleIfError     time.Duration `envconfig:"STALE_IF_ERROR" default:"24h" desc:"how old a reading may be served when the vendor fails"`
-	CallerRate       config.Rate   `envconfig:"CALLER_RATE" default:"600/1m" desc:"requests that a token may make; 0 = no limit"`
-	RefreshInterval  time.Duration `envconfig:"REFRESH_INTERVAL" default:"5m" desc:"background readings for metrics and history; 0 = off"`
+	StaleIfError     time.Duration `envconfig:"STALE_IF_ERROR" default:"24h" desc:"maximum age of a reading served when the vendor fails"`
+	CallerRate       config.Rate   `envconfig:"CALLER_RATE" default:"600/1m" desc:"requests allowed per token; 0 = no limit"`
+	RefreshInterval  time.Duration `envconfig:"REFRESH_INTERVAL" default:"5m" desc:"interval of background readings for metrics and history; 0 = off"`
 	HistoryRetention time.Duration `envconfig:"HISTORY_RETENTION" default:"9600h" desc:"how long the balance history is kept"`
-	StoreUsers       bool          `envconfig:"STORE_USERS" default:"false" desc:"keep readings of users, which are personal data, in the database too"`
-	ProviderTimeout  time.Duration `envconfig:"PROVIDER_TIMEOUT" default:"10s" desc:"one vendor call, retries included"`
+	StoreUsers       bool          `envconfig:"STORE_USERS" default:"false" desc:"also store readings of users, which are personal data, in the database"`
+	ProviderTimeout  time.Duration `envconfig:"PROVIDER_TIMEOUT" default:"10s" desc:"timeout of one vendor call, including retries"`
 	LogLevel         string        `envconfig:"LOG_LEVEL" default:"info" oneof:"debug|info|warn|error" desc:"debug, info, warn or error"`
 	LogFormat        string        `envconfig:"LOG_FORMAT" default:"json" oneof:"json|console" desc:"json or console"`
-	TLSCert          config.Path   `envconfig:"TLS_CERT" desc:"file with the certificates to serve https with, the server's own first; it is read again when it changes"`
+	TLSCert          config.Path   `envconfig:"TLS_CERT" desc:"file with the TLS certificate chain, the server's own certificate first; reloaded when it changes"`
 	TLSKey           config.Path   `envconfig:"TLS_KEY" desc:"file with the private key of TLS_CERT"`
-	TLSClientCA      config.Path   `envconfig:"TLS_CLIENT_CA" desc:"file with certificate authorities: callers must then show a certificate of one of them"`
+	TLSClientCA      config.Path   `envconfig:"TLS_CLIENT_CA" desc:"file with CA certificates; callers must then present a certificate signed by one of them"`
 }
 
 // spendingSettings guard an account's refills; every vendor's accounts have
 // them.
 type spendingSettings struct {
-	Max      operation.SpendingLimit `envconfig:"REFILL_MAX" desc:"most that one refill may ask for, like 500 USD, 20000 RUB"`
-	DailyMax operation.SpendingLimit `envconfig:"REFILL_DAILY_MAX" desc:"most that all refills of 24 hours may ask for"`
+	Max      operation.SpendingLimit `envconfig:"REFILL_MAX" desc:"maximum amount of one refill, e.g. 500 USD, 20000 RUB"`
+	DailyMax operation.SpendingLimit `envconfig:"REFILL_DAILY_MAX" desc:"maximum total amount of all refills in 24 hours"`
 }
 
 // accountSetting is one entry of GATEWAY_ACCOUNTS.
@@ -79,7 +79,7 @@ func readSettings(r *config.Reader) (settings, registry.Set, []accountSetting) {
 	if s.MetricsAddr != "" {
 		checkAddr(r, "GATEWAY_METRICS_ADDR", s.MetricsAddr)
 		if _, port, _ := net.SplitHostPort(s.Addr); s.MetricsAddr == s.Addr && port != "0" {
-			r.Fault("GATEWAY_METRICS_ADDR", "is the same as GATEWAY_ADDR: leave it out to serve both there")
+			r.Fault("GATEWAY_METRICS_ADDR", "must differ from GATEWAY_ADDR; unset it to serve both on one address")
 		}
 	}
 	known := readVendors(r, s.VendorsDir)
@@ -90,7 +90,7 @@ func readSettings(r *config.Reader) (settings, registry.Set, []accountSetting) {
 func (s settings) checkAuth(r *config.Reader) {
 	host, _, _ := net.SplitHostPort(s.Addr)
 	if s.Auth == "none" && !config.IsLoopback(host) && !r.Faulty("GATEWAY_ADDR") {
-		r.Fault("GATEWAY_AUTH", "none is accepted on a loopback address only, and GATEWAY_ADDR is %s", s.Addr)
+		r.Fault("GATEWAY_AUTH", "none is allowed only on a loopback address; GATEWAY_ADDR is %s", s.Addr)
 	}
 }
 
@@ -124,7 +124,7 @@ func readAccounts(r *config.Reader, known registry.Set, list string) []accountSe
 		if len(accounts) == 0 {
 			r.Fault(name, "no account is configured: set REGRU_USERNAME and REGRU_PASSWORD, or SELZY_API_KEY (or try: gateway demo)")
 		}
-		r.Derived(name, strings.Join(names, ","), "the credentials that are set")
+		r.Derived(name, strings.Join(names, ","), "configured credentials")
 		return accounts
 	}
 	for entry := range strings.SplitSeq(list, ",") {
@@ -137,17 +137,17 @@ func readAccounts(r *config.Reader, known registry.Set, list string) []accountSe
 		a.of = known[a.vendor]
 		switch {
 		case !accountName.MatchString(a.name):
-			r.Fault(name, "%q is no account name: want small letters, digits and inner hyphens, at most 63", a.name)
+			r.Fault(name, "invalid account name %q: must be at most 63 lower-case letters, digits and inner hyphens", a.name)
 		case a.name == "gateway" || strings.HasPrefix(a.name, "gateway-"):
-			r.Fault(name, "no account can be called %s: its settings could be the gateway's own", a.name)
+			r.Fault(name, "account name %q is reserved: its settings would clash with the gateway's own", a.name)
 		case a.of.Open == nil:
-			which := "there are " + strings.Join(known.Names(), ", ")
+			which := "must be one of " + strings.Join(known.Names(), ", ")
 			if near := config.Near(a.vendor, known.Names()); near != "" {
-				which = near + " is one, which it is nearly"
+				which = "did you mean " + near + "?"
 			}
-			r.Fault(name, "account %s: no provider %q: %s", a.name, a.vendor, which)
+			r.Fault(name, "account %s: unknown provider %q; %s", a.name, a.vendor, which)
 		case slices.ContainsFunc(known.Names(), func(vendor string) bool { return a.name == vendor+"-ip" }):
-			r.Fault(name, "no account can be called %s: its %s_RATE is a setting of all accounts of a vendor", a.name, a.prefix())
+			r.Fault(name, "account name %q is reserved: %s_RATE is a vendor-wide setting", a.name, a.prefix())
 		case slices.ContainsFunc(accounts, func(b accountSetting) bool { return b.name == a.name }):
 			r.Fault(name, "account %s is listed twice", a.name)
 		default:
@@ -159,7 +159,7 @@ func readAccounts(r *config.Reader, known registry.Set, list string) []accountSe
 
 func atLeast(r *config.Reader, name string, d, least time.Duration) {
 	if d < least && !r.Faulty(name) {
-		r.Fault(name, "must be at least %s", least)
+		r.Fault(name, "must be at least %s, not %s", least, d)
 	}
 }
 
@@ -168,13 +168,13 @@ func inMemory(url string) bool { return url == "sqlite::memory:" || url == "sqli
 
 func checkDatabaseURL(r *config.Reader, url string) {
 	if scheme, _, _ := strings.Cut(url, ":"); !slices.Contains([]string{"sqlite", "postgres", "postgresql"}, scheme) {
-		r.Fault("GATEWAY_DATABASE_URL", "want sqlite:FILE, sqlite::memory: or postgres://USER:PASSWORD@HOST/DATABASE")
+		r.Fault("GATEWAY_DATABASE_URL", "must be sqlite:FILE, sqlite::memory: or postgres://USER:PASSWORD@HOST/DATABASE")
 	}
 }
 
 func checkAddr(r *config.Reader, name, addr string) {
 	_, port, err := net.SplitHostPort(addr)
 	if _, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil {
-		r.Fault(name, "want host:port, like 127.0.0.1:8080")
+		r.Fault(name, "must be host:port, e.g. 127.0.0.1:8080, not %q", addr)
 	}
 }

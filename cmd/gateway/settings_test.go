@@ -22,7 +22,7 @@ func oneAccount() map[string]string {
 }
 
 // TestSettingsFaults has each fault with its message. Every value that could be
-// a secret is "hush", which no message may hold.
+// a secret has "hush" in it, which no message may hold.
 func TestSettingsFaults(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -31,12 +31,12 @@ func TestSettingsFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	const (
-		name     = "is no account name: want small letters, digits and inner hyphens, at most 63"
-		base     = "want https (http is taken for a loopback address alone)"
-		rate     = "want calls/duration like 1200/1h, or 0"
-		hostPort = "want host:port, like 127.0.0.1:8080"
+		name     = ": must be at most 63 lower-case letters, digits and inner hyphens"
+		base     = "must be an https URL (http is allowed only for loopback addresses)"
+		rate     = "must be calls/duration, e.g. 1200/1h, or 0"
+		hostPort = "must be host:port, e.g. 127.0.0.1:8080"
 	)
-	const short = "has fewer than 4 characters: so short a secret can't be told from parts of words, and so not be kept out of what the vendor says"
+	const short = "must have at least 4 characters: a shorter secret can't be redacted from vendor texts"
 	long := strings.Repeat("a", 64)
 	known, err := registry.All("")
 	if err != nil {
@@ -61,56 +61,56 @@ func TestSettingsFaults(t *testing.T) {
 		{"the prefix is the account's name", []string{"GATEWAY_ACCOUNTS=my-shop=regru,my-2nd-list=unisender"},
 			[]string{"MY_SHOP_USERNAME: is not set", "MY_SHOP_PASSWORD: is not set", "MY_2ND_LIST_API_KEY: is not set"}},
 		{"account names", []string{"GATEWAY_ACCOUNTS=selzy,Shop=selzy,-a=selzy,a-=selzy,a_b=selzy,=selzy,,a/b=selzy," + long + "=selzy"}, []string{
-			`GATEWAY_ACCOUNTS: "Shop" ` + name, `GATEWAY_ACCOUNTS: "-a" ` + name, `GATEWAY_ACCOUNTS: "a-" ` + name, `GATEWAY_ACCOUNTS: "a_b" ` + name,
-			`GATEWAY_ACCOUNTS: "" ` + name, `GATEWAY_ACCOUNTS: "" ` + name, `GATEWAY_ACCOUNTS: "a/b" ` + name, `GATEWAY_ACCOUNTS: "` + long + `" ` + name,
+			`GATEWAY_ACCOUNTS: invalid account name "Shop"` + name, `GATEWAY_ACCOUNTS: invalid account name "-a"` + name, `GATEWAY_ACCOUNTS: invalid account name "a-"` + name, `GATEWAY_ACCOUNTS: invalid account name "a_b"` + name,
+			`GATEWAY_ACCOUNTS: invalid account name ""` + name, `GATEWAY_ACCOUNTS: invalid account name ""` + name, `GATEWAY_ACCOUNTS: invalid account name "a/b"` + name, `GATEWAY_ACCOUNTS: invalid account name "` + long + `"` + name,
 		}},
 		{"providers", []string{"GATEWAY_ACCOUNTS=selzy,shop=regrue,godaddy,a=,b=selzy=regru"}, []string{
-			`GATEWAY_ACCOUNTS: account shop: no provider "regrue": regru is one, which it is nearly`,
-			`GATEWAY_ACCOUNTS: account godaddy: no provider "godaddy": there are ` + vendors,
-			`GATEWAY_ACCOUNTS: account a: no provider "": there are ` + vendors,
-			`GATEWAY_ACCOUNTS: account b: no provider "selzy=regru": there are ` + vendors,
+			`GATEWAY_ACCOUNTS: account shop: unknown provider "regrue"; did you mean regru?`,
+			`GATEWAY_ACCOUNTS: account godaddy: unknown provider "godaddy"; must be one of ` + vendors,
+			`GATEWAY_ACCOUNTS: account a: unknown provider ""; must be one of ` + vendors,
+			`GATEWAY_ACCOUNTS: account b: unknown provider "selzy=regru"; must be one of ` + vendors,
 		}},
 		{"an account twice", []string{"GATEWAY_ACCOUNTS=selzy, selzy,selzy=unisender"},
 			[]string{"GATEWAY_ACCOUNTS: account selzy is listed twice", "GATEWAY_ACCOUNTS: account selzy is listed twice"}},
 		{"an account called gateway", []string{"GATEWAY_ACCOUNTS=gateway=selzy,gateway-caller=selzy"}, []string{
-			"GATEWAY_ACCOUNTS: no account can be called gateway: its settings could be the gateway's own",
-			"GATEWAY_ACCOUNTS: no account can be called gateway-caller: its settings could be the gateway's own", // GATEWAY_CALLER_RATE
+			"GATEWAY_ACCOUNTS: account name \"gateway\" is reserved: its settings would clash with the gateway's own",
+			"GATEWAY_ACCOUNTS: account name \"gateway-caller\" is reserved: its settings would clash with the gateway's own", // GATEWAY_CALLER_RATE
 		}},
-		{"an account whose setting would be its vendor's", []string{"GATEWAY_ACCOUNTS=selzy,regru-ip=selzy", "SELZY_IP_RATE=hush"}, []string{
-			"GATEWAY_ACCOUNTS: no account can be called regru-ip: its REGRU_IP_RATE is a setting of all accounts of a vendor", "SELZY_IP_RATE: " + rate,
+		{"an account whose setting would be its vendor's", []string{"GATEWAY_ACCOUNTS=selzy,regru-ip=selzy", "SELZY_IP_RATE=hush-instead-of-it"}, []string{
+			"GATEWAY_ACCOUNTS: account name \"regru-ip\" is reserved: REGRU_IP_RATE is a vendor-wide setting", "SELZY_IP_RATE: " + rate,
 		}},
 		{"no authentication for others", []string{"GATEWAY_ADDR=0.0.0.0:0"},
-			[]string{"GATEWAY_AUTH: none is accepted on a loopback address only, and GATEWAY_ADDR is 0.0.0.0:0"}},
-		{"no authentication on every address", []string{"GATEWAY_ADDR=:0"}, []string{"GATEWAY_AUTH: none is accepted on a loopback address only, and GATEWAY_ADDR is :0"}},
-		{"no authentication on IPv6", []string{"GATEWAY_ADDR=[::]:0"}, []string{"GATEWAY_AUTH: none is accepted on a loopback address only, and GATEWAY_ADDR is [::]:0"}},
-		{"no authentication on a network", []string{"GATEWAY_ADDR=192.0.2.1:0"}, []string{"GATEWAY_AUTH: none is accepted on a loopback address only, and GATEWAY_ADDR is 192.0.2.1:0"}},
-		{"authentication", []string{"GATEWAY_AUTH=off"}, []string{"GATEWAY_AUTH: must be one of token, none"}},
+			[]string{"GATEWAY_AUTH: none is allowed only on a loopback address; GATEWAY_ADDR is 0.0.0.0:0"}},
+		{"no authentication on every address", []string{"GATEWAY_ADDR=:0"}, []string{"GATEWAY_AUTH: none is allowed only on a loopback address; GATEWAY_ADDR is :0"}},
+		{"no authentication on IPv6", []string{"GATEWAY_ADDR=[::]:0"}, []string{"GATEWAY_AUTH: none is allowed only on a loopback address; GATEWAY_ADDR is [::]:0"}},
+		{"no authentication on a network", []string{"GATEWAY_ADDR=192.0.2.1:0"}, []string{"GATEWAY_AUTH: none is allowed only on a loopback address; GATEWAY_ADDR is 192.0.2.1:0"}},
+		{"authentication", []string{"GATEWAY_AUTH=off"}, []string{`GATEWAY_AUTH: must be one of token, none, not "off"`}},
 		{"addresses", []string{"GATEWAY_ADDR=127.0.0.1", "GATEWAY_METRICS_ADDR=metrics"}, []string{
-			"GATEWAY_ADDR: " + hostPort, "GATEWAY_METRICS_ADDR: " + hostPort,
+			"GATEWAY_ADDR: " + hostPort + `, not "127.0.0.1"`, "GATEWAY_METRICS_ADDR: " + hostPort + `, not "metrics"`,
 		}},
 		{"durations", []string{"GATEWAY_PROVIDER_TIMEOUT=0s", "GATEWAY_BALANCE_TTL=-1s", "GATEWAY_STATISTICS_TTL=soon", "GATEWAY_USERS_TTL=60"}, []string{
-			"GATEWAY_PROVIDER_TIMEOUT: must be at least 1ms", "GATEWAY_BALANCE_TTL: must be at least 0s",
-			"GATEWAY_STATISTICS_TTL: want a duration like 30s, 5m or 30d", "GATEWAY_USERS_TTL: want a duration like 30s, 5m or 30d",
+			"GATEWAY_PROVIDER_TIMEOUT: must be at least 1ms, not 0s", "GATEWAY_BALANCE_TTL: must be at least 0s, not -1s",
+			`GATEWAY_STATISTICS_TTL: must be a duration, e.g. 30s, 5m or 30d, not "soon"`, `GATEWAY_USERS_TTL: must be a duration, e.g. 30s, 5m or 30d, not "60"`,
 		}},
 		{"log", []string{"GATEWAY_LOG_LEVEL=loud", "GATEWAY_LOG_FORMAT=xml"},
-			[]string{"GATEWAY_LOG_LEVEL: must be one of debug, info, warn, error", "GATEWAY_LOG_FORMAT: must be one of json, console"}},
+			[]string{`GATEWAY_LOG_LEVEL: must be one of debug, info, warn, error, not "loud"`, `GATEWAY_LOG_FORMAT: must be one of json, console, not "xml"`}},
 		{"database", []string{"GATEWAY_DATABASE_URL=mysql://gateway:hush@db/gateway"},
-			[]string{"GATEWAY_DATABASE_URL: want sqlite:FILE, sqlite::memory: or postgres://USER:PASSWORD@HOST/DATABASE"}},
+			[]string{"GATEWAY_DATABASE_URL: must be sqlite:FILE, sqlite::memory: or postgres://USER:PASSWORD@HOST/DATABASE"}},
 		{"vendor's address", []string{"SELZY_BASE_URL=http://api.selzy.com"}, []string{"SELZY_BASE_URL: " + base}},
-		{"vendor's address is none", []string{"SELZY_BASE_URL=api.selzy.com/hush"}, []string{"SELZY_BASE_URL: want an absolute URL like https://host/path"}},
-		{"vendor's address with a password", []string{"SELZY_BASE_URL=https://user:hush@api.selzy.com"}, []string{"SELZY_BASE_URL: want a URL without user, query and fragment"}},
-		{"vendor's address with a query", []string{"SELZY_BASE_URL=https://api.selzy.com/?api_key=hush"}, []string{"SELZY_BASE_URL: want a URL without user, query and fragment"}},
-		{"rate", []string{"SELZY_RATE=hush/1m"}, []string{"SELZY_RATE: " + rate}},
-		{"a value and a file", []string{"SELZY_API_KEY_FILE=" + empty}, []string{"SELZY_API_KEY: SELZY_API_KEY_FILE is set too: keep one of them"}},
+		{"vendor's address is none", []string{"SELZY_BASE_URL=api.selzy.com/hush"}, []string{"SELZY_BASE_URL: must be an absolute URL, e.g. https://host/path"}},
+		{"vendor's address with a password", []string{"SELZY_BASE_URL=https://user:hush@api.selzy.com"}, []string{"SELZY_BASE_URL: must be a URL without user, query and fragment"}},
+		{"vendor's address with a query", []string{"SELZY_BASE_URL=https://api.selzy.com/?api_key=hush"}, []string{"SELZY_BASE_URL: must be a URL without user, query and fragment"}},
+		{"rate", []string{"SELZY_RATE=hush-instead-of-it/1m"}, []string{"SELZY_RATE: " + rate}},
+		{"a value and a file", []string{"SELZY_API_KEY_FILE=" + empty}, []string{"SELZY_API_KEY: SELZY_API_KEY_FILE is also set; set only one of them"}},
 		{"an empty file", []string{"SELZY_API_KEY=", "SELZY_API_KEY_FILE=" + empty}, []string{"SELZY_API_KEY: SELZY_API_KEY_FILE: the file is empty"}},
 		{"no file", []string{"SELZY_API_KEY=", "SELZY_API_KEY_FILE=" + dir + "/none"},
 			[]string{"SELZY_API_KEY: SELZY_API_KEY_FILE: open " + dir + "/none: no such file or directory"}},
 		{"everything at once", []string{
-			"GATEWAY_ACCOUNTS=selzy,my-shop=regru,Shop=selzy", "GATEWAY_ADDR=0.0.0.0:0", "GATEWAY_PROVIDER_TIMEOUT=hush", "GATEWAY_LOG_LEVEL=hush",
-			"SELZY_BASE_URL=ftp://hush", "SELZY_RATE=hush", "MY_SHOP_PASSWORD=hush", "MY_SHOP_BASE_URL=http://hush",
+			"GATEWAY_ACCOUNTS=selzy,my-shop=regru,Shop=selzy", "GATEWAY_ADDR=0.0.0.0:0", "GATEWAY_PROVIDER_TIMEOUT=hush-instead-of-it", "GATEWAY_LOG_LEVEL=hush-instead-of-it",
+			"SELZY_BASE_URL=ftp://hush", "SELZY_RATE=hush-instead-of-it", "MY_SHOP_PASSWORD=hush", "MY_SHOP_BASE_URL=http://hush",
 		}, []string{
-			`GATEWAY_ACCOUNTS: "Shop" ` + name, "GATEWAY_AUTH: none is accepted on a loopback address only, and GATEWAY_ADDR is 0.0.0.0:0",
-			"GATEWAY_PROVIDER_TIMEOUT: want a duration like 30s, 5m or 30d", "GATEWAY_LOG_LEVEL: must be one of debug, info, warn, error",
+			`GATEWAY_ACCOUNTS: invalid account name "Shop"` + name, "GATEWAY_AUTH: none is allowed only on a loopback address; GATEWAY_ADDR is 0.0.0.0:0",
+			"GATEWAY_PROVIDER_TIMEOUT: must be a duration, e.g. 30s, 5m or 30d", "GATEWAY_LOG_LEVEL: must be one of debug, info, warn, error",
 			"SELZY_BASE_URL: " + base, "SELZY_RATE: " + rate, "MY_SHOP_USERNAME: is not set", "MY_SHOP_BASE_URL: " + base,
 		}},
 	}
@@ -120,11 +120,11 @@ func TestSettingsFaults(t *testing.T) {
 			if status != 2 || stdout != "" {
 				t.Errorf("exit status %d, wrote %q", status, stdout)
 			}
-			want := []string{"gateway: these must be mended:"}
+			want := []string{"gateway: invalid configuration:"}
 			for _, fault := range tt.want {
 				want = append(want, "  "+fault)
 			}
-			stderr, _, _ = strings.Cut(stderr, "\n  and these are ignored:") // TestMisspelt has them
+			stderr, _, _ = strings.Cut(stderr, "\n  also ignored:") // TestMisspelt has them
 			got := strings.Split(strings.TrimSuffix(stderr, "\n"), "\n")
 			// A value that can't be read gives one fault alone, not another about the zero that it left.
 			if diff := cmp.Diff(sortedFrom1(want), sortedFrom1(got)); diff != "" {

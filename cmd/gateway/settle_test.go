@@ -44,7 +44,7 @@ func TestSettleHintCanBePasted(t *testing.T) {
 			t.Fatalf("%s: %v", line, err)
 		}
 		args := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
-		if status, stdout, stderr := complete(t, settings, args...); status != 0 || !strings.HasSuffix(stdout, " is settled: "+state+"\n") {
+		if status, stdout, stderr := complete(t, settings, args...); status != 0 || !strings.HasSuffix(stdout, " settled: "+state+"\n") {
 			t.Errorf("%s: exit status %d, wrote %q, %q", line, status, stdout, stderr)
 		}
 	}

@@ -18,10 +18,10 @@ import (
 // prints the settings that point a gateway at them, one NAME=value a line.
 func simulateCommand(ctx context.Context, args []string, env environment) error {
 	flags := newFlags("simulate")
-	regruAddr := flags.String("regru-addr", "127.0.0.1:9101", "where REG.RU listens")
-	selzyAddr := flags.String("selzy-addr", "127.0.0.1:9102", "where Selzy listens")
+	regruAddr := flags.String("regru-addr", "127.0.0.1:9101", "listen address of the simulated REG.RU")
+	selzyAddr := flags.String("selzy-addr", "127.0.0.1:9102", "listen address of the simulated Selzy")
 	profile := flags.String("regru-profile", string(regru.ProfileCurrent), "REG.RU's behaviour: current, or 2017 (GET allowed, refill_balance exists)")
-	refill := flags.Bool("regru-refill", false, "keep refill_balance in the current profile too")
+	refill := flags.Bool("regru-refill", false, "also offer refill_balance in the current profile")
 	var more []string
 	flags.Func("vendor", "NAME=ADDRESS: a declared vendor that listens there too, like digitalocean=127.0.0.1:9103; it answers by its file's samples (may be repeated)", func(text string) error {
 		more = append(more, text)
@@ -31,11 +31,11 @@ func simulateCommand(ctx context.Context, args []string, env environment) error 
 		return err
 	}
 	if p := regru.Profile(*profile); p != regru.ProfileCurrent && p != regru.Profile2017 {
-		return &settingsError{fmt.Errorf("--regru-profile: want %s or %s", regru.ProfileCurrent, regru.Profile2017)}
+		return &usageError{fmt.Errorf("--regru-profile: must be %s or %s, not %q", regru.ProfileCurrent, regru.Profile2017, p)}
 	}
 	for name, addr := range map[string]string{"--regru-addr": *regruAddr, "--selzy-addr": *selzyAddr} {
 		if !loopbackAddr(addr) {
-			return &settingsError{fmt.Errorf("%s: %s is no loopback address: the simulated vendors have well-known passwords", name, addr)}
+			return &usageError{fmt.Errorf("%s: must be a loopback address, not %s: the simulated vendors have well-known passwords", name, addr)}
 		}
 	}
 
@@ -100,11 +100,11 @@ func simulatedVendors(env environment, list []string) ([]simulatedVendor, error)
 		case err != nil:
 			return nil, err
 		case v.File == nil:
-			return nil, &settingsError{fmt.Errorf("--vendor: %s is no declared vendor: REG.RU and Selzy are simulated anyhow", name)}
+			return nil, &usageError{fmt.Errorf("--vendor: unknown declared vendor %q; REG.RU and Selzy are always simulated", name)}
 		case !loopbackAddr(addr):
-			return nil, &settingsError{fmt.Errorf("--vendor: want NAME=ADDRESS, and %q is no loopback address", addr)}
+			return nil, &usageError{fmt.Errorf("--vendor: must be NAME=ADDRESS with a loopback address, not %q", addr)}
 		case slices.ContainsFunc(all, func(one simulatedVendor) bool { return one.vendor.Name() == name }):
-			return nil, &settingsError{fmt.Errorf("--vendor: %s is there twice", name)}
+			return nil, &usageError{fmt.Errorf("--vendor: %s is listed twice", name)}
 		}
 		all = append(all, simulatedVendor{v.File, addr})
 	}

@@ -66,7 +66,7 @@ func TestSlowClients(t *testing.T) {
 				listener := newPipes()
 				server := newHTTPServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if _, err := io.ReadAll(r.Body); err != nil {
-						http.Error(w, "did not come whole", http.StatusBadRequest)
+						http.Error(w, "is incomplete", http.StatusBadRequest)
 					}
 				}), zerolog.Nop())
 				served := make(chan error)
@@ -98,7 +98,7 @@ func TestSlowClients(t *testing.T) {
 				}
 				<-gone
 				if took := time.Since(start); took > tt.most {
-					t.Errorf("the connection was open for %s, want at most %s", took, tt.most)
+					t.Errorf("the connection was open for %s, must have at most %s", took, tt.most)
 				}
 				if got := <-answered; !strings.HasPrefix(got, tt.want) {
 					t.Errorf("got %q, want %q", got, tt.want)

@@ -55,13 +55,13 @@ func openCertificates(r *config.Reader, s settings, log zerolog.Logger) *certifi
 	case f == files{} || r.Faulty("GATEWAY_TLS_CERT") || r.Faulty("GATEWAY_TLS_KEY") || r.Faulty("GATEWAY_TLS_CLIENT_CA"):
 		return nil
 	case f.cert == "" && f.key == "":
-		r.Fault("GATEWAY_TLS_CLIENT_CA", "callers can be asked for a certificate over https only: set GATEWAY_TLS_CERT and GATEWAY_TLS_KEY")
+		r.Fault("GATEWAY_TLS_CLIENT_CA", "client certificates need TLS: also set GATEWAY_TLS_CERT and GATEWAY_TLS_KEY")
 		return nil
 	case f.cert == "":
-		r.Fault("GATEWAY_TLS_CERT", "is not set, and GATEWAY_TLS_KEY is")
+		r.Fault("GATEWAY_TLS_CERT", "required when GATEWAY_TLS_KEY is set")
 		return nil
 	case f.key == "":
-		r.Fault("GATEWAY_TLS_KEY", "is not set, and GATEWAY_TLS_CERT is")
+		r.Fault("GATEWAY_TLS_KEY", "required when GATEWAY_TLS_CERT is set")
 		return nil
 	}
 	c := &certificates{files: f, log: log, now: time.Now}
@@ -115,7 +115,7 @@ func (c *certificates) reread() {
 		if made, err = tlsConfig(contents); err == nil {
 			c.inForce.Store(made)
 			c.said = ""
-			c.log.Info().Time("not_after", made.Certificates[0].Leaf.NotAfter).Msg("new certificates are in force")
+			c.log.Info().Time("not_after", made.Certificates[0].Leaf.NotAfter).Msg("TLS certificates reloaded")
 			return
 		}
 	} else {
@@ -123,7 +123,7 @@ func (c *certificates) reread() {
 	}
 	if err.Error() != c.said {
 		c.said = err.Error()
-		c.log.Error().Err(err).Msg("the new certificates can't be used: the old ones stay in force")
+		c.log.Error().Err(err).Msg("can't load the new TLS certificates: keeping the previous ones")
 	}
 }
 
@@ -182,11 +182,11 @@ func readLimited(setting, path string) ([]byte, error) {
 func tlsConfig(contents [][]byte) (*tls.Config, error) {
 	cert, key, ca := contents[0], contents[1], contents[2]
 	if !firstCertificate(cert) {
-		return nil, &fileError{"GATEWAY_TLS_CERT", errors.New("want certificates in PEM, the server's own first")}
+		return nil, &fileError{"GATEWAY_TLS_CERT", errors.New("must contain PEM certificates, the server's own first")}
 	}
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
-		return nil, &fileError{"GATEWAY_TLS_KEY", errors.New("want the private key of the certificate of GATEWAY_TLS_CERT, in PEM and not encrypted")}
+		return nil, &fileError{"GATEWAY_TLS_KEY", errors.New("must contain the unencrypted PEM private key of the certificate in GATEWAY_TLS_CERT")}
 	}
 	made := &tls.Config{
 		MinVersion:   tls.VersionTLS12,
@@ -196,7 +196,7 @@ func tlsConfig(contents [][]byte) (*tls.Config, error) {
 	if ca != nil {
 		made.ClientAuth, made.ClientCAs = tls.RequireAndVerifyClientCert, x509.NewCertPool()
 		if !made.ClientCAs.AppendCertsFromPEM(ca) {
-			return nil, &fileError{"GATEWAY_TLS_CLIENT_CA", errors.New("want certificates in PEM")}
+			return nil, &fileError{"GATEWAY_TLS_CLIENT_CA", errors.New("must contain PEM certificates")}
 		}
 	}
 	return made, nil

@@ -202,7 +202,7 @@ func TestHTTPS(t *testing.T) {
 		if err != nil || !s.PeerCertificates[0].Equal(second.PeerCertificates[0]) {
 			t.Fatalf("a broken pair came into force: %v", err)
 		}
-		return strings.Contains(g.stderr.String(), "the old ones stay in force")
+		return strings.Contains(g.stderr.String(), "keeping the previous ones")
 	})
 	other := newAuthority(t)
 	p.writePair(other)
@@ -288,8 +288,8 @@ func TestTLSFaults(t *testing.T) {
 	_, strange := a.pair()
 	cert, key := p.settings()[0], p.settings()[1]
 	const (
-		noPair = "GATEWAY_TLS_KEY: want the private key of the certificate of GATEWAY_TLS_CERT, in PEM and not encrypted"
-		noCert = "GATEWAY_TLS_CERT: want certificates in PEM, the server's own first"
+		noPair = "GATEWAY_TLS_KEY: must contain the unencrypted PEM private key of the certificate in GATEWAY_TLS_CERT"
+		noCert = "GATEWAY_TLS_CERT: must contain PEM certificates, the server's own first"
 	)
 	huge := p.write("huge", bytes.Repeat([]byte("x"), 1<<20+1))
 	tests := []struct {
@@ -297,10 +297,10 @@ func TestTLSFaults(t *testing.T) {
 		settings []string
 		want     string
 	}{
-		{"no key", []string{cert}, "GATEWAY_TLS_KEY: is not set, and GATEWAY_TLS_CERT is"},
-		{"no certificate", []string{key}, "GATEWAY_TLS_CERT: is not set, and GATEWAY_TLS_KEY is"},
+		{"no key", []string{cert}, "GATEWAY_TLS_KEY: required when GATEWAY_TLS_CERT is set"},
+		{"no certificate", []string{key}, "GATEWAY_TLS_CERT: required when GATEWAY_TLS_KEY is set"},
 		{"a client CA alone", []string{"GATEWAY_TLS_CLIENT_CA=x"},
-			"GATEWAY_TLS_CLIENT_CA: callers can be asked for a certificate over https only: set GATEWAY_TLS_CERT and GATEWAY_TLS_KEY"},
+			"GATEWAY_TLS_CLIENT_CA: client certificates need TLS: also set GATEWAY_TLS_CERT and GATEWAY_TLS_KEY"},
 		{"no such certificate", []string{cert + ".not", key}, "GATEWAY_TLS_CERT: no such file or directory"},
 		{"no such key", []string{cert, key + ".not"}, "GATEWAY_TLS_KEY: no such file or directory"},
 		{"no such CA", []string{cert, key, "GATEWAY_TLS_CLIENT_CA=" + p.dir + "/not"}, "GATEWAY_TLS_CLIENT_CA: no such file or directory"},
@@ -310,15 +310,15 @@ func TestTLSFaults(t *testing.T) {
 		{"no key in it", []string{cert, "GATEWAY_TLS_KEY=" + p.write("empty", nil)}, noPair},
 		{"changed places", []string{"GATEWAY_TLS_CERT=" + p.dir + "/key.pem", "GATEWAY_TLS_KEY=" + p.dir + "/cert.pem"}, noCert},
 		{"damaged", []string{"GATEWAY_TLS_CERT=" + p.write("damaged", []byte("-----BEGIN CERTIFICATE-----\naGFsbG8=\n-----END CERTIFICATE-----\n")), key}, noCert},
-		{"CA without certificates", []string{cert, key, "GATEWAY_TLS_CLIENT_CA=" + p.dir + "/key.pem"}, "GATEWAY_TLS_CLIENT_CA: want certificates in PEM"},
-		{"the key itself", []string{cert, "GATEWAY_TLS_KEY=" + string(strange)}, "GATEWAY_TLS_KEY: want the name of a file, not what is in it"},
+		{"CA without certificates", []string{cert, key, "GATEWAY_TLS_CLIENT_CA=" + p.dir + "/key.pem"}, "GATEWAY_TLS_CLIENT_CA: must contain PEM certificates"},
+		{"the key itself", []string{cert, "GATEWAY_TLS_KEY=" + string(strange)}, "GATEWAY_TLS_KEY: must be a file name, not the file's content"},
 		{"the key itself on one line", []string{cert, "GATEWAY_TLS_KEY=" + strings.ReplaceAll(string(strange), "\n", "")}, "GATEWAY_TLS_KEY: no such file or directory"},
-		{"_FILE", []string{cert, "GATEWAY_TLS_KEY_FILE=" + p.dir + "/key.pem"}, "GATEWAY_TLS_KEY: GATEWAY_TLS_KEY_FILE is set: GATEWAY_TLS_KEY itself is the name of the file"},
+		{"_FILE", []string{cert, "GATEWAY_TLS_KEY_FILE=" + p.dir + "/key.pem"}, "GATEWAY_TLS_KEY: GATEWAY_TLS_KEY_FILE is not supported: set GATEWAY_TLS_KEY to the file name"},
 	}
 	for _, tt := range tests {
 		for _, command := range []string{"serve", "check"} {
 			status, stdout, stderr := complete(t, with(oneAccount(), tt.settings...), command)
-			if want := "gateway: these must be mended:\n  " + tt.want + "\n"; status != 2 || stdout != "" || stderr != want {
+			if want := "gateway: invalid configuration:\n  " + tt.want + "\n"; status != 2 || stdout != "" || stderr != want {
 				t.Errorf("%s, %s: exit status %d, wrote %q %q, want %q", tt.name, command, status, stdout, stderr, want)
 			}
 		}

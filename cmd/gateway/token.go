@@ -22,11 +22,11 @@ const tokenUsage = `Usage: gateway token create --name NAME --scopes SCOPE,… -
        gateway token revoke ID
        gateway token rotate ID [--grace 1h]
 
-create prints the new token alone, once: only its SHA-256 is kept. rotate gives
-a token a new secret, and prints it in the same way; the old one is taken for
-the grace more. Running gateways know a new token at once, and that one has
-ended within two seconds. The database is that of GATEWAY_DATABASE_URL; no other
-setting is needed. Where accounts are configured, --accounts takes no others.
+create prints the new token once; only its SHA-256 is stored. rotate gives a
+token a new secret and prints it once; the old secret stays valid for the grace
+period. Running gateways accept a new token at once and reject a revoked one
+within two seconds. The only setting needed is GATEWAY_DATABASE_URL. If accounts
+are configured here, --accounts must name some of them.
 `
 
 // tokenCommand makes, lists, ends and renews callers' tokens.
@@ -44,7 +44,7 @@ func tokenCommand(ctx context.Context, args []string, env environment) error {
 		fmt.Fprint(env.stdout, tokenUsage)
 		return nil
 	}
-	return &settingsError{fmt.Errorf("token: want create, list, revoke ID or rotate ID\n\n%s", tokenUsage)}
+	return &usageError{fmt.Errorf("token: missing or unknown subcommand: must be create, list, revoke ID or rotate ID\n\n%s", tokenUsage)}
 }
 
 // tokenName goes into log lines and tables.
@@ -52,10 +52,10 @@ var tokenName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 func createToken(ctx context.Context, args []string, env environment) error {
 	flags := newFlags("token create")
-	name := flags.String("name", "", "who it is for, as logs will call them")
-	scopes := flags.String("scopes", "", "what it grants, with commas between: read, users:read, users:write, refills:write, operations:read")
-	accounts := flags.String("accounts", "", "accounts that it sees, with commas between; * for all")
-	expires := flags.String("expires", "90d", "how long it is good for, like 90d or 12h, or never")
+	name := flags.String("name", "", "name of the caller, shown in logs")
+	scopes := flags.String("scopes", "", "scopes, comma-separated: read, users:read, users:write, refills:write, operations:read")
+	accounts := flags.String("accounts", "", "accounts that the token can access, comma-separated; * for all")
+	expires := flags.String("expires", "90d", "lifetime, e.g. 90d or 12h, or never")
 	if err := parse(flags, args, env); err != nil {
 		return err
 	}
@@ -65,10 +65,10 @@ func createToken(ctx context.Context, args []string, env environment) error {
 	}
 	spec, err := tokenSpec(*name, *scopes, *accounts, *expires, known)
 	if err != nil {
-		return &settingsError{err}
+		return &usageError{err}
 	}
 	if known == nil && *accounts != token.AllAccounts {
-		fmt.Fprintln(env.stderr, "no account is configured here, so the names of --accounts are not checked")
+		fmt.Fprintln(env.stderr, "warning: no accounts are configured here; the names in --accounts were not checked")
 	}
 	st, err := openStore(ctx, env)
 	if err != nil {
@@ -107,7 +107,7 @@ func tokenSpec(name, scopes, accounts, expires string, known []string) (token.Sp
 	}
 	spec := token.Spec{Name: name}
 	if !tokenName.MatchString(name) {
-		fault("name", "want letters, digits, dots, hyphens and underscores, at most 64")
+		fault("name", "must be at most 64 letters, digits, dots, hyphens and underscores")
 	}
 	var err error
 	if scopes == "" {
@@ -116,16 +116,16 @@ func tokenSpec(name, scopes, accounts, expires string, known []string) (token.Sp
 		fault("scopes", "%v", err)
 	}
 	if accounts == "" {
-		fault("accounts", "is not set: want names of accounts, or * for all")
+		fault("accounts", "required: account names, or * for all")
 	} else {
 		for entry := range strings.SplitSeq(accounts, ",") {
 			entry = strings.TrimSpace(entry)
 			switch {
 			case accounts == token.AllAccounts:
 			case !accountName.MatchString(entry):
-				fault("accounts", "%q is no account name: want small letters, digits and inner hyphens, at most 63; or * alone for all", entry)
+				fault("accounts", "invalid account name %q: must be at most 63 lower-case letters, digits and inner hyphens, or * for all", entry)
 			case known != nil && !slices.Contains(known, entry):
-				fault("accounts", "no account %q is configured here: want of %s, or * alone for all", entry, strings.Join(known, ", "))
+				fault("accounts", "unknown account %q; must be one of %s, or * for all", entry, strings.Join(known, ", "))
 			}
 			if !slices.Contains(spec.Accounts, entry) {
 				spec.Accounts = append(spec.Accounts, entry)
@@ -134,7 +134,7 @@ func tokenSpec(name, scopes, accounts, expires string, known []string) (token.Sp
 	}
 	if expires != "never" {
 		if spec.Lifetime, err = config.ParseDuration(expires); err != nil || spec.Lifetime <= 0 {
-			fault("expires", "want a duration like 90d or 12h, or never")
+			fault("expires", "must be a duration, e.g. 90d or 12h, or never")
 		}
 	}
 	return spec, errors.Join(faults...)
@@ -144,9 +144,9 @@ func tokenSpec(name, scopes, accounts, expires string, known []string) (token.Sp
 // else there is to say on stderr.
 func handOver(env environment, text string, row store.Token) error {
 	if _, err := fmt.Fprintln(env.stdout, text); err != nil {
-		return fmt.Errorf("token %s was made and can't be printed: revoke it: %w", row.ID, err)
+		return fmt.Errorf("token %s was created but could not be printed; revoke it: %w", row.ID, err)
 	}
-	fmt.Fprintf(env.stderr, "token %s (%s) expires %s; it is not shown again\n", row.ID, row.Name, orNever(row.ExpiresAt))
+	fmt.Fprintf(env.stderr, "token %s (%s) expires %s; it will not be shown again\n", row.ID, row.Name, orNever(row.ExpiresAt))
 	return nil
 }
 
@@ -160,7 +160,7 @@ func orNever(t time.Time) string {
 
 func listTokens(ctx context.Context, args []string, env environment) error {
 	flags := newFlags("token list")
-	asJSON := flags.Bool("json", false, "one JSON object a line")
+	asJSON := flags.Bool("json", false, "print one JSON object per line")
 	if err := parse(flags, args, env); err != nil {
 		return err
 	}
@@ -223,7 +223,7 @@ var tokenID = regexp.MustCompile(`^(?:gw_)?([a-z2-7]{10})(?:_[a-z2-7]*)?$`)
 func readTokenID(arg string) (string, error) {
 	match := tokenID.FindStringSubmatch(arg)
 	if match == nil {
-		return "", &settingsError{errors.New("want the ID of a token, as gateway token list shows it")}
+		return "", &usageError{errors.New("invalid token ID; gateway token list shows the IDs")}
 	}
 	return match[1], nil
 }
@@ -241,7 +241,7 @@ func openToken(ctx context.Context, arg string, env environment) (*store.Store, 
 	}
 	row, found, err := st.Token(ctx, id)
 	if err == nil && !found {
-		err = fmt.Errorf("there is no token %s", id)
+		err = fmt.Errorf("token %s not found", id)
 	}
 	if err != nil {
 		st.Close()
@@ -263,19 +263,19 @@ func revokeToken(ctx context.Context, args []string, env environment) error {
 	if _, err := st.RevokeToken(ctx, row.ID, time.Now()); err != nil {
 		return err
 	}
-	fmt.Fprintf(env.stderr, "token %s (%s) is revoked\n", row.ID, row.Name)
+	fmt.Fprintf(env.stderr, "token %s (%s) revoked\n", row.ID, row.Name)
 	return nil
 }
 
 func rotateToken(ctx context.Context, args []string, env environment) error {
 	flags := newFlags("token rotate")
-	grace := durationFlag(flags, "grace", "how long the old secret is taken besides the new one (none unless this is set)")
+	grace := durationFlag(flags, "grace", "how long the old secret stays valid (default 0)")
 	id, err := parseWith(flags, args, env, "ID")
 	if err != nil {
 		return err
 	}
 	if *grace < 0 {
-		return &settingsError{errors.New("--grace: must not be negative")}
+		return &usageError{errors.New("--grace: must not be negative")}
 	}
 	st, was, err := openToken(ctx, id[0], env)
 	if err != nil {
@@ -283,14 +283,14 @@ func rotateToken(ctx context.Context, args []string, env environment) error {
 	}
 	defer st.Close()
 	if !was.RevokedAt.IsZero() {
-		return fmt.Errorf("token %s is revoked: make another", was.ID)
+		return fmt.Errorf("token %s is revoked; create a new one", was.ID)
 	}
 	text, row := token.Rotate(was, *grace, time.Now())
 	switch done, err := st.RotateToken(ctx, row, was.Hash); {
 	case err != nil:
 		return err
 	case !done:
-		return fmt.Errorf("token %s was changed by another meanwhile: nothing is done", was.ID)
+		return fmt.Errorf("token %s was changed concurrently; nothing was done", was.ID)
 	}
 	return handOver(env, text, row)
 }

@@ -113,7 +113,7 @@ func TestTokenLife(t *testing.T) {
 	// found where it leaked.
 	for _, arg := range []string{id, id, match[1]} {
 		status, stdout, stderr = complete(t, settings, "token", "revoke", arg)
-		if status != 0 || stdout != "" || stderr != said(settings)+"token "+id+" (billing) is revoked\n" {
+		if status != 0 || stdout != "" || stderr != said(settings)+"token "+id+" (billing) revoked\n" {
 			t.Errorf("revoke: exit status %d, wrote %q, %q", status, stdout, stderr)
 		}
 	}
@@ -122,7 +122,7 @@ func TestTokenLife(t *testing.T) {
 		t.Errorf("list: %+v", list)
 	}
 	status, stdout, stderr = complete(t, settings, "token", "rotate", id)
-	if status != 1 || stdout != "" || stderr != said(settings)+"gateway token: token "+id+" is revoked: make another\n" {
+	if status != 1 || stdout != "" || stderr != said(settings)+"gateway token: token "+id+" is revoked; create a new one\n" {
 		t.Errorf("rotate: exit status %d, wrote %q, %q", status, stdout, stderr)
 	}
 
@@ -154,14 +154,14 @@ func TestTokenForNoAccount(t *testing.T) {
 		status   int
 		says     string
 	}{
-		{here, "regruu", 2, `--accounts: no account "regruu" is configured here: want of regru, selzy, or * alone for all`},
-		{here, "regru,shop", 2, `--accounts: no account "shop" is configured here: want of regru, selzy, or * alone for all`},
+		{here, "regruu", 2, `--accounts: unknown account "regruu"; must be one of regru, selzy, or * for all`},
+		{here, "regru,shop", 2, `--accounts: unknown account "shop"; must be one of regru, selzy, or * for all`},
 		{here, "regru,selzy", 0, ""},
 		{here, "*", 0, ""},
-		{named, "selzy", 2, `--accounts: no account "selzy" is configured here: want of shop, or * alone for all`},
+		{named, "selzy", 2, `--accounts: unknown account "selzy"; must be one of shop, or * for all`},
 		{named, "shop", 0, ""},
-		{with(elsewhere, "GATEWAY_ACCOUNTS=shop=selzi"), "shop", 2, `GATEWAY_ACCOUNTS: account shop: no provider "selzi"`},
-		{elsewhere, "regruu", 0, "no account is configured here, so the names of --accounts are not checked"},
+		{with(elsewhere, "GATEWAY_ACCOUNTS=shop=selzi"), "shop", 2, `GATEWAY_ACCOUNTS: account shop: unknown provider "selzi"`},
+		{elsewhere, "regruu", 0, "warning: no accounts are configured here; the names in --accounts were not checked"},
 		{elsewhere, "*", 0, ""},
 	} {
 		status, stdout, stderr := create(tt.settings, tt.accounts)
@@ -177,10 +177,10 @@ func TestTokenForNoAccount(t *testing.T) {
 func TestTokenFaults(t *testing.T) {
 	t.Parallel()
 	const (
-		account = "is no account name: want small letters, digits and inner hyphens, at most 63; or * alone for all"
-		scope   = ": there are read, users:read, users:write, refills:write, operations:read"
-		name    = "--name: want letters, digits, dots, hyphens and underscores, at most 64"
-		id      = "want the ID of a token, as gateway token list shows it"
+		account = ": must be at most 63 lower-case letters, digits and inner hyphens, or * for all"
+		scope   = "; must be one of read, users:read, users:write, refills:write, operations:read"
+		name    = "--name: must be at most 64 letters, digits, dots, hyphens and underscores"
+		id      = "invalid token ID; gateway token list shows the IDs"
 	)
 	create := func(more ...string) []string {
 		return append([]string{"create", "--name", "n", "--scopes", "read", "--accounts", "regru"}, more...)
@@ -192,27 +192,27 @@ func TestTokenFaults(t *testing.T) {
 		status int
 		want   []string // lines of the faults
 	}{
-		{"nothing", nil, "", 2, []string{"token: want create, list, revoke ID or rotate ID"}},
-		{"another verb", []string{"delete", "x"}, "", 2, []string{"token: want create, list, revoke ID or rotate ID"}},
-		{"no ID", []string{"revoke"}, "", 2, []string{"gateway token revoke wants ID"}},
-		{"no ID, but a flag", []string{"rotate", "--grace", "1h"}, "", 2, []string{"gateway token rotate wants ID"}},
-		{"two IDs", []string{"revoke", "aaaaaaaaaa", "bbbbbbbbbb"}, "", 2, []string{`gateway token revoke takes no argument "bbbbbbbbbb"`}},
-		{"expires in days and weeks", create("--expires", "1w2d"), "", 2, []string{"--expires: want a duration like 90d or 12h, or never"}},
-		{"create without flags", []string{"create"}, "", 2, []string{name, "--scopes: is not set", "--accounts: is not set: want names of accounts, or * for all"}},
+		{"nothing", nil, "", 2, []string{"token: missing or unknown subcommand: must be create, list, revoke ID or rotate ID"}},
+		{"another verb", []string{"delete", "x"}, "", 2, []string{"token: missing or unknown subcommand: must be create, list, revoke ID or rotate ID"}},
+		{"no ID", []string{"revoke"}, "", 2, []string{"gateway token revoke: missing argument ID"}},
+		{"no ID, but a flag", []string{"rotate", "--grace", "1h"}, "", 2, []string{"gateway token rotate: missing argument ID"}},
+		{"two IDs", []string{"revoke", "aaaaaaaaaa", "bbbbbbbbbb"}, "", 2, []string{`gateway token revoke: unexpected argument "bbbbbbbbbb"`}},
+		{"expires in days and weeks", create("--expires", "1w2d"), "", 2, []string{"--expires: must be a duration, e.g. 90d or 12h, or never"}},
+		{"create without flags", []string{"create"}, "", 2, []string{name, "--scopes: is not set", "--accounts: required: account names, or * for all"}},
 		{"name", create("--name", "a b"), "", 2, []string{name}},
-		{"scopes", create("--scopes", "read,all"), "", 2, []string{`--scopes: no scope "all"` + scope}},
-		{"accounts", create("--accounts", "regru,Shop,*"), "", 2, []string{`--accounts: "Shop" ` + account, `--accounts: "*" ` + account}},
-		{"expires", create("--expires", "90 days"), "", 2, []string{"--expires: want a duration like 90d or 12h, or never"}},
-		{"expires at once", create("--expires", "0s"), "", 2, []string{"--expires: want a duration like 90d or 12h, or never"}},
-		{"one more argument", create("x"), "", 2, []string{`gateway token create takes no argument "x"`}},
+		{"scopes", create("--scopes", "read,all"), "", 2, []string{`--scopes: unknown scope "all"` + scope}},
+		{"accounts", create("--accounts", "regru,Shop,*"), "", 2, []string{`--accounts: invalid account name "Shop"` + account, `--accounts: invalid account name "*"` + account}},
+		{"expires", create("--expires", "90 days"), "", 2, []string{"--expires: must be a duration, e.g. 90d or 12h, or never"}},
+		{"expires at once", create("--expires", "0s"), "", 2, []string{"--expires: must be a duration, e.g. 90d or 12h, or never"}},
+		{"one more argument", create("x"), "", 2, []string{`gateway token create: unexpected argument "x"`}},
 		{"grace", []string{"rotate", "aaaaaaaaaa", "--grace", "-1h"}, "", 2, []string{"--grace: must not be negative"}},
-		{"grace is no duration", []string{"rotate", "aaaaaaaaaa", "--grace", "long"}, "", 2, []string{`invalid value "long" for flag -grace: want a duration like 30s, 5m or 30d`}},
+		{"grace is no duration", []string{"rotate", "aaaaaaaaaa", "--grace", "long"}, "", 2, []string{`invalid value "long" for flag -grace: must be a duration, e.g. 30s, 5m or 30d`}},
 		{"no such ID", []string{"revoke", "hush"}, "", 2, []string{id}},
-		{"unknown", []string{"revoke", "aaaaaaaaaa"}, "", 1, []string{"gateway token: there is no token aaaaaaaaaa"}},
-		{"unknown, by its text", []string{"rotate", "gw_aaaaaaaaaa_hush"}, "", 1, []string{"gateway token: there is no token aaaaaaaaaa"}},
+		{"unknown", []string{"revoke", "aaaaaaaaaa"}, "", 1, []string{"gateway token: token aaaaaaaaaa not found"}},
+		{"unknown, by its text", []string{"rotate", "gw_aaaaaaaaaa_hush"}, "", 1, []string{"gateway token: token aaaaaaaaaa not found"}},
 		{"in memory", create(), "sqlite::memory:", 2,
-			[]string{"GATEWAY_DATABASE_URL: what a gateway has in memory can't be reached from here: set a database that lasts, here and there"}},
-		{"no database", create(), "mysql://u:hush@db/x", 2, []string{"GATEWAY_DATABASE_URL: want sqlite:FILE, sqlite::memory: or postgres://USER:PASSWORD@HOST/DATABASE"}},
+			[]string{"GATEWAY_DATABASE_URL: an in-memory database can't be shared with other processes; use a file or PostgreSQL"}},
+		{"no database", create(), "mysql://u:hush@db/x", 2, []string{"GATEWAY_DATABASE_URL: must be sqlite:FILE, sqlite::memory: or postgres://USER:PASSWORD@HOST/DATABASE"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

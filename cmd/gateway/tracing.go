@@ -28,12 +28,12 @@ func tracing(ctx context.Context, r *config.Reader, env environment, log zerolog
 	}
 	// The SDK would take its own default for a URL that it can't read.
 	if u, err := url.Parse(endpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		r.Fault(setting, "want a URL like http://127.0.0.1:4318")
+		r.Fault(setting, "must be a URL, e.g. http://127.0.0.1:4318")
 		return nil, off
 	}
 	for _, name := range []string{"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"} {
 		if protocol, _ := env.lookup(name); protocol != "" && protocol != "http/protobuf" {
-			r.Fault(name, "only http/protobuf is built")
+			r.Fault(name, "unsupported protocol; must be http/protobuf")
 			return nil, off
 		}
 	}
@@ -48,11 +48,11 @@ func tracing(ctx context.Context, r *config.Reader, env environment, log zerolog
 		r.Fault("OTEL_RESOURCE_ATTRIBUTES", "%v", err)
 		return nil, off
 	}
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn().Err(err).Msg("traces can't be sent") }))
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn().Err(err).Msg("exporting traces failed") }))
 	spans := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about))
 	return spans.Tracer("accountgateway"), func(ctx context.Context) {
 		if err := spans.Shutdown(ctx); err != nil {
-			log.Warn().Err(err).Msg("the last traces were not sent")
+			log.Warn().Err(err).Msg("exporting the last traces failed")
 		}
 	}
 }

@@ -301,10 +301,10 @@ func TestTracingOff(t *testing.T) {
 // TestTracingFaults are told at the start, by name.
 func TestTracingFaults(t *testing.T) {
 	t.Parallel()
-	const url = "want a URL like http://127.0.0.1:4318"
+	const url = "must be a URL, e.g. http://127.0.0.1:4318"
 	for _, tt := range []struct{ settings, want string }{
-		{"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1 OTEL_EXPORTER_OTLP_PROTOCOL=grpc", "OTEL_EXPORTER_OTLP_PROTOCOL: only http/protobuf is built"},
-		{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://127.0.0.1:1 OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=http/json", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: only http/protobuf is built"},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1 OTEL_EXPORTER_OTLP_PROTOCOL=grpc", "OTEL_EXPORTER_OTLP_PROTOCOL: unsupported protocol; must be http/protobuf"},
+		{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://127.0.0.1:1 OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=http/json", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: unsupported protocol; must be http/protobuf"},
 		{"OTEL_EXPORTER_OTLP_ENDPOINT=collector:4318", "OTEL_EXPORTER_OTLP_ENDPOINT: " + url},
 		{"OTEL_EXPORTER_OTLP_ENDPOINT=http://%zz", "OTEL_EXPORTER_OTLP_ENDPOINT: " + url},
 		{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=/v1/traces", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: " + url},

@@ -198,7 +198,7 @@ func TestSimulateDeclared(t *testing.T) {
 		}
 	}
 	for flag, want := range map[string]string{
-		"no-such=127.0.0.1:0": "there is no vendor", "regru=127.0.0.1:0": "no declared vendor", "smsc": "no loopback address", "smsc=0.0.0.0:0": "no loopback address",
+		"no-such=127.0.0.1:0": "there is no vendor", "regru=127.0.0.1:0": "unknown declared vendor", "smsc": "with a loopback address", "smsc=0.0.0.0:0": "with a loopback address",
 	} {
 		if status, _, stderr := complete(t, nil, "simulate", "--vendor", flag); status != 2 || !strings.Contains(stderr, want) {
 			t.Errorf("%s: exit status %d: %s", flag, status, stderr)

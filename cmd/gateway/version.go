@@ -34,7 +34,7 @@ func versionCommand(_ context.Context, args []string, env environment) error {
 func buildInfo() prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name:        "gateway_build_info",
-		Help:        "Always 1; the labels tell which build this is.",
+		Help:        "Always 1; the labels identify the build.",
 		ConstLabels: prometheus.Labels{"version": version(), "goversion": runtime.Version()},
 	}, func() float64 { return 1 })
 }

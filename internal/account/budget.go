@@ -105,7 +105,7 @@ func (b *Budget) Take(ctx context.Context) (end func(sent bool), err error) {
 	limited := false
 	for _, one := range all {
 		if wait := one.drainedFor(b.durable.Now()); wait > 0 {
-			return nil, one.refused(wait, "the vendor said that its own limit of "+one.what+" is reached, and is not asked until that has passed")
+			return nil, one.refused(wait, "the vendor's own limit of "+one.what+" is reached; it is not called until that has passed")
 		}
 		shares = append(shares, store.BudgetShare{Name: one.name, Limit: one.limit})
 		limited = limited || one.limit.Calls > 0
@@ -126,9 +126,9 @@ func (b *Budget) Take(ctx context.Context) (end func(sent bool), err error) {
 	if err != nil {
 		switch {
 		case errors.Is(ctx.Err(), context.Canceled):
-			return nil, &provider.Error{Kind: provider.KindUnavailable, NotSent: true, Message: "the call was given up before it was made"}
+			return nil, &provider.Error{Kind: provider.KindUnavailable, NotSent: true, Message: "the call was canceled before it was sent"}
 		case ctx.Err() != nil:
-			return nil, &provider.Error{Kind: provider.KindDatabase, NotSent: true, Message: "the gateway's database did not answer in time, and the vendor was not asked", Err: err}
+			return nil, &provider.Error{Kind: provider.KindDatabase, NotSent: true, Message: "the gateway's database did not answer in time; the vendor was not called", Err: err}
 		}
 		return takeAlone(all, b.durable.Now(), b.durable.Now(), background)
 	}

@@ -49,15 +49,15 @@ func (s *Service) checkClock(ctx context.Context, st *store.Store) error {
 	if set != 0 {
 		s.metrics.clockSet.Inc()
 		s.options.Log.Warn().Float64("seconds", set.Seconds()).
-			Msg("the clock of the database was set: readings from before it was set back are asked for anew, and no budget or lease ends early")
+			Msg("the database's clock was changed: readings from before a change backwards are read again; budgets and leases keep their length")
 	}
 	ahead := s.now().Round(0).Sub(st.Now())
 	s.skew.measured.Store(&ahead)
 	switch wrong := ahead.Abs() > clockSkew; {
 	case wrong && !s.skew.wrong.Swap(true):
-		s.options.Log.Warn().Float64("seconds", ahead.Seconds()).Msg("this machine's clock is ahead of (or, if negative, behind) the database's, which is the one that counts: check NTP on both")
+		s.options.Log.Warn().Float64("seconds", ahead.Seconds()).Msg("this machine's clock is ahead of (if negative, behind) the database's clock, which is authoritative: check NTP on both")
 	case !wrong && s.skew.wrong.Swap(false):
-		s.options.Log.Info().Msg("this machine's clock agrees with the database's again")
+		s.options.Log.Info().Msg("this machine's clock agrees with the database's clock again")
 	}
 	return nil
 }

@@ -176,7 +176,7 @@ func TestStoreHangs(t *testing.T) {
 		g.Load(t.Context())
 	}
 	g.wantLog(t, 1, "the database is slow or full")
-	g.wantLog(t, 0, "the database does not answer")
+	g.wantLog(t, 0, "the database is unavailable")
 	if err := tx.Rollback(); err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func TestStoreHangs(t *testing.T) {
 	if err := g.durable.Err(); err != nil {
 		t.Errorf("not ready though the store is back: %v", err)
 	}
-	g.wantLog(t, 1, "the database answers again")
+	g.wantLog(t, 1, "the database is available again")
 }
 
 // A start on a full disk forgets nothing that can be read.

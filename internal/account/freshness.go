@@ -114,15 +114,15 @@ type FreshnessError struct {
 }
 
 func (e *FreshnessError) Error() string {
-	s := "there is no reading at hand, and the request forbids asking the vendor"
+	s := "no stored reading, and the request forbids calling the vendor"
 	switch {
 	case e.Have && e.Age >= unknownAge:
 		s = "the reading at hand is of unknown age, because a clock was set back after it was read"
 	case e.Have:
-		s = fmt.Sprintf("the reading at hand is %d s old, which the request's Cache-Control does not take", Seconds(e.Age))
+		s = fmt.Sprintf("the stored reading is %d s old, which the request's Cache-Control does not accept", Seconds(e.Age))
 	}
 	if e.Cause != nil {
-		s += "; the vendor could not be asked for a newer one: " + e.Cause.Error()
+		s += "; no newer one could be read from the vendor: " + e.Cause.Error()
 	}
 	return s
 }

@@ -52,7 +52,7 @@ func (s *Service) ask(ctx context.Context, want call) (*entry, Source, error) {
 			// It was made before a write that we must see: ask once more, for
 			// as long as the asker waits.
 		case led && try > 0 && c.lacking:
-			return nil, "", provider.Errorf(provider.KindBadResponse, "the adapter did not bring the %s it was asked for", k.op)
+			return nil, "", provider.Errorf(provider.KindBadResponse, "the adapter returned no %s", k.op)
 		}
 		// The call may have been another operation's and taught nothing of
 		// ours, or a clock was set back during it: ask for ourselves.
@@ -188,7 +188,7 @@ func (s *Service) persist(ctx context.Context, a *accountState, learned []*learn
 		}
 		body, err := json.Marshal(l.entry.value)
 		if err != nil {
-			s.options.Log.Error().Err(err).Str("account", a.Name).Str("operation", string(l.key.op)).Msg("can't be encoded for the database")
+			s.options.Log.Error().Err(err).Str("account", a.Name).Str("operation", string(l.key.op)).Msg("encoding a reading for the database failed")
 			continue
 		}
 		rows = append(rows, store.Reading{

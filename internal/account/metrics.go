@@ -41,8 +41,8 @@ var (
 	budgetLimitDesc = desc("gateway_provider_budget_limit", "Calls that the account's vendor may get in one window of that budget; +Inf: no limit.")
 	databaseDesc    = prometheus.NewDesc("gateway_database_up", "1 if the gateway's database answers, however slowly.", nil, nil)
 	impairedDesc    = prometheus.NewDesc("gateway_database_impaired", "1 while the gateway's database is away, slow or full, and readings go on without it.", nil, nil)
-	unknownDesc     = prometheus.NewDesc("gateway_operations_unknown", "Writes whose outcome nobody knows.", []string{"account"}, nil)
-	oldestDesc      = prometheus.NewDesc("gateway_operations_unknown_oldest_age_seconds", "How long ago the oldest of them was asked for; 0 if there are none.", []string{"account"}, nil)
+	unknownDesc     = prometheus.NewDesc("gateway_operations_unknown", "Writes whose outcome is unknown.", []string{"account"}, nil)
+	oldestDesc      = prometheus.NewDesc("gateway_operations_unknown_oldest_age_seconds", "Age of the oldest write whose outcome is unknown; 0 if there are none.", []string{"account"}, nil)
 	skewDesc        = prometheus.NewDesc("gateway_clock_skew_seconds", "How far this machine's clock is ahead of the database's, which is the one that counts; absent until it is measured.", nil, nil)
 	accountDescs    = []*prometheus.Desc{
 		balanceDesc, walletDesc, billingDesc, blockedDesc, creditDesc, counterDesc, limitDesc, upDesc, stateDesc, successDesc, runwayDesc, budgetDesc,
@@ -53,11 +53,11 @@ var (
 func newMetrics(s *Service, reg prometheus.Registerer) *metrics {
 	reads := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "gateway_reads_total",
-		Help: "Requests for readings, by how they were met: from memory (hit, stale), by a vendor call (miss), by one under way (collapsed).",
+		Help: "Requests for readings, by result: from memory (hit, stale), by a vendor call (miss), by one already in flight (collapsed).",
 	}, []string{"operation", "result"})
 	m := &metrics{service: s, reads: map[provider.Operation]map[Source]prometheus.Counter{}, clockSet: prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "gateway_clock_set_total",
-		Help: "How often this process saw that the database's clock was set, forward or back; each time, one replica does.",
+		Help: "Number of times this process saw the database's clock change, forward or back; one replica counts each change.",
 	})}
 	for _, op := range []provider.Operation{provider.OpBalance, provider.OpStatistics, provider.OpUsers} {
 		m.reads[op] = map[Source]prometheus.Counter{}

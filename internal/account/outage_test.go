@@ -90,7 +90,7 @@ func TestLargeFleetIsNoOutage(t *testing.T) {
 			})
 			time.AfterFunc(time.Second, func() { close(stop) })
 			wg.Wait()
-			g.wantLog(t, 0, "the database does not answer")
+			g.wantLog(t, 0, "the database is unavailable")
 		})
 	}
 }
@@ -125,7 +125,7 @@ func TestHistoriesAreNoOutage(t *testing.T) {
 	}
 	cancel()
 	histories.Wait()
-	g.wantLog(t, 0, "the database does not answer")
+	g.wantLog(t, 0, "the database is unavailable")
 }
 
 // TestHangingDatabaseIsDown: a database that takes connections and answers
@@ -142,8 +142,8 @@ func TestHangingDatabaseIsDown(t *testing.T) {
 	until(t, "an outage", func() bool { return g.durable.Err() != nil })
 	way.thaw()
 	until(t, "its end", func() bool { return g.durable.Err() == nil })
-	g.wantLog(t, 1, "the database does not answer")
-	g.wantLog(t, 1, "the database answers again")
+	g.wantLog(t, 1, "the database is unavailable")
+	g.wantLog(t, 1, "the database is available again")
 }
 
 // engineURLs make an empty database of each engine.

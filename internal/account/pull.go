@@ -48,7 +48,7 @@ func (y *syncer) pull(ctx context.Context, s *Service) {
 			y.seq = row.Seq
 			if err := s.adopt(row, asked); err != nil {
 				s.options.Log.Error().Err(err).Str("account", row.Key.Account).Str("operation", row.Key.Operation).
-					Msg("a reading in the database is not understood, and not used")
+					Msg("ignoring an invalid reading in the database")
 			}
 		}
 		if len(rows) < pullRows {

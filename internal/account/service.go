@@ -198,7 +198,7 @@ func (s *Service) info(a *accountState) Info {
 	}
 	if a.Circuit != nil {
 		if open, wait := a.Circuit(); open {
-			info.State.Detail += fmt.Sprintf("; not asked for another %d s, because calls kept failing", int(wait.Seconds())+1)
+			info.State.Detail += fmt.Sprintf("; not called for another %d s because calls kept failing", int(wait.Seconds())+1)
 		}
 	}
 	return info
@@ -221,6 +221,6 @@ func (s *Service) observe(a *accountState, err error) (changed bool) {
 		level = zerolog.InfoLevel
 	}
 	s.options.Log.WithLevel(level).Str("account", a.Name).Str("provider", a.Provider).Str("state", after.State).Str("before", before.State).
-		Str("detail", after.Detail).Msg("the state of an account changed")
+		Str("detail", after.Detail).Msg("account state changed")
 	return changed
 }

@@ -44,7 +44,7 @@ type tracker struct {
 }
 
 func newTracker(now time.Time) *tracker {
-	return &tracker{state: State{State: StateUnknown, Since: now, Detail: "no call has been made yet"}}
+	return &tracker{state: State{State: StateUnknown, Since: now, Detail: "no call yet"}}
 }
 
 func (t *tracker) current() State {
@@ -130,7 +130,7 @@ func classify(err error) (state, detail string) {
 		state = StateBadResponse
 	case provider.KindRejected, provider.KindNotFound, provider.KindConflict, provider.KindInsufficientFunds, provider.KindForbidden:
 		// The vendor understood the call and said no to it: the account works.
-		return StateOK, "the last call was answered: " + err.Error()
+		return StateOK, "the vendor answered the last call: " + err.Error()
 	default:
 		return "", ""
 	}
@@ -144,13 +144,13 @@ func Remedy(state string) string {
 	case StateBadCredentials:
 		return "check the credentials in the account's $PREFIX_* settings"
 	case StateAccessDenied:
-		return "in the vendor's panel, allow this machine's address and switch API access on"
+		return "in the vendor's panel, allow this machine's address and enable API access"
 	case StateRateLimited:
-		return "wait for the vendor's window to pass, or lower $PREFIX_RATE"
+		return "wait for the vendor's window to end, or lower $PREFIX_RATE"
 	case StateUnavailable:
 		return "check the vendor's status page, the network and $PREFIX_BASE_URL"
 	case StateBadResponse:
-		return "compare the vendor's documentation with the field named here: its format may have changed"
+		return "compare the field named here with the vendor's documentation: its format may have changed"
 	}
 	return ""
 }

@@ -97,11 +97,16 @@ func (r *Reader) field(name string, field reflect.StructField, dst reflect.Value
 		return
 	}
 	if allowed := field.Tag.Get("oneof"); allowed != "" && !slices.Contains(strings.Split(allowed, "|"), text) {
-		r.Fault(name, "must be one of %s", strings.ReplaceAll(allowed, "|", ", "))
+		r.Fault(name, "must be one of %s%s", strings.ReplaceAll(allowed, "|", ", "), instead(text))
 		return
 	}
 	if err := decode(text, dst); err != nil {
-		r.Fault(name, "%v", err)
+		shown := ""
+		switch dst.Interface().(type) {
+		case time.Duration, Rate, int, bool:
+			shown = instead(text)
+		}
+		r.Fault(name, "%v%s", err, shown)
 	}
 }
 
@@ -114,9 +119,9 @@ func (r *Reader) text(name string, path bool) (text, from string, err error) {
 	case file == "":
 		return value, "environment", nil
 	case path:
-		return "", "", fmt.Errorf("%s_FILE is set: %s itself is the name of the file", name, name)
+		return "", "", fmt.Errorf("%s_FILE is not supported: set %s to the file name", name, name)
 	case value != "":
-		return "", "", fmt.Errorf("%s_FILE is set too: keep one of them", name)
+		return "", "", fmt.Errorf("%s_FILE is also set; set only one of them", name)
 	}
 	if text, err = readFile(file); err != nil {
 		return "", "", fmt.Errorf("%s_FILE: %w", name, err)
@@ -148,11 +153,24 @@ func readFile(path string) (string, error) {
 	return text, nil
 }
 
-// decode turns text into a value by the type's own decoder, if it has one. No
-// error holds the text, which may be a secret in the wrong place.
+// maxShown is the length of the longest value that an error shows. Passwords and
+// keys in the wrong setting are mostly longer.
+const maxShown = 12
+
+// instead is `, not "60"` for the invalid value 60, and "" for one that may be a
+// secret.
+func instead(text string) string {
+	if len(text) > maxShown || strings.ContainsRune(text, 0) {
+		return ""
+	}
+	return fmt.Sprintf(", not %q", text)
+}
+
+// decode turns text into a value by the type's own decoder, if it has one. Its
+// errors do not hold the text, which may be a secret in the wrong place.
 func decode(text string, dst reflect.Value) error {
 	if strings.ContainsRune(text, 0) {
-		return errors.New("has a NUL byte")
+		return errors.New("must not contain a NUL byte")
 	}
 	if own, ok := dst.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		return own.UnmarshalText([]byte(text))
@@ -165,13 +183,13 @@ func decode(text string, dst reflect.Value) error {
 	case *int:
 		n, err := strconv.Atoi(text)
 		if err != nil {
-			return errors.New("want a whole number")
+			return errors.New("must be an integer")
 		}
 		*value = n
 	case *bool:
 		flag, err := strconv.ParseBool(text)
 		if err != nil {
-			return errors.New("want true or false")
+			return errors.New("must be true or false")
 		}
 		*value = flag
 	default: // a text of any type

@@ -88,21 +88,30 @@ func TestFaultsAreReportedAtOnce(t *testing.T) {
 		want []string
 	}{
 		{"nothing set", nil, []string{"S_USER: is not set", "S_KEY: is not set"}},
-		{"both", map[string]string{"S_USER": "a", "S_KEY": "hush", "S_KEY_FILE": empty}, []string{"S_KEY: S_KEY_FILE is set too: keep one of them"}},
+		{"both", map[string]string{"S_USER": "a", "S_KEY": "hush", "S_KEY_FILE": empty}, []string{"S_KEY: S_KEY_FILE is also set; set only one of them"}},
 		{"no file", map[string]string{"S_USER": "a", "S_KEY_FILE": dir + "/none"}, []string{"S_KEY: S_KEY_FILE: open " + dir + "/none: no such file or directory"}},
 		{"empty file", map[string]string{"S_USER": "a", "S_KEY_FILE": empty}, []string{"S_KEY: S_KEY_FILE: the file is empty"}},
 		{"nothing but a byte order mark", map[string]string{"S_USER": "a", "S_KEY_FILE": mark}, []string{"S_KEY: S_KEY_FILE: the file is empty"}},
 		{"large file", map[string]string{"S_USER": "a", "S_KEY_FILE": big}, []string{"S_KEY: S_KEY_FILE: the file is larger than 65536 bytes"}},
 		{
 			"bad values",
-			map[string]string{"S_USER": "a", "S_KEY": "hush", "S_BASE_URL": "http://vendor.example", "S_RATE": "hush/1h", "S_TIMEOUT": "hush", "S_COUNT": "hush", "S_FLAG": "hush", "S_LANG": "hush"},
+			map[string]string{"S_USER": "a", "S_KEY": "hush", "S_BASE_URL": "http://vendor.example", "S_RATE": "5/hour", "S_TIMEOUT": "60", "S_COUNT": "1.5", "S_FLAG": "on", "S_LANG": "de"},
 			[]string{
-				"S_BASE_URL: want https (http is taken for a loopback address alone)", "S_RATE: want calls/duration like 1200/1h, or 0",
-				"S_TIMEOUT: want a duration like 30s, 5m or 30d", "S_COUNT: want a whole number", "S_FLAG: want true or false",
+				"S_BASE_URL: must be an https URL (http is allowed only for loopback addresses)", `S_RATE: must be calls/duration, e.g. 1200/1h, or 0, not "5/hour"`,
+				`S_TIMEOUT: must be a duration, e.g. 30s, 5m or 30d, not "60"`, `S_COUNT: must be an integer, not "1.5"`, `S_FLAG: must be true or false, not "on"`,
+				`S_LANG: must be one of en, ru, not "de"`,
+			},
+		},
+		{
+			"secrets in the wrong place",
+			map[string]string{"S_USER": "a", "S_KEY": "hush", "S_BASE_URL": "hush", "S_RATE": "hush-instead-of-it/1h", "S_TIMEOUT": "hush-instead-of-it", "S_COUNT": "hush-instead-of-it", "S_FLAG": "hush-instead-of-it", "S_LANG": "hush-instead-of-it"},
+			[]string{
+				"S_BASE_URL: must be an absolute URL, e.g. https://host/path", "S_RATE: must be calls/duration, e.g. 1200/1h, or 0",
+				"S_TIMEOUT: must be a duration, e.g. 30s, 5m or 30d", "S_COUNT: must be an integer", "S_FLAG: must be true or false",
 				"S_LANG: must be one of en, ru",
 			},
 		},
-		{"NUL", map[string]string{"S_USER": "a\x00b", "S_KEY": "k"}, []string{"S_USER: has a NUL byte"}},
+		{"NUL", map[string]string{"S_USER": "a\x00b", "S_KEY": "k"}, []string{"S_USER: must not contain a NUL byte"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -135,11 +144,11 @@ func TestValues(t *testing.T) {
 		{"http://localhost:1", ""},
 		{"http://[::1]:1", ""},
 		{"http://127.0.0.2", ""},
-		{"http://10.0.0.1", "want https (http is taken for a loopback address alone)"},
-		{"ftp://a.example", "want https (http is taken for a loopback address alone)"},
-		{"a.example", "want an absolute URL like https://host/path"},
-		{"https://u:p@a.example", "want a URL without user, query and fragment"},
-		{"https://a.example?k=1", "want a URL without user, query and fragment"},
+		{"http://10.0.0.1", "must be an https URL (http is allowed only for loopback addresses)"},
+		{"ftp://a.example", "must be an https URL (http is allowed only for loopback addresses)"},
+		{"a.example", "must be an absolute URL, e.g. https://host/path"},
+		{"https://u:p@a.example", "must be a URL without user, query and fragment"},
+		{"https://a.example?k=1", "must be a URL without user, query and fragment"},
 	}
 	for _, tt := range urls {
 		var u config.BaseURL
@@ -172,7 +181,7 @@ func TestParseDuration(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"", "d", "30", "30 d", "1.5d", "-1d", "1d-1h", "1h1d", "1dd", "65536d", "65535d1000000h", "65535d2562047h", "hush"} {
-		if got, err := config.ParseDuration(text); err == nil || err.Error() != "want a duration like 30s, 5m or 30d" {
+		if got, err := config.ParseDuration(text); err == nil || err.Error() != "must be a duration, e.g. 30s, 5m or 30d" {
 			t.Errorf("%s: got %s, %v", text, got, err)
 		}
 	}

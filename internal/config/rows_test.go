@@ -91,9 +91,9 @@ func TestPath(t *testing.T) {
 		want string
 	}{
 		{map[string]string{"P": "/etc/key.pem"}, ""},
-		{map[string]string{"P": "-----BEGIN PRIVATE KEY-----\nhush"}, "P: want the name of a file, not what is in it"},
-		{map[string]string{"P_FILE": "/etc/key.pem"}, "P: P_FILE is set: P itself is the name of the file"},
-		{map[string]string{"P": "/etc/key.pem", "P_FILE": "/etc/key.pem"}, "P: P_FILE is set: P itself is the name of the file"},
+		{map[string]string{"P": "-----BEGIN PRIVATE KEY-----\nhush"}, "P: must be a file name, not the file's content"},
+		{map[string]string{"P_FILE": "/etc/key.pem"}, "P: P_FILE is not supported: set P to the file name"},
+		{map[string]string{"P": "/etc/key.pem", "P_FILE": "/etc/key.pem"}, "P: P_FILE is not supported: set P to the file name"},
 	}
 	for _, tt := range tests {
 		r := config.NewReader(lookup(tt.env))

@@ -41,14 +41,14 @@ type Path string
 // its place is not shown as one.
 func (p *Path) UnmarshalText(text []byte) error {
 	if strings.ContainsAny(string(text), "\r\n") {
-		return fmt.Errorf("want the name of a file, not what is in it")
+		return fmt.Errorf("must be a file name, not the file's content")
 	}
 	*p = Path(text)
 	return nil
 }
 
 // errDuration holds no value, which may be a secret in the wrong place.
-var errDuration = errors.New("want a duration like 30s, 5m or 30d")
+var errDuration = errors.New("must be a duration, e.g. 30s, 5m or 30d")
 
 // ParseDuration reads a duration as time.ParseDuration does, and days before
 // it: "30d", "1d12h". A day is 24 hours.
@@ -90,11 +90,11 @@ func (r *Rate) UnmarshalText(text []byte) error {
 	calls, per, ok := strings.Cut(string(text), "/")
 	n, err := strconv.Atoi(calls)
 	if !ok || err != nil || n < 1 {
-		return fmt.Errorf("want calls/duration like 1200/1h, or 0")
+		return fmt.Errorf("must be calls/duration, e.g. 1200/1h, or 0")
 	}
 	d, err := ParseDuration(per)
 	if err != nil || d <= 0 {
-		return fmt.Errorf("want calls/duration like 1200/1h, or 0")
+		return fmt.Errorf("must be calls/duration, e.g. 1200/1h, or 0")
 	}
 	*r = Rate{Calls: n, Per: d}
 	return nil
@@ -124,14 +124,14 @@ func (b *BaseURL) UnmarshalText(text []byte) error {
 	u, err := url.Parse(strings.TrimRight(string(text), "/"))
 	switch {
 	case err != nil || u.Host == "":
-		return fmt.Errorf("want an absolute URL like https://host/path")
+		return fmt.Errorf("must be an absolute URL, e.g. https://host/path")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return fmt.Errorf("want a URL without user, query and fragment")
+		return fmt.Errorf("must be a URL without user, query and fragment")
 	case u.Scheme == "https", u.Scheme == "http" && IsLoopback(u.Hostname()):
 		b.URL = *u
 		return nil
 	}
-	return fmt.Errorf("want https (http is taken for a loopback address alone)")
+	return fmt.Errorf("must be an https URL (http is allowed only for loopback addresses)")
 }
 
 func (b BaseURL) String() string { return b.URL.String() }

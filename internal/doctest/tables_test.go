@@ -38,7 +38,7 @@ func rowsOf(text string, first *regexp.Regexp) [][]string {
 var settingName = regexp.MustCompile(`^(<ACCOUNT>|[A-Z]+)_[A-Z_*]+$`)
 
 // settingsRow is a line of gateway check --settings: name, value, from, meaning.
-var settingsRow = regexp.MustCompile(`(?m)^(\S+)  +(\S+|(?:\S+ )*\S+?)  +(default|environment|the credentials that are set)  +(.+)$`)
+var settingsRow = regexp.MustCompile(`(?m)^(\S+)  +(\S+|(?:\S+ )*\S+?)  +(default|environment|configured credentials)  +(.+)$`)
 
 // TestSettingsTable compares README's settings with those that the program
 // reads: every one, in that order, with its default and meaning.

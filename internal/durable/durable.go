@@ -57,7 +57,7 @@ const (
 )
 
 // errNotAttached says that the store has not been reached since the start.
-var errNotAttached = errors.New("the database has not been reached since the start")
+var errNotAttached = errors.New("the database has not been reached since startup")
 
 // New makes one that is away until Attach.
 func New(log zerolog.Logger) *Store {
@@ -218,10 +218,10 @@ func (d *Store) become(now *outage, news func(was *outage) bool) {
 		}
 		switch {
 		case !now.slow:
-			d.log.Error().Err(now.err).Msg("the database does not answer: going on from memory, under a part of each vendor-call budget")
+			d.log.Error().Err(now.err).Msg("the database is unavailable: continuing from memory with a share of each vendor-call budget")
 		case rate(&d.slowAt, d.now()):
 			d.told.Store(true)
-			d.log.Warn().Err(now.err).Msg("the database is slow or full: readings go on without it, under a part of each vendor-call budget")
+			d.log.Warn().Err(now.err).Msg("the database is slow or full: reads continue without it, with a share of each vendor-call budget")
 		}
 		return
 	}
@@ -235,7 +235,7 @@ func (d *Store) recover() {
 	}
 	d.back.Store(&recovery{since: was.since, at: d.now()})
 	if told := d.told.Swap(false); told || !was.slow {
-		d.log.Info().Msg("the database answers again")
+		d.log.Info().Msg("the database is available again")
 	}
 }
 

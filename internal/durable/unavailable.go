@@ -14,7 +14,7 @@ type UnavailableError struct {
 }
 
 func (e *UnavailableError) Error() string {
-	return "the gateway's database does not answer: " + e.Err.Error()
+	return "the gateway's database is unavailable: " + e.Err.Error()
 }
 func (e *UnavailableError) Unwrap() error { return e.Err }
 

@@ -68,10 +68,10 @@ func TestAuditLog(t *testing.T) {
 			"level": "warn", "outcome": "refused", "status": 401.0, "code": "unauthenticated", "reason": "no token", "account": "acme", "route": balance,
 		}},
 		{"no token at all", "GET", "/accounts/acme/balance", as("topsecret"), map[string]any{
-			"level": "warn", "outcome": "refused", "status": 401.0, "code": "unauthenticated", "reason": "the token is not known", "account": "acme", "route": balance,
+			"level": "warn", "outcome": "refused", "status": 401.0, "code": "unauthenticated", "reason": "unknown token", "account": "acme", "route": balance,
 		}},
 		{"a wrong token", "HEAD", "/accounts/acme/users", as(otherSecret(everything)), map[string]any{
-			"level": "warn", "outcome": "refused", "status": 401.0, "code": "unauthenticated", "reason": "the token is not known", "account": "acme", "route": users,
+			"level": "warn", "outcome": "refused", "status": 401.0, "code": "unauthenticated", "reason": "unknown token", "account": "acme", "route": users,
 			"claimed_token": id,
 		}},
 		{"an expired token", "GET", "/accounts/acme/balance", as(expired), map[string]any{

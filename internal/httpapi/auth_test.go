@@ -150,10 +150,10 @@ func TestEveryRouteAsksWhoCalls(t *testing.T) {
 			forbidden(wrongScope, "nobody", string(at.scope))
 			if at.named() {
 				otherAccount, _ := k.with(token.Scopes(), "other")
-				forbidden(otherAccount, "acme", "no such account")
-				forbidden(otherAccount, "nobody", "no such account")
-				forbidden(otherAccount, "%61cme", "no such account")
-				forbidden(otherAccount, "other%2f..%2facme", "no such account")
+				forbidden(otherAccount, "acme", "does not grant access to this account")
+				forbidden(otherAccount, "nobody", "does not grant access to this account")
+				forbidden(otherAccount, "%61cme", "does not grant access to this account")
+				forbidden(otherAccount, "other%2f..%2facme", "does not grant access to this account")
 			}
 			for _, accounts := range [][]string{{"acme"}, nil} {
 				right, _ := k.with([]token.Scope{at.scope}, accounts...)

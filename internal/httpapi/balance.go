@@ -15,7 +15,7 @@ func (s *server) getBalance(ctx context.Context, r *http.Request) (reply, error)
 	if text, given := params.text("currency"); given {
 		var err error
 		if q.Currency, err = provider.ParseCurrency(text); err != nil {
-			params.refuse("currency", "want an ISO 4217 code in capitals, like USD")
+			params.refuse("currency", "must be an upper-case ISO 4217 code, e.g. USD")
 		}
 	}
 	bound, err := params.bound()

@@ -21,7 +21,7 @@ func (s *server) getBalances(ctx context.Context, r *http.Request) (reply, error
 	text, given := params.text("require")
 	require := GetBalancesParamsRequire(text)
 	if given && !require.Valid() {
-		params.refuse("require", "want any or all")
+		params.refuse("require", "must be any or all")
 	}
 	bound, err := params.bound()
 	if err != nil {

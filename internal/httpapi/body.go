@@ -24,10 +24,10 @@ func checkMediaType(h http.Header) error {
 		delete(params, "charset")
 	}
 	if err != nil || kind != "application/json" || len(params) > 0 || len(h["Content-Type"]) > 1 {
-		return &problemError{code: ProblemCodeUnsupportedMediaType, detail: "want Content-Type: application/json"}
+		return &problemError{code: ProblemCodeUnsupportedMediaType, detail: "Content-Type must be application/json"}
 	}
 	if coding := h.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
-		return &problemError{code: ProblemCodeUnsupportedMediaType, detail: "want a body without Content-Encoding"}
+		return &problemError{code: ProblemCodeUnsupportedMediaType, detail: "Content-Encoding is not supported"}
 	}
 	return nil
 }
@@ -50,11 +50,11 @@ func readForm(body io.Reader, known ...string) (*form, error) {
 	case errors.As(err, &tooBig):
 		return nil, err
 	case err != nil:
-		return nil, invalidParameters{{Field: wholeBody, Message: "did not come whole"}}
+		return nil, invalidParameters{{Field: wholeBody, Message: "is incomplete"}}
 	case !utf8.Valid(data):
-		return nil, invalidParameters{{Field: wholeBody, Message: "want UTF-8"}}
+		return nil, invalidParameters{{Field: wholeBody, Message: "must be UTF-8"}}
 	case !json.Valid(data) || bytes.TrimLeft(data, " \t\r\n")[0] != '{':
-		return nil, invalidParameters{{Field: wholeBody, Message: "want one JSON object and nothing after it"}}
+		return nil, invalidParameters{{Field: wholeBody, Message: "must be a single JSON object"}}
 	case depth(data) > maxDepth:
 		return nil, invalidParameters{{Field: wholeBody, Message: "nested deeper than " + strconv.Itoa(maxDepth)}}
 	}
@@ -105,12 +105,12 @@ func (f *form) object(prefix string, data []byte) map[string]json.RawMessage {
 		}
 		text, _ := name.(string) // it is one, in valid JSON
 		if _, twice := members[text]; twice {
-			f.refuse(prefix+plainName(text), "given more than once")
+			f.refuse(prefix+plainName(text), "must be given only once")
 		}
 		members[text] = value
 	}
 	if err != nil {
-		f.refuse(wholeBody, "want one JSON object")
+		f.refuse(wholeBody, "must be a JSON object")
 	}
 	return members
 }
@@ -159,7 +159,7 @@ func (f *form) text(name string, most int) string {
 	}
 	text, message := textOf(value, most)
 	if message == "" && strings.ContainsFunc(text, unicode.IsControl) {
-		text, message = "", "want no control characters"
+		text, message = "", "must not contain control characters"
 	}
 	if message != "" {
 		f.refuse(name, message)
@@ -170,15 +170,15 @@ func (f *form) text(name string, most int) string {
 // textOf reads a text, or says what is wrong with it.
 func textOf(value json.RawMessage, most int) (text, message string) {
 	if value[0] != '"' || json.Unmarshal(value, &text) != nil {
-		return "", "want a text; leave it out if there is none"
+		return "", "must be a string; omit it if there is none"
 	}
 	switch {
 	case text == "":
-		return "", "empty; leave it out instead"
+		return "", "must not be empty; omit it instead"
 	case utf8.RuneCountInString(text) > most:
-		return "", "want at most " + strconv.Itoa(most) + " characters"
+		return "", "must have at most " + strconv.Itoa(most) + " characters"
 	case strings.ContainsRune(text, utf8.RuneError): // also what half a surrogate pair becomes
-		return "", "has a character that is none"
+		return "", "must not contain invalid Unicode characters"
 	}
 	return text, ""
 }
@@ -191,7 +191,7 @@ func (f *form) flag(name string) bool {
 	case string(value) == "true":
 		return true
 	}
-	f.refuse(name, "want true or false")
+	f.refuse(name, "must be true or false")
 	return false
 }
 

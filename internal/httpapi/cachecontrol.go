@@ -29,7 +29,7 @@ func boundOf(h http.Header) (account.Bound, error) {
 			var ok bool
 			directive, line, ok = cutDirective(line)
 			if !ok {
-				return account.Bound{}, badCacheControl("a quoted value has no end")
+				return account.Bound{}, badCacheControl("unterminated quoted value")
 			}
 			if err := apply(&b, directive); err != nil {
 				return account.Bound{}, err
@@ -65,7 +65,7 @@ func apply(b *account.Bound, directive string) error {
 	switch name = strings.ToLower(strings.TrimRight(name, " \t")); name {
 	case "no-cache", "only-if-cached":
 		if given {
-			return badCacheControl(name + " takes no value")
+			return badCacheControl(name + " must not have a value")
 		}
 		if name == "no-cache" {
 			b.NoCache = true
@@ -75,7 +75,7 @@ func apply(b *account.Bound, directive string) error {
 	case "max-age":
 		age, ok := parseDelta(value)
 		if !ok {
-			return badCacheControl("max-age takes whole seconds, from 0 to " + strconv.Itoa(maxDelta))
+			return badCacheControl("max-age must be a number of seconds from 0 to " + strconv.Itoa(maxDelta))
 		}
 		b.NoCache = b.NoCache || age == 0
 		b.MaxAge = tightest(b.MaxAge, age)
@@ -84,7 +84,7 @@ func apply(b *account.Bound, directive string) error {
 		if given {
 			var ok bool
 			if past, ok = parseDelta(value); !ok {
-				return badCacheControl("max-stale takes whole seconds, from 0 to " + strconv.Itoa(maxDelta) + ", or no value")
+				return badCacheControl("max-stale must be a number of seconds from 0 to " + strconv.Itoa(maxDelta) + ", or no value")
 			}
 		}
 		b.MaxStale = tightest(b.MaxStale, past)

@@ -55,13 +55,13 @@ func newRefill(body io.Reader) (provider.RefillRequest, error) {
 			f.refuse("wallet_id", "yandex_money takes none")
 		}
 	default:
-		f.refuse("method", "want webmoney or yandex_money")
+		f.refuse("method", "must be webmoney or yandex_money")
 	}
 	if r.Amount.Amount, err = provider.ParseAmount(f.text("amount", maxAmount)); err != nil || !r.Amount.Amount.IsPos() {
-		f.refuse("amount", `want a decimal text more than 0, like "19.95"`)
+		f.refuse("amount", `must be a string with a decimal number greater than 0, e.g. "19.95"`)
 	}
 	if r.Amount.Currency, err = provider.ParseCurrency(f.text("currency", maxText)); err != nil {
-		f.refuse("currency", "want an ISO 4217 code in capitals, like USD")
+		f.refuse("currency", "must be an upper-case ISO 4217 code, e.g. USD")
 	}
 	if err := f.err(); err != nil {
 		return provider.RefillRequest{}, err

@@ -74,16 +74,16 @@ func newUser(body io.Reader, vendor func(provider.NewUser) []provider.Fault) (pr
 	case !f.has("email"):
 		f.refuse("email", "is missing")
 	case !isEmail(u.Email):
-		f.refuse("email", "want an address like ada@customer.example")
+		f.refuse("email", "must be an email address, e.g. ada@customer.example")
 	}
 	if u.Country != "" && !isCountry(u.Country) {
-		f.refuse("country", "want an ISO 3166-1 alpha-2 code in capitals, like DE")
+		f.refuse("country", "must be an upper-case ISO 3166-1 alpha-2 code, e.g. DE")
 	}
 	if u.Language != "" && !languageForm.MatchString(u.Language) {
-		f.refuse("language", "want an ISO 639 code in small letters, like en")
+		f.refuse("language", "must be a lower-case ISO 639 code, e.g. en")
 	}
 	if u.Timezone != "" && !timezoneForm.MatchString(u.Timezone) {
-		f.refuse("timezone", "want an IANA name like Europe/Berlin")
+		f.refuse("timezone", "must be an IANA time zone, e.g. Europe/Berlin")
 	}
 	// These are kept in the operation's record, where no password may be.
 	if _, kept := u.Attributes[u.Password]; u.Password != "" && (kept || u.Password == u.Login) {
@@ -120,18 +120,18 @@ func (f *form) attributes(member string) map[string]string {
 		return nil
 	}
 	if value[0] != '{' {
-		f.refuse(member, "want an object of texts")
+		f.refuse(member, "must be an object with string values")
 		return nil
 	}
 	given := f.object(member+".", value)
 	if len(given) > maxAttributes {
-		f.refuse(member, "want at most 50 of them")
+		f.refuse(member, "must have at most 50 members")
 		return nil
 	}
 	texts := map[string]string{}
 	for _, name := range sortedNames(given) {
 		if !attributeNameForm.MatchString(name) {
-			f.refuse(member, "want names of 1 to 64 of the characters A-Z a-z 0-9 _ . [ ] -")
+			f.refuse(member, "member names must be 1 to 64 of the characters A-Z a-z 0-9 _ . [ ] -")
 			continue
 		}
 		text, message := textOf(given[name], maxAttributeValue)

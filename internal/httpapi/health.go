@@ -35,7 +35,7 @@ func (s *server) getReady(ctx context.Context, _ *http.Request) (reply, error) {
 		return encode(http.StatusOK, Health{Status: HealthStatusOk})
 	}
 	middleware.Of(ctx).Err = err
-	reason := "something that the gateway needs does not answer; the cause is in its log"
+	reason := "a dependency is unavailable; the gateway's log has the cause"
 	var public NotReady
 	if errors.As(err, &public) {
 		reason = string(public)
@@ -47,8 +47,8 @@ func (s *server) getReady(ctx context.Context, _ *http.Request) (reply, error) {
 func (s *server) logReady(err error) {
 	switch was := s.notReady.Swap(err != nil); {
 	case err != nil && !was:
-		s.Log.Warn().Err(err).Msg("the gateway is not ready")
+		s.Log.Warn().Err(err).Msg("not ready")
 	case err == nil && was:
-		s.Log.Info().Msg("the gateway is ready again")
+		s.Log.Info().Msg("ready again")
 	}
 }

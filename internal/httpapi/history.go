@@ -31,7 +31,7 @@ func (s *server) getBalanceHistory(ctx context.Context, r *http.Request) (reply,
 		return reply{}, err
 	}
 	if !info.Capabilities.Callable(provider.OpBalance) {
-		return reply{}, provider.Errorf(provider.KindUnsupportedOperation, "the gateway can't read balances of %s, so it has no history of them", info.Provider)
+		return reply{}, provider.Errorf(provider.KindUnsupportedOperation, "the gateway can't read balances of %s, so there is no history", info.Provider)
 	}
 	whole, err := encode(http.StatusOK, BalanceHistory{
 		Account: info.Name, Provider: info.Provider, From: Time{from}, Till: Time{till}, Step: formatStep(step), Points: []BalancePoint{},
@@ -87,7 +87,7 @@ func historyQuery(p *params, now time.Time) (from, till time.Time, step time.Dur
 		// Answers have milliseconds, and say what was looked for.
 		t = t.UTC().Add(roundUp).Truncate(time.Millisecond)
 		if err != nil || t.Year() < 1 || t.Year() > 9999 { // others can't be answered in RFC 3339
-			p.refuse(name, "want a day as YYYY-MM-DD or an RFC 3339 time like 2026-01-31T10:15:30Z")
+			p.refuse(name, "must be a date as YYYY-MM-DD or an RFC 3339 time, e.g. 2026-01-31T10:15:30Z")
 		}
 		return t
 	}
@@ -105,7 +105,7 @@ func historyQuery(p *params, now time.Time) (from, till time.Time, step time.Dur
 	if text, given := p.text("step"); given {
 		var ok bool
 		if step, ok = parseStep(text); !ok {
-			p.refuse("step", "want a whole number and s, m, h or d, like 15m or 1d, up to 36500d")
+			p.refuse("step", "must be an integer and s, m, h or d, like 15m or 1d, up to 36500d")
 		}
 	}
 	return from, till, step

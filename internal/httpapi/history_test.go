@@ -156,10 +156,10 @@ func TestDatabaseAway(t *testing.T) {
 	for _, target := range []string{"/accounts/acme/balance/history", "/accounts/acme/forecast"} {
 		a := g.get(target)
 		p := a.wantCode(ProblemCodeDatabaseUnavailable)
-		if p.Detail != "the gateway's database does not answer" || a.header.Get("Retry-After") != "5" || p.Account != nil || p.Provider != nil {
+		if p.Detail != "the gateway's database is unavailable" || a.header.Get("Retry-After") != "5" || p.Account != nil || p.Provider != nil {
 			t.Errorf("%s: got %s, Retry-After %q", target, a.body, a.header.Get("Retry-After"))
 		}
-		if !logHas(g.log, a.header.Get(middleware.RequestIDHeader), `"level":"warn"`, "not been reached since the start") {
+		if !logHas(g.log, a.header.Get(middleware.RequestIDHeader), `"level":"warn"`, "not been reached since startup") {
 			t.Errorf("the cause is not in the log:\n%s", g.log)
 		}
 	}

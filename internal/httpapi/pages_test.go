@@ -60,8 +60,8 @@ func TestPagesAskWhoCalls(t *testing.T) {
 			reason  string
 			claimed string
 		}{
-			"no token": {nil, 401, "no token", ""}, "wrong": {cookie(otherSecret(good)), 401, "the token is not known", id},
-			"revoked": {cookie(revoked), 401, "the token is not known", revokedID}, "wrong bearer": {as(otherSecret(good)), 401, "the token is not known", id},
+			"no token": {nil, 401, "no token", ""}, "wrong": {cookie(otherSecret(good)), 401, "unknown token", id},
+			"revoked": {cookie(revoked), 401, "unknown token", revokedID}, "wrong bearer": {as(otherSecret(good)), 401, "unknown token", id},
 			"without the scope": {cookie(blind), 403, "", blindID},
 		} {
 			before := len(g.log.String())

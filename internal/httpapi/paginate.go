@@ -17,8 +17,8 @@ import (
 const (
 	defaultLimit = 100
 	maxLimit     = 1000
-	wantLimit    = "want a whole number from 1 to 1000"
-	wantCursor   = "want the next_cursor of an earlier page"
+	wantLimit    = "must be an integer from 1 to 1000"
+	wantCursor   = "must be the next_cursor of an earlier page"
 )
 
 // userPage is a part of a list of users that is sorted by login. A login is unique

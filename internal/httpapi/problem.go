@@ -23,36 +23,36 @@ var problems = map[ProblemCode]struct {
 	status int
 	title  string
 }{
-	ProblemCodeInvalidParameter:       {http.StatusBadRequest, "A parameter is not valid"},
-	ProblemCodeIdempotencyKeyMissing:  {http.StatusBadRequest, "The Idempotency-Key header is missing"},
-	ProblemCodeUnauthenticated:        {http.StatusUnauthorized, "No token, or one that is not known"},
-	ProblemCodeForbidden:              {http.StatusForbidden, "The token or a limit does not allow this"},
-	ProblemCodeAccountNotFound:        {http.StatusNotFound, "No such account is configured"},
+	ProblemCodeInvalidParameter:       {http.StatusBadRequest, "Invalid parameter"},
+	ProblemCodeIdempotencyKeyMissing:  {http.StatusBadRequest, "Missing Idempotency-Key header"},
+	ProblemCodeUnauthenticated:        {http.StatusUnauthorized, "Missing or invalid token"},
+	ProblemCodeForbidden:              {http.StatusForbidden, "Not allowed by the token or a spending limit"},
+	ProblemCodeAccountNotFound:        {http.StatusNotFound, "Account not found"},
 	ProblemCodeNotFound:               {http.StatusNotFound, "Not found"},
-	ProblemCodeMethodNotAllowed:       {http.StatusMethodNotAllowed, "The route does not take this method"},
-	ProblemCodeNotAcceptableFreshness: {http.StatusGatewayTimeout, "No reading as fresh as asked for"},
+	ProblemCodeMethodNotAllowed:       {http.StatusMethodNotAllowed, "Method not allowed"},
+	ProblemCodeNotAcceptableFreshness: {http.StatusGatewayTimeout, "No sufficiently fresh reading"},
 	ProblemCodeConflict:               {http.StatusConflict, "The login is taken"},
 	ProblemCodeOperationInProgress:    {http.StatusConflict, "The same operation is still running"},
-	ProblemCodeOutcomeUnknown:         {http.StatusConflict, "The operation ended without an answer"},
-	ProblemCodeIdempotencyKeyReused:   {http.StatusUnprocessableEntity, "The Idempotency-Key was used for something else"},
+	ProblemCodeOutcomeUnknown:         {http.StatusConflict, "The outcome of the operation is unknown"},
+	ProblemCodeIdempotencyKeyReused:   {http.StatusUnprocessableEntity, "The Idempotency-Key was used for a different request"},
 	ProblemCodePayloadTooLarge:        {http.StatusRequestEntityTooLarge, "The body is too large"},
 	ProblemCodeUnsupportedMediaType:   {http.StatusUnsupportedMediaType, "The body's media type is not supported"},
 	ProblemCodeUnsupportedOperation:   {http.StatusNotImplemented, "The operation is not supported"},
-	ProblemCodeUnsupportedParameter:   {http.StatusUnprocessableEntity, "The vendor has no such filter"},
-	ProblemCodeUnsupportedCurrency:    {http.StatusUnprocessableEntity, "The vendor has no such currency"},
+	ProblemCodeUnsupportedParameter:   {http.StatusUnprocessableEntity, "The vendor does not support this parameter"},
+	ProblemCodeUnsupportedCurrency:    {http.StatusUnprocessableEntity, "The vendor does not support this currency"},
 	ProblemCodeProviderRejected:       {http.StatusUnprocessableEntity, "The vendor refused the input"},
-	ProblemCodeInsufficientFunds:      {http.StatusPaymentRequired, "The account can't pay for the call"},
-	ProblemCodeProviderForbidden:      {http.StatusForbidden, "The account has no right to this operation"},
+	ProblemCodeInsufficientFunds:      {http.StatusPaymentRequired, "Insufficient funds"},
+	ProblemCodeProviderForbidden:      {http.StatusForbidden, "The vendor does not allow this operation for the account"},
 	ProblemCodeProviderCredentials:    {http.StatusBadGateway, "The vendor refused the gateway's credentials"},
-	ProblemCodeProviderAccess:         {http.StatusBadGateway, "The vendor does not let the gateway in"},
-	ProblemCodeProviderRateLimited:    {http.StatusServiceUnavailable, "The vendor's rate limit is used up"},
-	ProblemCodeProviderUnavailable:    {http.StatusServiceUnavailable, "The vendor is not available"},
+	ProblemCodeProviderAccess:         {http.StatusBadGateway, "The vendor denies the gateway access"},
+	ProblemCodeProviderRateLimited:    {http.StatusServiceUnavailable, "Vendor rate limit reached"},
+	ProblemCodeProviderUnavailable:    {http.StatusServiceUnavailable, "The vendor is unavailable"},
 	ProblemCodeProviderTimeout:        {http.StatusGatewayTimeout, "The vendor did not answer in time"},
-	ProblemCodeProviderBadResponse:    {http.StatusBadGateway, "The vendor's answer was not understood"},
-	ProblemCodeProviderError:          {http.StatusBadGateway, "The vendor answered an error"},
+	ProblemCodeProviderBadResponse:    {http.StatusBadGateway, "Invalid vendor response"},
+	ProblemCodeProviderError:          {http.StatusBadGateway, "The vendor returned an error"},
 	ProblemCodeTooManyRequests:        {http.StatusTooManyRequests, "Too many requests"},
-	ProblemCodeDatabaseUnavailable:    {http.StatusServiceUnavailable, "The gateway's database does not answer"},
-	ProblemCodeInternal:               {http.StatusInternalServerError, "The gateway failed"},
+	ProblemCodeDatabaseUnavailable:    {http.StatusServiceUnavailable, "The gateway's database is unavailable"},
+	ProblemCodeInternal:               {http.StatusInternalServerError, "Internal error"},
 }
 
 // statusClientGone is what a request is logged as whose caller did not wait.
@@ -126,7 +126,7 @@ func (s *server) forPeople(r *http.Request) bool {
 func (s *server) failPage(w http.ResponseWriter, r *http.Request, p Problem, retryAfter time.Duration) {
 	heading, lines := p.Title, []string{p.Detail}
 	if p.Code == ProblemCodeNotFound {
-		heading, lines = "No such page", []string{"Nothing is at this address. It may be mistyped"}
+		heading, lines = "No such page", []string{"There is no page at this address. It may be mistyped"}
 	}
 	if retryAfter > 0 {
 		lines = append(lines, "Try again in "+retryAfter.Round(time.Second).String())
@@ -160,9 +160,9 @@ func describe(err error) (Problem, time.Duration) {
 		if away.Slow {
 			return newProblem(ProblemCodeDatabaseUnavailable, "the gateway's database is slow or full"), databaseRetry
 		}
-		return newProblem(ProblemCodeDatabaseUnavailable, "the gateway's database does not answer"), databaseRetry
+		return newProblem(ProblemCodeDatabaseUnavailable, "the gateway's database is unavailable"), databaseRetry
 	case errors.Is(err, token.ErrNotLoaded):
-		return newProblem(ProblemCodeDatabaseUnavailable, "the gateway's database does not answer, so no token can be checked yet"), databaseRetry
+		return newProblem(ProblemCodeDatabaseUnavailable, "the gateway's database is unavailable, so tokens can't be checked yet"), databaseRetry
 	case errors.As(err, &tooMany):
 		return invalid(invalidParameters{{Field: "step", Message: tooMany.Error()}}), 0
 	case errors.As(err, &vendor):
@@ -180,13 +180,13 @@ func describe(err error) (Problem, time.Duration) {
 	case errors.As(err, &none):
 		return fieldProblem(ProblemCodeUnsupportedParameter, none), 0
 	case errors.As(err, &tooBig):
-		return newProblem(ProblemCodePayloadTooLarge, "a body may have "+strconv.FormatInt(tooBig.Limit, 10)+" bytes"), 0
+		return newProblem(ProblemCodePayloadTooLarge, "the body must be at most "+strconv.FormatInt(tooBig.Limit, 10)+" bytes"), 0
 	case errors.Is(err, context.DeadlineExceeded):
 		return newProblem(ProblemCodeProviderTimeout, "the vendor did not answer before the deadline"), 0
 	case errors.Is(err, context.Canceled):
-		return newProblem(ProblemCodeProviderUnavailable, "the call to the vendor was given up"), 0
+		return newProblem(ProblemCodeProviderUnavailable, "the call to the vendor was canceled"), 0
 	}
-	return newProblem(ProblemCodeInternal, "the cause is in the gateway's log under this request_id"), 0
+	return newProblem(ProblemCodeInternal, "the gateway's log has the cause under this request_id"), 0
 }
 
 // databaseRetry is when an answer that needs the database may be tried again.
@@ -199,7 +199,7 @@ func describeTooOld(e *account.FreshnessError) (Problem, time.Duration) {
 		return p, 0
 	}
 	cause, retryAfter := describe(e.Cause)
-	p.Detail += "; the vendor could not be asked for a newer one: " + cause.Detail
+	p.Detail += "; no newer one could be read from the vendor: " + cause.Detail
 	p.Upstream = cause.Upstream
 	return p, retryAfter
 }
@@ -208,7 +208,7 @@ func describeTooOld(e *account.FreshnessError) (Problem, time.Duration) {
 func describeVendor(e *provider.Error) (Problem, time.Duration) {
 	code := ProblemCode(e.Kind)
 	if _, known := problems[code]; !known {
-		return newProblem(ProblemCodeInternal, "the cause is in the gateway's log under this request_id"), 0
+		return newProblem(ProblemCodeInternal, "the gateway's log has the cause under this request_id"), 0
 	}
 	p := newProblem(code, e.Message)
 	p.Upstream = upstreamBody(e.Upstream)
@@ -252,7 +252,7 @@ func newProblem(code ProblemCode, detail string) Problem {
 }
 
 func noAccount() Problem {
-	return newProblem(ProblemCodeAccountNotFound, "no account of that name is configured; GET /accounts lists them")
+	return newProblem(ProblemCodeAccountNotFound, "no account with this name is configured; GET /accounts lists the accounts")
 }
 
 func invalid(fields invalidParameters) Problem {

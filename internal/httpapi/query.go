@@ -85,17 +85,17 @@ func (s *server) query(known ...string) func(http.Handler) http.Handler {
 func checkQuery(raw string, known []string) invalidParameters {
 	values, err := url.ParseQuery(raw)
 	if err != nil {
-		return invalidParameters{{Field: "query", Message: "not a well-formed query"}}
+		return invalidParameters{{Field: "query", Message: "malformed query string"}}
 	}
 	var bad invalidParameters
 	for name, given := range values {
 		switch {
 		case !slices.Contains(known, name):
-			bad = append(bad, FieldError{Field: printable(name), Message: "this route has no such parameter" + listOf(known)})
+			bad = append(bad, FieldError{Field: printable(name), Message: "unknown parameter" + listOf(known)})
 		case len(given) > 1:
-			bad = append(bad, FieldError{Field: name, Message: "given more than once"})
+			bad = append(bad, FieldError{Field: name, Message: "must be given only once"})
 		case given[0] == "":
-			bad = append(bad, FieldError{Field: name, Message: "empty; leave it out instead"})
+			bad = append(bad, FieldError{Field: name, Message: "must not be empty; omit it instead"})
 		}
 	}
 	slices.SortFunc(bad, func(a, b FieldError) int { return strings.Compare(a.Field, b.Field) })
@@ -104,9 +104,9 @@ func checkQuery(raw string, known []string) invalidParameters {
 
 func listOf(known []string) string {
 	if len(known) == 0 {
-		return "; it takes none"
+		return "; this route has none"
 	}
-	return "; it takes " + strings.Join(known, ", ")
+	return "; must be one of " + strings.Join(known, ", ")
 }
 
 // printable makes a caller's text fit to be said back: short, and plain where it

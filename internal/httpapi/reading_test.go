@@ -175,7 +175,7 @@ func TestNothingAtHand(t *testing.T) {
 	g := start(t, map[string]fake{"acme": vendor.fake()})
 	for _, route := range []string{"balance", "statistics", "users", "forecast"} {
 		p := g.ask(http.MethodGet, "/accounts/acme/"+route, http.Header{"Cache-Control": {"only-if-cached"}}, nil).wantCode(ProblemCodeNotAcceptableFreshness)
-		if p.Detail != "there is no reading at hand, and the request forbids asking the vendor" || p.Upstream != nil || p.Account != nil {
+		if p.Detail != "no stored reading, and the request forbids calling the vendor" || p.Upstream != nil || p.Account != nil {
 			t.Errorf("got %+v", p)
 		}
 	}
@@ -197,7 +197,7 @@ func TestFreshnessProblem(t *testing.T) {
 		})
 		a := g.ask(http.MethodGet, "/accounts/acme/balance", http.Header{"Cache-Control": {"max-age=30"}}, nil)
 		p := a.wantCode(ProblemCodeNotAcceptableFreshness)
-		want := "the reading at hand is 78 s old, which the request's Cache-Control does not take; the vendor could not be asked for a newer one: the connection was refused"
+		want := "the stored reading is 78 s old, which the request's Cache-Control does not accept; no newer one could be read from the vendor: the connection was refused"
 		if p.Detail != want || *p.Upstream != (Upstream{Code: "GONE", Message: "later"}) || *p.Account != "acme" || *p.Provider != "vendor-of-acme" || a.header.Get("Retry-After") != "7" {
 			t.Errorf("got %s, Retry-After %s", a.body, a.header.Get("Retry-After"))
 		}
@@ -434,7 +434,7 @@ func TestFleetAtOneMoment(t *testing.T) {
 			}
 		}
 		check("max-age=4", "gateway; fwd=request; stored; ttl=60", "0", `"complete":false`, `"totals":[{"amount":"2","currency":"USD"}]`,
-			`"status":"ok"`, `"code":"not_acceptable_freshness","detail":"the reading at hand is 6 s old,`)
+			`"status":"ok"`, `"code":"not_acceptable_freshness","detail":"the stored reading is 6 s old,`)
 		if n := a.calls.Load(); n != 2 {
 			t.Errorf("a was asked %d times, want 2", n)
 		}

@@ -124,7 +124,7 @@ func TestAccounts(t *testing.T) {
 	})
 	g.get("/accounts/b").wantBody(`{"name":"b","provider":"vendor-of-b",
 		"capabilities":{"balance":"supported","statistics":"supported","users":"supported","create_user":"not_built","refill":"unsupported"},
-		"state":{"state":"unknown","since":"T","last_success_at":null,"detail":"no call has been made yet"}}`)
+		"state":{"state":"unknown","since":"T","last_success_at":null,"detail":"no call yet"}}`)
 	g.get("/accounts/a/balance").wantCode(ProblemCodeProviderCredentials)
 	g.get("/accounts/b/balance")
 
@@ -189,8 +189,8 @@ func TestReady(t *testing.T) {
 		ready              func(context.Context) error
 	}{
 		{"a reason for anyone", "the gateway is shutting down", "", func(context.Context) error { return NotReady("the gateway is shutting down") }},
-		{"a cause for the log", "its log", "db.internal", func(context.Context) error { return errors.New("dial db.internal: refused") }},
-		{"a bounded wait", "its log", "", func(ctx context.Context) error {
+		{"a cause for the log", "the gateway's log", "db.internal", func(context.Context) error { return errors.New("dial db.internal: refused") }},
+		{"a bounded wait", "the gateway's log", "", func(ctx context.Context) error {
 			if _, ok := ctx.Deadline(); !ok {
 				return NotReady("no deadline")
 			}
@@ -205,7 +205,7 @@ func TestReady(t *testing.T) {
 				t.Errorf("got %d %s", a.status, a.body)
 			}
 			if tt.hidden != "" && (strings.Contains(string(a.body), tt.hidden) || !strings.Contains(g.log.String(), tt.hidden)) {
-				t.Errorf("%q belongs into the log alone: %s", tt.hidden, a.body)
+				t.Errorf("%q belongs only in the log: %s", tt.hidden, a.body)
 			}
 		})
 	}

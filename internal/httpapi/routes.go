@@ -94,7 +94,7 @@ func (s *server) router() *chi.Mux {
 }
 
 func (s *server) notFound(w http.ResponseWriter, r *http.Request) {
-	s.fail(w, r, &problemError{code: ProblemCodeNotFound, detail: "no such route; GET /openapi.yaml lists them"})
+	s.fail(w, r, &problemError{code: ProblemCodeNotFound, detail: "no such route; see GET /openapi.yaml"})
 }
 
 // methodNotAllowed also comes for methods that no route knows, on any path.
@@ -105,7 +105,7 @@ func (s *server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Allow", allow)
-	s.fail(w, r, &problemError{code: ProblemCodeMethodNotAllowed, detail: "this route takes " + allow})
+	s.fail(w, r, &problemError{code: ProblemCodeMethodNotAllowed, detail: "allowed methods: " + allow})
 }
 
 // allowed lists the methods that the request's path takes.

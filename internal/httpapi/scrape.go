@@ -63,7 +63,7 @@ func (s *server) metrics() http.Handler {
 func (s *server) gather(format expfmt.Format) ([]byte, error) {
 	families, err := s.Registry.Gather()
 	if err != nil {
-		s.Log.Error().Err(err).Msg("not all metrics can be shown")
+		s.Log.Error().Err(err).Msg("some metrics are missing from the scrape")
 		if len(families) == 0 {
 			return nil, err
 		}

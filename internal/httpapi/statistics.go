@@ -34,7 +34,7 @@ func statisticsQuery(p *params) (q provider.StatisticsQuery) {
 	day := func(name string) provider.Date {
 		text, given := p.text(name)
 		if _, err := time.Parse(time.DateOnly, text); given && err != nil {
-			p.refuse(name, "want a day as YYYY-MM-DD")
+			p.refuse(name, "must be a date as YYYY-MM-DD")
 		}
 		return provider.Date(text)
 	}

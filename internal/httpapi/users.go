@@ -61,7 +61,7 @@ func usersBody(r account.Reading[provider.Users], pg userPage) Users {
 func usersQuery(p *params) (q provider.UserQuery, pg userPage) {
 	q.Login, _ = p.text("login")
 	if !utf8.ValidString(q.Login) || utf8.RuneCountInString(q.Login) > maxLogin || strings.ContainsFunc(q.Login, unicode.IsControl) {
-		p.refuse("login", "want at most 255 characters of UTF-8 without control characters")
+		p.refuse("login", "must have at most 255 characters of UTF-8 without control characters")
 	}
 	pg.limit = p.limit()
 	if text, given := p.text("cursor"); given {

@@ -64,7 +64,7 @@ func describeWrite(err error) (p Problem, retryAfter time.Duration, ok bool) {
 	case errors.As(err, &spending):
 		p = newProblem(ProblemCodeForbidden, spending.Message)
 	case errors.As(err, &missing):
-		p = newProblem(ProblemCodeNotFound, "the account has no operation of that id")
+		p = newProblem(ProblemCodeNotFound, "the account has no operation with this ID")
 	default:
 		return Problem{}, 0, false
 	}
@@ -95,16 +95,16 @@ func describeWriteError(w *operation.WriteError) (p Problem, retryAfter time.Dur
 func nextTry(op operation.Operation, retryAfter time.Duration) string {
 	switch {
 	case !op.KeyFree:
-		return "nothing was changed, and another try needs a new Idempotency-Key"
+		return "nothing was changed; to try again, use a new Idempotency-Key"
 	case retryAfter > 0:
-		return "nothing was sent to the vendor: try again with the same Idempotency-Key"
+		return "nothing was sent to the vendor; retry with the same Idempotency-Key"
 	}
-	return "nothing was sent to the vendor, and the Idempotency-Key is not used up"
+	return "nothing was sent to the vendor; the Idempotency-Key can be used again"
 }
 
 func describeUnknown(op operation.Operation) Problem {
 	if op.Problem == nil { // a record of none of ours
-		return newProblem(ProblemCodeOutcomeUnknown, "nobody knows whether the vendor did it; see "+locationOf(op))
+		return newProblem(ProblemCodeOutcomeUnknown, "the outcome at the vendor is unknown; see "+locationOf(op))
 	}
 	p := newProblem(ProblemCodeOutcomeUnknown,
 		"nobody knows whether the vendor did it ("+op.Problem.Message+"), and it is not sent again; see "+locationOf(op))
@@ -146,12 +146,12 @@ const (
 func idempotencyKey(h http.Header) (string, error) {
 	lines := h[keyHeader]
 	if len(lines) > 1 {
-		return "", badKey("given more than once")
+		return "", badKey("must be given only once")
 	}
 	if len(lines) == 0 || strings.Trim(lines[0], " \t") == "" {
 		return "", &problemError{
 			code:   ProblemCodeIdempotencyKeyMissing,
-			detail: "a write needs an Idempotency-Key header: a text of your own, new for each write, the same for each repetition of it",
+			detail: "a write needs an Idempotency-Key header: a unique string per write, repeated when the write is retried",
 		}
 	}
 	key, ok := strings.Trim(lines[0], " \t"), true
@@ -159,7 +159,7 @@ func idempotencyKey(h http.Header) (string, error) {
 		key, ok = unquote(key)
 	}
 	if !ok || key == "" || len(key) > maxKey || strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return "", badKey("want 1 to " + strconv.Itoa(maxKey) + " printable ASCII characters, bare or as one quoted string")
+		return "", badKey("must be 1 to " + strconv.Itoa(maxKey) + " printable ASCII characters, bare or as one quoted string")
 	}
 	return key, nil
 }

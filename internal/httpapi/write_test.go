@@ -242,13 +242,13 @@ func TestWriteOutcomes(t *testing.T) {
 		why   string // in the detail
 		state string
 	}{
-		{"refused", refused, ProblemCodeConflict, ProblemCodeConflict, "the login is taken; nothing was changed, and another try needs a new Idempotency-Key", "failed"},
+		{"refused", refused, ProblemCodeConflict, ProblemCodeConflict, "the login is taken; nothing was changed; to try again, use a new Idempotency-Key", "failed"},
 		{"dropped by the vendor", &provider.Error{Kind: provider.KindUnsupportedOperation, Message: "gone", Refused: true},
 			ProblemCodeUnsupportedOperation, ProblemCodeUnsupportedOperation, "gone; nothing was changed", "failed"},
 		{"timeout", provider.Errorf(provider.KindTimeout, "no answer within 10s"), "", ProblemCodeOutcomeUnknown, "(no answer within 10s)", "unknown"},
 		{"not understood", &provider.Error{Kind: provider.KindBadResponse, Message: "no JSON", Upstream: &provider.Upstream{Code: "x", Message: "y"}},
 			"", ProblemCodeOutcomeUnknown, "(no JSON)", "unknown"},
-		{"no vendor's error", fmt.Errorf("secret cause"), "", ProblemCodeOutcomeUnknown, "(the gateway failed while it made the call)", "unknown"},
+		{"no vendor's error", fmt.Errorf("secret cause"), "", ProblemCodeOutcomeUnknown, "(the gateway failed during the call)", "unknown"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -298,7 +298,7 @@ func TestWriteOutcomes(t *testing.T) {
 // TestUnsentWrites has a row for each way a write can fail before it is sent: the
 // answer says whether waiting helps, and the key is as new.
 func TestUnsentWrites(t *testing.T) {
-	const retry, free = "nothing was sent to the vendor: try again with the same Idempotency-Key", "nothing was sent to the vendor, and the Idempotency-Key is not used up"
+	const retry, free = "nothing was sent to the vendor; retry with the same Idempotency-Key", "nothing was sent to the vendor; the Idempotency-Key can be used again"
 	tests := []struct {
 		name       string
 		err        *provider.Error

@@ -13,7 +13,7 @@ import (
 // NotFoundError says that the account has no such operation.
 type NotFoundError struct{ ID string }
 
-func (e *NotFoundError) Error() string { return "no operation of that id" }
+func (e *NotFoundError) Error() string { return "no operation with this ID" }
 
 // Operations lists an account's operations, newest first, from after a place
 // in the list (nil: from the start), and tells whether there are more. Its
@@ -81,7 +81,7 @@ func (s *Service) abandoned(op store.Operation, now time.Time) bool {
 
 // giveUp makes an abandoned operation unknown.
 func (s *Service) giveUp(ctx context.Context, op store.Operation) store.Operation {
-	to := unknown(s.now(), provider.Errorf(provider.KindTimeout, "the gateway stopped before it knew how the vendor call ended"))
+	to := unknown(s.now(), provider.Errorf(provider.KindTimeout, "the gateway stopped before the outcome of the vendor call was known"))
 	// Whoever comes second finds it settled already.
 	_ = s.gateway.Store.Query(ctx, func(ctx context.Context, st *store.Store) error {
 		if _, err := st.SettleOperation(ctx, op.ID, to, store.Started); err != nil {

@@ -79,7 +79,7 @@ var (
 	ErrInProgress = errors.New("it is still running")
 	// ErrOutcomeUnknown: nobody knows how the operation under this key ended. It is
 	// never sent again.
-	ErrOutcomeUnknown = errors.New("it ended without an answer: whether the vendor did it is not known")
+	ErrOutcomeUnknown = errors.New("it ended without an answer: the outcome at the vendor is unknown")
 	// ErrKeyReused: the key was used with another payload.
 	ErrKeyReused = errors.New("it has this key, and had another payload")
 )

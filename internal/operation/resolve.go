@@ -97,7 +97,7 @@ func (s *Service) settleFound(ctx context.Context, a *Account, op store.Operatio
 	}
 	to := store.Settlement{
 		State: store.Succeeded, SettledAt: s.now(), Reference: invoice.ID, Result: result, By: settledByLookup,
-		Reason: fmt.Sprintf("invoice %s is among the unpaid ones, and it alone fits", invoice.ID),
+		Reason: fmt.Sprintf("invoice %s is the only unpaid one that matches", invoice.ID),
 	}
 	// If it was settled by hand meanwhile, that stands.
 	done, err := durable.Get(ctx, s.gateway.Store.Use, func(ctx context.Context, st *store.Store) (bool, error) {
@@ -105,7 +105,7 @@ func (s *Service) settleFound(ctx context.Context, a *Account, op store.Operatio
 	})
 	if err == nil && done {
 		s.gateway.Log.Info().Str("account", a.Name).Str("operation", op.ID).Str("reference", invoice.ID).
-			Msg("an unknown refill is settled: its invoice was found")
+			Msg("settled an unknown refill: its invoice was found")
 	}
 }
 
@@ -119,6 +119,6 @@ func (s *Service) nameCandidates(ctx context.Context, a *Account, op store.Opera
 	err = s.gateway.Store.Use(ctx, func(ctx context.Context, st *store.Store) error { return st.SaveCandidates(ctx, op.ID, list) })
 	if err == nil {
 		s.gateway.Log.Info().Str("account", a.Name).Str("operation", op.ID).Int("candidates", len(candidates)).
-			Msg("unpaid invoices that an unknown refill may have made: look at the vendor, and settle the operation")
+			Msg("an unknown refill may have created these unpaid invoices: check with the vendor and settle the operation")
 	}
 }

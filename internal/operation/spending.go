@@ -30,7 +30,7 @@ type SpendingLimit struct {
 
 // UnmarshalText reads the limit.
 func (l *SpendingLimit) UnmarshalText(text []byte) error {
-	const want = "want amounts with currencies, like 500 USD, 20000 RUB, or a number alone"
+	const want = "must be amounts with currencies, e.g. 500 USD, 20000 RUB, or only a number"
 	var read SpendingLimit
 	for part := range strings.SplitSeq(string(text), ",") {
 		fields := strings.Fields(part)
@@ -53,7 +53,7 @@ func (l *SpendingLimit) UnmarshalText(text []byte) error {
 			return errors.New(want)
 		}
 		if _, twice := read.each[currency]; twice {
-			return fmt.Errorf("%s is there twice", currency)
+			return fmt.Errorf("%s is listed twice", currency)
 		}
 		if read.each == nil {
 			read.each = map[provider.Currency]decimal.Decimal{}
@@ -84,7 +84,7 @@ func (e *SpendingError) Error() string { return e.Message }
 // allow tells whether an amount may be spent after what was spent in a day.
 func (s Spending) allow(m provider.Money, spent []store.Spent) error {
 	if limit, bounded := s.Max.of(m.Currency); bounded && m.Amount.Cmp(limit) > 0 {
-		return &SpendingError{fmt.Sprintf("%s %s is more than REFILL_MAX, which is %s %s for one refill", m.Amount, m.Currency, limit, m.Currency)}
+		return &SpendingError{fmt.Sprintf("%s %s exceeds REFILL_MAX of %s %s per refill", m.Amount, m.Currency, limit, m.Currency)}
 	}
 	limit, bounded := s.DailyMax.of(m.Currency)
 	if !bounded {
@@ -104,7 +104,7 @@ func (s Spending) allow(m provider.Money, spent []store.Spent) error {
 	before := sum.String()
 	sum.Add(m.Amount)
 	if sum.Cmp(limit) > 0 {
-		return &SpendingError{fmt.Sprintf("%s %s after %s %s in the last 24 hours is more than REFILL_DAILY_MAX, which is %s %s",
+		return &SpendingError{fmt.Sprintf("%s %s after %s %s in the last 24 hours exceeds REFILL_DAILY_MAX of %s %s",
 			m.Amount, m.Currency, before, m.Currency, limit, m.Currency)}
 	}
 	return nil

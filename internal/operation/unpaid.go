@@ -44,7 +44,7 @@ func (s *Service) keepUnpaid(ctx context.Context, a *Account, operation string) 
 	}
 	if err != nil {
 		s.gateway.Log.Warn().Str("account", a.Name).Str("operation", operation).Err(err).
-			Msg("the unpaid invoices before a refill are not known: should its outcome be unknown, it has to be settled by hand")
+			Msg("listing unpaid invoices before a refill failed: if its outcome is unknown, it must be settled by hand")
 	}
 	return nil
 }

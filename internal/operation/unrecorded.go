@@ -90,11 +90,11 @@ func (s *Service) settle(op store.Operation) {
 			defer cancel()
 			closing = nil
 		case <-ctx.Done():
-			s.logEnd(op).Msg("the end of an operation could not be recorded before the shutdown: settle it by hand")
+			s.logEnd(op).Msg("the outcome of an operation could not be recorded before shutdown: settle it by hand")
 			return
 		}
 		if s.record(ctx, op.ID, op.Settlement) {
-			s.gateway.Log.Info().Str("account", op.Account).Str("operation", op.ID).Msg("the database has an end of the operation now")
+			s.gateway.Log.Info().Str("account", op.Account).Str("operation", op.ID).Msg("recorded the outcome of an operation")
 			return
 		}
 	}

@@ -86,7 +86,7 @@ func (s *Service) do(ctx context.Context, a *Account, w work) (Operation, error)
 	detached = provider.WithCause(detached, provider.CauseCaller)
 	if !s.gateway.Start(func() { s.sendOnce(detached, w, recorded, ended) }) {
 		call.End(ctx, context.Canceled)
-		err := &provider.Error{Kind: provider.KindUnavailable, Message: "the gateway is shutting down, and has not sent the request", NotSent: true}
+		err := &provider.Error{Kind: provider.KindUnavailable, Message: "the gateway is shutting down; the request was not sent", NotSent: true}
 		e := ending{settlement: failed(s.now(), err), err: err}
 		e.recorded = s.record(ctx, recorded.ID, e.settlement)
 		return s.answer(a, w, recorded, e)
@@ -123,7 +123,7 @@ func (s *Service) sendOnce(ctx context.Context, w work, op store.Operation, ende
 	if !e.recorded {
 		op.Settlement = e.settlement
 		s.unrecorded.add(op)
-		s.logEnd(op).Msg("the database did not take the end of an operation: trying again")
+		s.logEnd(op).Msg("recording the outcome of an operation failed: retrying")
 		ended <- e
 		s.settle(op)
 	}
@@ -199,7 +199,7 @@ func (s *Service) record(ctx context.Context, id string, to store.Settlement) bo
 	})
 	if err == nil && found && (op.State != to.State || op.Reference != to.Reference) {
 		s.gateway.Log.Error().Str("operation", id).Str("state", string(to.State)).Str("reference", to.Reference).
-			Msg("the vendor's answer came after the operation was settled otherwise: compare the two")
+			Msg("the vendor's answer arrived after the operation was settled differently: compare the two")
 	}
 	return err == nil && (done || found)
 }

@@ -80,7 +80,7 @@ func (d *details) moneyRows() []moneyRow {
 	align(d.Blocked, d.Credit, d.Bonus)
 	return []moneyRow{
 		{"Blocked", "reserved by the vendor", d.Blocked},
-		{"Credit", "may be spent beyond the balance", d.Credit},
+		{"Credit", "can be spent beyond the balance", d.Credit},
 		{"Bonus", "part of the balance", d.Bonus},
 	}
 }
@@ -113,7 +113,7 @@ func (d *details) history(ctx context.Context, accounts *account.Service, days s
 	}
 	first, last := points[0], points[len(points)-1]
 	d.Chart.Label = "Balance of " + d.Name + ": " + newFigure(first.Balance.Balance).String() + " on " + onDay(first.AsOf).Words +
-		", " + newFigure(last.Balance.Balance).String() + " on " + onDay(last.AsOf).Words + ". The figures of each day are in the table below."
+		", " + newFigure(last.Balance.Balance).String() + " on " + onDay(last.AsOf).Words + ". The table below has the figures of each day."
 }
 
 // dailyRow is the last balance of a day.

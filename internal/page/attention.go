@@ -13,19 +13,19 @@ type notice struct {
 // notices are those of what was gathered of the account.
 func (o *overview) notices() (list []notice) {
 	if o.TooOld {
-		list = append(list, notice{Words: "Figure too old", Tone: bad})
+		list = append(list, notice{Words: "Balance too old", Tone: bad})
 	}
 	debt := o.Balance != nil && o.Balance.Negative() && o.money.Billing != provider.Postpaid
 	if debt {
-		list = append(list, notice{"Balance negative", o.Balance.String(), bad, "Top the account up. The vendor may refuse to work for it, or stop its services."})
+		list = append(list, notice{"Balance negative", o.Balance.String(), bad, "Top up the account. The vendor may refuse orders or stop services."})
 	}
 	if o.Runway.Tone == bad && (!debt || o.Runway.Words != nothingLeft) {
-		list = append(list, notice{Words: "Ends soon", Detail: o.Runway.Words, Tone: bad})
+		list = append(list, notice{Words: "Low runway", Detail: o.Runway.Words, Tone: bad})
 	}
 	if o.Statistics != nil {
 		for _, c := range o.Statistics.Counters {
 			if c.UsedUp {
-				list = append(list, notice{c.Name + " used up", c.Value + " of " + c.Limit, bad, "Buy more from the vendor. It may refuse what goes beyond the limit."})
+				list = append(list, notice{c.Name + " used up", c.Value + " of " + c.Limit, bad, "Buy more from the vendor, which may refuse use beyond the limit."})
 			}
 		}
 	}

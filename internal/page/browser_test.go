@@ -132,7 +132,7 @@ func TestSignIn(t *testing.T) {
 	t.Run("accessible", tb.Accessible)
 	tb.Run(chromedp.SendKeys("#token", f.token), chromedp.Submit("#token"))
 	shown, at := browsertest.Get(tb, chromedp.Text("#money")), browsertest.Get(tb, chromedp.Location())
-	if u, err := url.Parse(at); err != nil || u.RequestURI() != "/ui/regru?days=7" || !strings.Contains(said, "not good") || shown != "Money" {
+	if u, err := url.Parse(at); err != nil || u.RequestURI() != "/ui/regru?days=7" || !strings.Contains(said, "Invalid token") || shown != "Money" {
 		t.Errorf("signed in at %s, after %q", at, said)
 	}
 	tb.Run(chromedp.Click(".out button"), chromedp.WaitVisible("#token"))

@@ -84,8 +84,8 @@ const (
 func (p *Page) draw(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
 	var b bytes.Buffer
 	if err := p.drawer.pages[name].Execute(&b, data); err != nil {
-		p.Log.Error().Err(err).Str("page", name).Str("path", r.URL.Path).Msg("a page can't be drawn")
-		http.Error(w, "the page can't be drawn; the cause is in the gateway's log", http.StatusInternalServerError)
+		p.Log.Error().Err(err).Str("page", name).Str("path", r.URL.Path).Msg("rendering a page failed")
+		http.Error(w, "rendering the page failed; the cause is in the gateway's log", http.StatusInternalServerError)
 		return
 	}
 	h := w.Header()

@@ -56,7 +56,7 @@ func (p *Page) Login(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
-		p.askForToken(w, r, http.StatusBadRequest, tokenForm{Next: FleetPath, Error: "The form did not arrive whole. Try again."})
+		p.askForToken(w, r, http.StatusBadRequest, tokenForm{Next: FleetPath, Error: "The form was incomplete. Try again."})
 		return
 	}
 	next := localPath(r.PostForm.Get("next"))
@@ -66,9 +66,9 @@ func (p *Page) Login(w http.ResponseWriter, r *http.Request) {
 	case text == "":
 		p.askForToken(w, r, http.StatusUnauthorized, tokenForm{Next: next, Error: "Paste a token."})
 	case errors.Is(err, token.ErrExpired), errors.Is(err, token.ErrUnknown): // one answer: it must not tell which tokens were real
-		p.askForToken(w, r, http.StatusUnauthorized, tokenForm{Next: next, Error: "This token is not good: mistyped, cut off, expired or revoked. Ask for a new one."})
+		p.askForToken(w, r, http.StatusUnauthorized, tokenForm{Next: next, Error: "Invalid token: mistyped, incomplete, expired or revoked. Ask for a new one."})
 	case err != nil:
-		p.askForToken(w, r, http.StatusServiceUnavailable, tokenForm{Next: next, Error: "The gateway can't check tokens yet, because its database does not answer. Try again soon."})
+		p.askForToken(w, r, http.StatusServiceUnavailable, tokenForm{Next: next, Error: "The gateway can't check tokens yet because its database is unavailable. Try again soon."})
 	default:
 		http.SetCookie(w, p.cookie(text))
 		http.Redirect(w, r, next, http.StatusSeeOther) // #nosec G710 -- localPath lets nothing else through

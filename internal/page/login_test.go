@@ -96,11 +96,11 @@ func TestLoginRefused(t *testing.T) {
 		status  int
 		says    string
 	}{
-		{"unknown", "gw_x", token.ErrUnknown, nil, 401, "This token is not good: mistyped, cut off, expired or revoked. Ask for a new one."},
-		{"expired", "gw_x", token.ErrExpired, nil, 401, "This token is not good: mistyped, cut off, expired or revoked. Ask for a new one."},
+		{"unknown", "gw_x", token.ErrUnknown, nil, 401, "Invalid token: mistyped, incomplete, expired or revoked. Ask for a new one."},
+		{"expired", "gw_x", token.ErrExpired, nil, 401, "Invalid token: mistyped, incomplete, expired or revoked. Ask for a new one."},
 		{"nothing", " ", token.ErrUnknown, nil, 401, "Paste a token"},
 		{"not loaded", "gw_x", token.ErrNotLoaded, nil, 503, "can&#39;t check tokens yet"},
-		{"too long", strings.Repeat("x", 5000), nil, nil, 400, "did not arrive whole"},
+		{"too long", strings.Repeat("x", 5000), nil, nil, 400, "The form was incomplete."},
 		{"from another site", goodToken, nil, []string{"Origin", "http://evil.example"}, 403, "sent by another site"},
 		{"from another site, as browsers tell", goodToken, nil, []string{"Sec-Fetch-Site", "cross-site"}, 403, "sent by another site"},
 	} {

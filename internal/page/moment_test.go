@@ -38,7 +38,7 @@ func TestPageIsOfOneMoment(t *testing.T) {
 		wanted []string
 	}{
 		"old":     {20 * time.Second, []string{"Total 200.00 USD", "Stale 40 s ago"}},
-		"too old": {50 * time.Second, []string{"No balance has been read yet", "Not counted, for want of a reading: a, b", "Too old 1 min ago", "Figure too old"}},
+		"too old": {50 * time.Second, []string{"No balance has been read yet", "Not included: no reading yet for a, b", "Too old 1 min ago", "Balance too old"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -125,7 +125,7 @@ func (o *overview) show(b provider.Balance, asOf, now time.Time) {
 func (o *overview) showLast(ctx context.Context, accounts *account.Service, info account.Info, now time.Time) {
 	if !info.Capabilities.Callable(provider.OpBalance) {
 		o.NoBalance = true
-		o.Empty = "This vendor's balance can't be read: see what the account can do."
+		o.Empty = "This vendor's balance can't be read: see Capabilities."
 		return
 	}
 	points, err := accounts.History(ctx, info.Name, now.Add(-historyFor), now, historyStep)
@@ -139,9 +139,9 @@ func (o *overview) showLast(ctx context.Context, accounts *account.Service, info
 	}
 	switch {
 	case o.State.Trouble():
-		o.Empty = "No reading yet. It comes by itself once the trouble below is mended."
+		o.Empty = "No reading yet. One will follow once the problem below is fixed."
 	default:
-		o.Empty = "No reading yet. One comes with the next background reading (GATEWAY_REFRESH_INTERVAL), or at once with GET /accounts/" + info.Name + "/balance."
+		o.Empty = "No reading yet. The next background reading brings one (GATEWAY_REFRESH_INTERVAL), or request one now: GET /accounts/" + info.Name + "/balance."
 	}
 }
 

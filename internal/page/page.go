@@ -60,8 +60,8 @@ func (p *Page) reader(w http.ResponseWriter, r *http.Request) (token.Caller, boo
 		return token.Caller{}, false
 	case !caller.May(token.Read):
 		p.draw(w, r, http.StatusForbidden, messagePage, message{
-			frame: p.frame(r, "Not allowed", &caller), Heading: "This token may not read",
-			Lines: []string{"It has no scope “read”. Use one that has: gateway token create --name NAME --scopes read --accounts ACCOUNT,…."},
+			frame: p.frame(r, "Not allowed", &caller), Heading: "This token lacks the scope read",
+			Lines: []string{"Use a token that has it: gateway token create --name NAME --scopes read --accounts ACCOUNT,…."},
 		})
 		return token.Caller{}, false
 	}
@@ -88,6 +88,6 @@ func (p *Page) Problem(w http.ResponseWriter, r *http.Request, status int, headi
 func (p *Page) noSuchAccount(w http.ResponseWriter, r *http.Request, caller token.Caller) {
 	p.draw(w, r, http.StatusNotFound, messagePage, message{
 		frame: p.frame(r, "No such account", &caller), Heading: "No such account",
-		Lines: []string{"No account of that name is configured, or this token does not grant it."},
+		Lines: []string{"No account with that name is configured, or this token does not grant access to it."},
 	})
 }

@@ -41,15 +41,15 @@ func TestFleet(t *testing.T) {
 	wants(t, text(got.Body.String()),
 		"184,350.20 RUB", "28.5 USD", "−1,240.07 USD", "7,310.125 BHD",
 		"Total 7,310.125 BHD 184,350.20 RUB −1,211.57 USD",
-		"Not counted, for want of a reading: regru-shop, selzy-new",
+		"Not included: no reading yet for regru-shop, selzy-new",
 		"Credentials refused for 3 days provider_credentials: the vendor refused",
 		"What to do: Check the credentials in the account&#39;s REGRU_SHOP_* settings.",
 		"lower SELZY_AGENCY_RATE",
 		"Top-up invoice of 5,000.00 RUB succeeded 3 days ago",
 		"New user failed 7 h ago",
 		"outcome unknown 25 min ago",
-		"No reading yet. One comes with the next background reading (GATEWAY_REFRESH_INTERVAL), or at once with GET /accounts/selzy-new/balance.",
-		"Not asked yet", "create users not built", "top up the vendor can&#39;t", "top up not verified with the vendor", "Ends soon",
+		"No reading yet. The next background reading brings one (GATEWAY_REFRESH_INTERVAL), or request one now: GET /accounts/selzy-new/balance.",
+		"Not called yet", "create users not implemented", "top up unsupported by the vendor", "top up unverified", "Low runway",
 	)
 	wants(t, got.Body.String(), `<data class="figure" value="28.5">28.5<span class="pad" data-pad="00"></span>`,
 		`<time datetime="`+f.now.Add(-76*time.Hour).Format(time.RFC3339)+`" title="`)
@@ -112,17 +112,17 @@ func TestAccount(t *testing.T) {
 	f := newFixture(t, aFleet, fleetNames...)
 	page := f.get("/ui/regru").Body.String()
 	wants(t, text(page),
-		"184,350.20 RUB", "Blocked reserved by the vendor 1,500.00 RUB", "25,000.00 RUB", "Bonus part of the balance not told", "Read 2 min ago",
-		"a day, balance and credit last 3", "How it is made", "Day by day",
+		"184,350.20 RUB", "Blocked reserved by the vendor 1,500.00 RUB", "25,000.00 RUB", "Bonus part of the balance unknown", "Updated 2 min ago",
+		"a day, balance and credit last 3", "How it is calculated", "Day by day",
 		"Domains active 12,843 – – now", "Emails period 512 500 102 % in the period", "Contacts 1,048 no limit – now",
-		"Costs 45,210.5 RUB", "Plan standard", "Backup", "over",
+		"Costs 45,210.5 RUB", "Plan standard", "Backup", "expired",
 		"Invoice 8812345.", "the login is taken", "gateway operations settle op-topup-unknown",
-		"It may have made: invoice 8812399 of 150.00 RUB , dated 2026-10-30.",
+		"Candidates: invoice 8812399 of 150.00 RUB , dated 2026-10-30.",
 	)
 	wants(t, page, `role="img" aria-label="Balance of regru: `, `aria-current="true">30 days`)
 	wants(t, f.get("/ui/regru?days=90").Body.String(), `aria-current="true">90 days`)
-	wants(t, text(f.get("/ui/regru-shop").Body.String()), "Too old 3 days ago : older than the gateway may serve", "There is no forecast without a balance")
-	wants(t, text(f.get("/ui/selzy-new").Body.String()), "No reading yet.", "None so far.", "There is no history of the last 30 days yet.")
+	wants(t, text(f.get("/ui/regru-shop").Body.String()), "Too old 3 days ago : too old to serve", "No forecast without a current balance")
+	wants(t, text(f.get("/ui/selzy-new").Body.String()), "No reading yet.", "None yet.", "No history of the last 30 days yet.")
 	if got := f.get("/ui/nobody"); got.Code != http.StatusNotFound {
 		t.Errorf("an unknown account: %d", got.Code)
 	}
@@ -154,7 +154,7 @@ func TestWithoutTheDatabase(t *testing.T) {
 		if got.Code != http.StatusOK {
 			t.Errorf("%s: %d", path, got.Code)
 		}
-		wants(t, text(got.Body.String()), "database does not answer", "184,350.20 RUB")
+		wants(t, text(got.Body.String()), "database is unavailable", "184,350.20 RUB")
 	}
 }
 

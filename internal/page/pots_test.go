@@ -52,8 +52,8 @@ func TestPostpaid(t *testing.T) {
 		{provider.Postpaid, time.Minute, "Nothing to do"},
 		{provider.Prepaid, time.Minute, "selzy Balance negative: −4.75 USD"},
 		{"", time.Minute, "selzy Balance negative: −4.75 USD"},
-		{provider.Postpaid, 30 * time.Hour, "selzy Figure too old"},
-		{provider.Prepaid, 30 * time.Hour, "selzy Figure too old Balance negative: −4.75 USD"},
+		{provider.Postpaid, 30 * time.Hour, "selzy Balance too old"},
+		{provider.Prepaid, 30 * time.Hour, "selzy Balance too old Balance negative: −4.75 USD"},
 	} {
 		f := newFixture(t, func(f *fixture) {
 			f.balance("selzy", test.age, provider.Balance{Balance: *money("-4.75", "USD"), Billing: test.billing})

@@ -28,9 +28,9 @@ func (p *Page) runway(ctx context.Context, name string, now time.Time) runway {
 	f, err := p.Accounts.Forecast(ctx, name, atHand())
 	switch {
 	case isAway(err):
-		return runway{Words: "not known", Tone: idle, Story: "There is no forecast while the gateway's database does not answer, because the past balances are in it."}
+		return runway{Words: "unknown", Tone: idle, Story: "No forecast while the gateway's database, which holds past balances, is unavailable."}
 	case err != nil || len(f.Currencies) == 0:
-		return runway{Words: "not known", Tone: idle, Story: "There is no forecast without a balance to start from."}
+		return runway{Words: "unknown", Tone: idle, Story: "No forecast without a current balance."}
 	}
 	return newRunway(f, f.Currencies[0], now)
 }
@@ -40,13 +40,13 @@ func newRunway(f account.Forecast, c account.CurrencyForecast, now time.Time) ru
 	switch c.Status {
 	case account.ForecastNoBurn:
 		l.Words, l.Tone = "no spending", good
-		l.Story = "Nothing was spent in the last 14 days, so at this rate the money does not end."
+		l.Story = "Nothing was spent in the last 14 days, so at this rate the money does not run out."
 	case account.ForecastPostpaid:
 		l.Words = "billed later"
 		l.Story = "At " + l.Burn.String() + " a day. What is spent is invoiced later, so the money does not end."
 	case account.ForecastUnpredictable:
-		l.Words = "not clear"
-		l.Story = "The balance rose in every hour that was read, so spending can't be told from top-ups."
+		l.Words = "unclear"
+		l.Story = "The balance rose in every hour with readings, so spending can't be separated from top-ups."
 	case account.ForecastOK:
 		end := f.Balance.AsOf.Add(*c.Left)
 		left := end.Sub(now)
@@ -59,20 +59,20 @@ func newRunway(f account.Forecast, c account.CurrencyForecast, now time.Time) ru
 			l.Tone = warn
 		}
 		if left <= 0 {
-			l.Story = "At " + l.Burn.String() + " a day, balance and credit are spent."
+			l.Story = "At " + l.Burn.String() + " a day, balance and credit are used up."
 		} else {
 			l.Story = "At " + l.Burn.String() + " a day, balance and credit last " + lasting(left) + ", until about " + l.Until.Words + "."
 		}
 	default:
-		l.Words = "too early to say"
-		l.Story = "A forecast needs a day of regular readings at least"
+		l.Words = "too early"
+		l.Story = "A forecast needs at least one day of regular readings"
 		if c.Since != nil {
-			l.Story += "; the first of these " + plural(c.Readings, "reading") + " is from " + exactly(*c.Since).Words
+			l.Story += "; " + plural(c.Readings, "reading") + " so far, since " + exactly(*c.Since).Words
 		}
 		l.Story += "."
 	}
 	if c.Quality == account.HasGaps && c.BurnPerDay != nil {
-		l.Story += " Readings are missing for a part of the time: more may have been spent than this shows."
+		l.Story += " Some readings are missing: actual spending may be higher."
 	}
 	return l
 }

@@ -53,11 +53,11 @@ func stateWords(state string) (string, tone) {
 	case account.StateRateLimited:
 		return "Rate limited", warn
 	case account.StateUnavailable:
-		return "Vendor does not answer", bad
+		return "Vendor unavailable", bad
 	case account.StateBadResponse:
-		return "Answer not understood", bad
+		return "Invalid vendor response", bad
 	}
-	return "Not asked yet", idle
+	return "Not called yet", idle
 }
 
 // settingsPrefix is what the settings of an account begin with.
@@ -80,11 +80,11 @@ func capabilities(declared provider.Capabilities) []capability {
 		case provider.Supported:
 			c.Tone = good
 		case provider.Unverified:
-			c.Words, c.Tone = "not verified with the vendor", warn
+			c.Words, c.Tone = "unverified", warn
 		case provider.NotBuilt:
-			c.Words = "not built"
+			c.Words = "not implemented"
 		case provider.Unsupported:
-			c.Words = "the vendor can't"
+			c.Words = "unsupported by the vendor"
 		default:
 			c.Words = "not declared"
 		}
@@ -135,7 +135,7 @@ func scopeWords(s provider.Scope) string {
 	case provider.ScopePeriod:
 		return "in the period"
 	case provider.ScopeLifetime:
-		return "ever"
+		return "lifetime"
 	}
 	return string(s)
 }

@@ -84,16 +84,18 @@ func TestRunway(t *testing.T) {
 		{"over soon", account.CurrencyForecast{Status: account.ForecastOK, BurnPerDay: money("12.30", "USD"), Left: left(2 * day)},
 			"47 hours", "At 12.30 USD a day, balance and credit last 47 hours, until about 2 Feb 2026.", bad},
 		{"over", account.CurrencyForecast{Status: account.ForecastOK, BurnPerDay: money("12.30", "USD"), Left: left(0)},
-			"nothing left", "At 12.30 USD a day, balance and credit are spent.", bad},
+			"nothing left", "At 12.30 USD a day, balance and credit are used up.", bad},
 		{"no burn", account.CurrencyForecast{Status: account.ForecastNoBurn, BurnPerDay: money("0.00", "USD")},
-			"no spending", "Nothing was spent in the last 14 days, so at this rate the money does not end.", good},
+			"no spending", "Nothing was spent in the last 14 days, so at this rate the money does not run out.", good},
 		{"gaps", account.CurrencyForecast{Status: account.ForecastNoBurn, Quality: account.HasGaps, BurnPerDay: money("0.00", "USD")},
-			"no spending", "Nothing was spent in the last 14 days, so at this rate the money does not end. " +
-				"Readings are missing for a part of the time: more may have been spent than this shows.", good},
+			"no spending", "Nothing was spent in the last 14 days, so at this rate the money does not run out. " +
+				"Some readings are missing: actual spending may be higher.", good},
 		{"rising", account.CurrencyForecast{Status: account.ForecastUnpredictable},
-			"not clear", "The balance rose in every hour that was read, so spending can't be told from top-ups.", idle},
+			"unclear", "The balance rose in every hour with readings, so spending can't be separated from top-ups.", idle},
 		{"young", account.CurrencyForecast{Status: account.InsufficientHistory, Readings: 4, Since: &since},
-			"too early to say", "A forecast needs a day of regular readings at least; the first of these 4 readings is from 31 Jan 2026, 07:00 UTC.", idle},
+			"too early", "A forecast needs at least one day of regular readings; 4 readings so far, since 31 Jan 2026, 07:00 UTC.", idle},
+		{"newborn", account.CurrencyForecast{Status: account.InsufficientHistory, Readings: 1, Since: &since},
+			"too early", "A forecast needs at least one day of regular readings; 1 reading so far, since 31 Jan 2026, 07:00 UTC.", idle},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			// The reading is an hour old, and the money lasts from then.

@@ -44,9 +44,9 @@ func (c Capabilities) Callable(op Operation) bool {
 // Refusal is the error of an operation that can't be tried at a vendor.
 func (c Capabilities) Refusal(vendor string, op Operation) error {
 	if c[op] == NotBuilt {
-		return Errorf(KindUnsupportedOperation, "%s is not built for %s yet, though the vendor can do it", op, vendor)
+		return Errorf(KindUnsupportedOperation, "%s is not implemented for %s yet, although the vendor supports it", op, vendor)
 	}
-	return Errorf(KindUnsupportedOperation, "%s can't do %s", vendor, op)
+	return Errorf(KindUnsupportedOperation, "%s does not support %s", vendor, op)
 }
 
 // Cause is why a vendor is called. It travels in the context, because it

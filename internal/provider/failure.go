@@ -21,7 +21,7 @@ func FailureOf(err error) *Failure {
 	if errors.As(err, &e) {
 		return &Failure{Kind: e.Kind, Message: e.Message, Upstream: e.Upstream, Field: e.Field}
 	}
-	return &Failure{Kind: KindOther, Message: "the gateway failed while it made the call"}
+	return &Failure{Kind: KindOther, Message: "the gateway failed during the call"}
 }
 
 // Err is the error that the failure was.

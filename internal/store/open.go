@@ -77,7 +77,7 @@ func connect(url string, create bool) (*Store, goose.Dialect, error) {
 		s, err := openPostgres(url)
 		return s, goose.DialectPostgres, err
 	}
-	return nil, "", errors.New("want sqlite:FILE, sqlite::memory: or postgres://USER:PASSWORD@HOST/DATABASE")
+	return nil, "", errors.New("must be sqlite:FILE, sqlite::memory: or postgres://USER:PASSWORD@HOST/DATABASE")
 }
 
 // migrate applies what is missing of migrations/. On PostgreSQL an advisory

@@ -20,7 +20,7 @@ func Postgres(t testing.TB) string {
 	t.Helper()
 	base := os.Getenv(PostgresVariable)
 	if base == "" {
-		Missing(t, "postgres", PostgresVariable+" is not set; want postgres://USER:PASSWORD@HOST/DATABASE")
+		Missing(t, "postgres", PostgresVariable+" is not set; must be postgres://USER:PASSWORD@HOST/DATABASE")
 	}
 	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, base)

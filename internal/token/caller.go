@@ -29,7 +29,7 @@ func ParseScopes(text string) ([]Scope, error) {
 	for entry := range strings.SplitSeq(text, ",") {
 		scope := Scope(strings.TrimSpace(entry))
 		if !slices.Contains(Scopes(), scope) {
-			return nil, fmt.Errorf("no scope %q: there are %s", scope, scopeList())
+			return nil, fmt.Errorf("unknown scope %q; must be one of %s", scope, scopeList())
 		}
 		if !slices.Contains(scopes, scope) {
 			scopes = append(scopes, scope)

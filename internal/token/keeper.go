@@ -38,11 +38,11 @@ const (
 var (
 	// ErrUnknown: there is no such token, or it is revoked, or its secret is
 	// wrong, or it is no token at all.
-	ErrUnknown = errors.New("the token is not known")
+	ErrUnknown = errors.New("unknown token")
 	// ErrExpired: it was good once.
 	ErrExpired = errors.New("the token has expired")
 	// ErrNotLoaded: the store has not been read since the start.
-	ErrNotLoaded = errors.New("the tokens are not loaded yet")
+	ErrNotLoaded = errors.New("tokens are not loaded yet")
 )
 
 // Keeper checks tokens. It does so from memory and follows the store, so that
@@ -161,13 +161,13 @@ func (k *Keeper) Load(ctx context.Context) error {
 	defer k.mu.Unlock()
 	if err != nil {
 		if !k.down {
-			k.log.Error().Err(err).Msg("the tokens can't be read: those read last stand")
+			k.log.Error().Err(err).Msg("can't read the tokens: using those read last")
 		}
 		k.down = true
 		return err
 	}
 	if k.down {
-		k.log.Info().Msg("the tokens are read again")
+		k.log.Info().Msg("tokens can be read again")
 	}
 	k.down = false
 	k.lookups.off.Store(false)
@@ -219,7 +219,7 @@ func (k *Keeper) write(ctx context.Context, due func(u *usage, last int64) bool)
 	err := s.TouchTokens(bounded, fresh)
 	if err != nil {
 		if !k.unsaid {
-			k.log.Warn().Err(err).Msg("the last uses of tokens can't be written: trying again")
+			k.log.Warn().Err(err).Msg("can't record when tokens were last used: retrying")
 		}
 		k.unsaid = true
 		return

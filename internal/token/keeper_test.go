@@ -331,7 +331,7 @@ func TestStoreAway(t *testing.T) {
 		cancel()
 		<-done
 		if lines := strings.Split(strings.TrimSpace(log.String()), "\n"); len(lines) != 2 ||
-			!strings.Contains(lines[0], "those read last stand") || !strings.Contains(lines[1], "read again") {
+			!strings.Contains(lines[0], "using those read last") || !strings.Contains(lines[1], "can be read again") {
 			t.Errorf("log:\n%s", log)
 		}
 	})

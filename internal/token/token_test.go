@@ -90,7 +90,7 @@ func TestState(t *testing.T) {
 }
 
 func TestParseScopes(t *testing.T) {
-	const list = ": there are read, users:read, users:write, refills:write, operations:read"
+	const list = "; must be one of read, users:read, users:write, refills:write, operations:read"
 	tests := []struct {
 		text string
 		want []token.Scope
@@ -99,10 +99,10 @@ func TestParseScopes(t *testing.T) {
 		{"read", []token.Scope{token.Read}, ""},
 		{"read, users:read,read", []token.Scope{token.Read, token.UsersRead}, ""},
 		{"read,users:read,users:write,refills:write,operations:read", token.Scopes(), ""},
-		{"", nil, `no scope ""` + list},
-		{"read,", nil, `no scope ""` + list},
-		{"*", nil, `no scope "*"` + list},
-		{"Read", nil, `no scope "Read"` + list},
+		{"", nil, `unknown scope ""` + list},
+		{"read,", nil, `unknown scope ""` + list},
+		{"*", nil, `unknown scope "*"` + list},
+		{"Read", nil, `unknown scope "Read"` + list},
 	}
 	for _, tt := range tests {
 		got, err := token.ParseScopes(tt.text)

@@ -238,7 +238,7 @@ func (h *harness) watchReady(ctx context.Context, settled, lasts time.Duration) 
 				continue
 			}
 			status, body, err := p.get(ctx, "/readyz")
-			if err == nil && status != http.StatusOK && !p.doomed.Load() && !brokenEarlier.MatchString(p.log.last("the database does not answer: going on")) {
+			if err == nil && status != http.StatusOK && !p.doomed.Load() && !brokenEarlier.MatchString(p.log.last("the database is unavailable: continuing")) {
 				h.truth.broken(trueOutage, "%s is not ready: %d %s\n%s", r.name, status, body, p.log)
 				return
 			}

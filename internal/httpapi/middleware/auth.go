@@ -147,7 +147,7 @@ func (a *Auth) loopback(r *http.Request) error {
 		host = name
 	}
 	if !a.AnyName && !config.IsLoopback(strings.Trim(host, "[]")) {
-		return &Refusal{Code: CodeForbidden, Detail: "a gateway that asks for no token answers to localhost, 127.0.0.1 and [::1] alone, not to other names"}
+		return &Refusal{Code: CodeForbidden, Detail: "without tokens the gateway accepts only the hosts localhost, 127.0.0.1 and [::1]"}
 	}
 	Of(r.Context()).Caller = a.anonymous
 	return nil
@@ -157,10 +157,10 @@ func (a *Auth) loopback(r *http.Request) error {
 // does not exist, so that nobody can find out by asking which there are.
 func authorize(c token.Caller, scope token.Scope, r *http.Request) error {
 	if !c.May(scope) {
-		return &Refusal{Code: CodeForbidden, Detail: "the token has not the scope " + string(scope)}
+		return &Refusal{Code: CodeForbidden, Detail: "the token lacks the scope " + string(scope)}
 	}
 	if name, ok := PathParam(r, "account"); ok && !c.Sees(name) {
-		return &Refusal{Code: CodeForbidden, Detail: "the token grants no such account; GET /accounts lists those that it does"}
+		return &Refusal{Code: CodeForbidden, Detail: "the token does not grant access to this account; GET /accounts lists the accounts it grants"}
 	}
 	return nil
 }
@@ -179,7 +179,7 @@ func (a *Auth) refuse(w http.ResponseWriter, r *http.Request, cause error) {
 	w.Header()["Www-Authenticate"] = challenge
 	a.Fail(w, r, &Refusal{
 		Code:   CodeUnauthenticated,
-		Detail: "send a token that is good, as the header Authorization: Bearer gw_…; whoever runs this gateway makes them",
+		Detail: "missing or invalid token: send the header Authorization: Bearer gw_…",
 	})
 }
 

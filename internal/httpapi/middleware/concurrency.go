@@ -52,7 +52,7 @@ func (h *histories) begin(ctx context.Context, caller string) (end func(), err e
 	case turns.taken <- struct{}{}:
 		return func() { <-turns.taken; leave() }, nil
 	case <-patience.C:
-		err = &Refusal{Code: CodeTooManyRequests, RetryAfter: time.Second, Detail: "other histories of this caller are being read"}
+		err = &Refusal{Code: CodeTooManyRequests, RetryAfter: time.Second, Detail: "too many history reads of this caller are in flight"}
 	case <-ctx.Done():
 		err = ctx.Err()
 	}

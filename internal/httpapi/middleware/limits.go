@@ -74,13 +74,13 @@ func (l *Limits) begin(name string, now time.Time) (*party, quota, error) {
 		p.refused++
 		return nil, l.quota(p, now), &Refusal{
 			Code: CodeTooManyRequests, RetryAfter: time.Second,
-			Detail: strconv.Itoa(l.atOnce) + " requests of this caller are under way already",
+			Detail: "this caller's limit of " + strconv.Itoa(l.atOnce) + " concurrent requests is reached",
 		}
 	}
 	if !p.bucket.AllowN(now, 1) {
 		p.refused++
 		q := l.quota(p, now)
-		return nil, q, &Refusal{Code: CodeTooManyRequests, RetryAfter: q.more, Detail: "more than " + l.rate.String() + " requests"}
+		return nil, q, &Refusal{Code: CodeTooManyRequests, RetryAfter: q.more, Detail: "rate limit of " + l.rate.String() + " requests exceeded"}
 	}
 	q := l.quota(p, now)
 	q.refused, p.refused = p.refused, 0

@@ -74,7 +74,7 @@ func TestRunningAreNotForgotten(t *testing.T) {
 		l.end(p)
 		now = now.Add(time.Millisecond)
 	}
-	if _, _, err := l.begin("long", now); err == nil || !strings.Contains(err.Error(), "under way") {
+	if _, _, err := l.begin("long", now); err == nil || !strings.Contains(err.Error(), "concurrent requests") {
 		t.Errorf("got %v", err)
 	}
 	l.end(running)

@@ -46,7 +46,7 @@ func NewMetrics(reg prometheus.Registerer, log zerolog.Logger) *Metrics {
 		}
 	}
 	if err != nil {
-		log.Error().Err(err).Msg("the requests' metric is not shown")
+		log.Error().Err(err).Msg("the request metric is missing from the scrape")
 	}
 	return &Metrics{histogram: histogram, series: map[requestSeries]prometheus.Observer{}}
 }

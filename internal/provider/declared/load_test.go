@@ -60,7 +60,7 @@ func TestFaults(t *testing.T) {
 		{"name: shop", "name: Shop", `f.yaml:1:7: name is "Shop": want small letters, digits and inner hyphens, at most 40, and not gateway`},
 		{"group: other", "group: clod", `f.yaml:3:8: group is "clod": want one of cloud, registrar, email, sms, ai, cdn, payments, data, other`},
 		{"rate: 10/1m", "rate: ten", `f.yaml:8:7: rate is "ten": want calls/duration like 250/1m`},
-		{"https://shop.example", "http://shop.example", "f.yaml:7:11: base_url: want https (http is taken for a loopback address alone)"},
+		{"https://shop.example", "http://shop.example", "f.yaml:7:11: base_url: must be an https URL (http is allowed only for loopback addresses)"},
 		{"${TOKEN}", "${TOKEM}", "f.yaml:9:16: auth.bearer uses the setting TOKEM, which is not declared: TOKEN is, which it is nearly"},
 		{"  SHOP_ID:", "  shop:", "f.yaml:6:3: settings.shop: want capitals, digits and inner underscores, not ending in _FILE\nf.yaml:10:17: request.path uses the setting SHOP_ID, which is not declared: want one of TOKEN"},
 		{"  SHOP_ID:", "  RATE:", "f.yaml:6:3: settings.RATE: every account has a setting of that name already\nf.yaml:10:17: request.path uses the setting SHOP_ID, which is not declared: want one of TOKEN, RATE"},

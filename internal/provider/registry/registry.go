@@ -114,6 +114,6 @@ func checkSecrets(r *config.Reader, prefix string, settings any, vendor config.B
 		if !ok || length == 0 || length >= redact.MinLength || config.IsLoopback(vendor.Hostname()) || r.Faulty(name) {
 			continue
 		}
-		r.Fault(name, "has fewer than %d characters: so short a secret can't be told from parts of words, and so not be kept out of what the vendor says", redact.MinLength)
+		r.Fault(name, "must have at least %d characters: a shorter secret can't be redacted from vendor texts", redact.MinLength)
 	}
 }

@@ -107,7 +107,7 @@ func (c *Client) CheckUser(u provider.NewUser) []provider.Fault {
 		bad("email", "the vendor needs one")
 	}
 	if u.Country != "" && alpha3(u) == noCountry {
-		bad("country", "want an ISO 3166-1 alpha-2 code in capitals, like DE")
+		bad("country", "must be an upper-case ISO 3166-1 alpha-2 code, e.g. DE")
 	}
 	return faults
 }

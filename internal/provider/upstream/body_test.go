@@ -111,7 +111,7 @@ func TestMemoryStaysFlat(t *testing.T) {
 			}
 			runtime.ReadMemStats(&after)
 			if got := (after.TotalAlloc - before.TotalAlloc) / calls; got > perCall {
-				t.Errorf("%d MiB allocated a call, want at most %d", got>>20, perCall>>20)
+				t.Errorf("%d MiB allocated a call, must have at most %d", got>>20, perCall>>20)
 			}
 			runtime.GC()
 			runtime.ReadMemStats(&after)

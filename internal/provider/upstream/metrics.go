@@ -27,7 +27,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	return &Metrics{
 		duration: auto.NewHistogramVec(prometheus.HistogramOpts{
 			Name:                            "gateway_provider_request_duration_seconds",
-			Help:                            "Time of one vendor call, retries included. Outcome is ok, canceled or the kind of error.",
+			Help:                            "Time of timeout of one vendor call, including retries. Outcome is ok, canceled or the kind of error.",
 			Buckets:                         []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 			NativeHistogramBucketFactor:     1.1,
 			NativeHistogramMaxBucketNumber:  100,

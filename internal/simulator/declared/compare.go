@@ -33,7 +33,7 @@ func receive(r *http.Request) (map[place]string, error) {
 	take := func(in string, values url.Values) error {
 		for name, list := range values {
 			if len(list) > 1 {
-				return fmt.Errorf("%s %s is there twice", in, name)
+				return fmt.Errorf("%s %s is listed twice", in, name)
 			}
 			got[place{in, name}] = list[0]
 		}

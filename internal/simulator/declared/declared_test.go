@@ -121,7 +121,7 @@ func TestStrict(t *testing.T) {
 		{"POST", "/money?format=json&team=sample-team", body, 404, "simulator: the file declares no request with this path\n"},
 		{"POST", strings.Replace(path, "=json", "=xml", 1), body, 400, "simulator: query format: the file declares json\n"},
 		{"POST", path + "&more=1", body, 400, "simulator: query more: the file declares no such thing\n"},
-		{"POST", path + "&team=sample-team", body, 400, "simulator: query team is there twice\n"},
+		{"POST", path + "&team=sample-team", body, 400, "simulator: query team is listed twice\n"},
 		{"POST", path, strings.Replace(body, "1.50", "1.5", 1), 400, "simulator: JSON what: the file declares [\"money\",1.50]\n\n"},
 		{"POST", path, "[]", 400, "simulator: the body is no JSON object\n"},
 		{"POST", path, strings.Replace(body, "sample-key", "other", 1), 403, `{"error":"who"}`},
