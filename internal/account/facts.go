@@ -22,7 +22,7 @@ const (
 func (s *Service) fact(a *accountState, name string, asOf time.Time, value any) (store.Fact, bool) {
 	body, err := json.Marshal(value)
 	if err != nil {
-		s.options.Log.Error().Err(err).Str("account", a.Name).Str("fact", name).Msg("can't be encoded for the database")
+		s.options.Log.Error().Err(err).Str("account", a.Name).Str("fact", name).Msg("encoding a reading for the database failed")
 	}
 	return store.Fact{Account: a.Name, Name: name, AsOf: asOf, Body: body}, err == nil
 }
