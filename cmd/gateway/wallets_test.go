@@ -102,7 +102,7 @@ func TestWallets(t *testing.T) {
 	}
 
 	page, _ := fetch(t, g.url, "/")
-	for _, want := range []string{`value="180143985094819.86"`, `value="2020.05"`, `value="-374.75"`, "and 1 more pot", "for want of a reading: euros</p>"} {
+	for _, want := range []string{`value="180143985094819.86"`, `value="2020.05"`, `value="-374.75"`, "and 1 more pot", "no reading yet for euros</p>"} {
 		if !strings.Contains(string(page.body), want) {
 			t.Errorf("the page has no %s", want)
 		}
