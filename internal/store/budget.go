@@ -274,21 +274,8 @@ func slotsLeft(ctx context.Context, tx *sql.Tx, account, caller string, most int
 func (s *Store) UsedSlots(ctx context.Context) (map[string]int, error) {
 	ctx, cancel := s.read.begin(ctx)
 	defer cancel()
-	rows, err := s.read.QueryContext(ctx, `SELECT account, count(*) FROM budget_slots WHERE free_at > `+s.nowSQL()+` GROUP BY account`)
+	used, err := counts[int](ctx, s.read, `SELECT account, count(*) FROM budget_slots WHERE free_at > `+s.nowSQL()+` GROUP BY account`)
 	if err != nil {
-		return nil, fmt.Errorf("count the budgets' slots: %w", err)
-	}
-	defer rows.Close()
-	used := map[string]int{}
-	for rows.Next() {
-		var account string
-		var n int
-		if err := rows.Scan(&account, &n); err != nil {
-			return nil, fmt.Errorf("count the budgets' slots: %w", err)
-		}
-		used[account] = n
-	}
-	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("count the budgets' slots: %w", err)
 	}
 	return used, nil

@@ -50,10 +50,10 @@ func (s *Store) PruneFacts(ctx context.Context, before time.Time) (int64, error)
 	return n, nil
 }
 
-func scanFact(row interface{ Scan(...any) error }) (Fact, error) {
+func scanFact(r row) (Fact, error) {
 	var f Fact
 	var asOf int64
-	err := row.Scan(&f.Account, &f.Name, &asOf, &f.Seq, &f.Body)
+	err := r.Scan(&f.Account, &f.Name, &asOf, &f.Seq, &f.Body)
 	f.AsOf = fromMicros(asOf)
 	return f, err
 }

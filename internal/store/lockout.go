@@ -33,22 +33,15 @@ func (s *Store) Lockout(ctx context.Context, account string) (l Lockout, found b
 func (s *Store) lockouts(ctx context.Context, query string, args ...any) (map[string]Lockout, error) {
 	ctx, cancel := s.read.begin(ctx)
 	defer cancel()
-	rows, err := s.read.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("read lockouts: %w", err)
-	}
-	defer rows.Close()
 	all := map[string]Lockout{}
-	for rows.Next() {
-		var l Lockout
+	_, err := every(ctx, s.read, func(r row) (l Lockout, err error) {
 		var tryAt, forceAt int64
-		if err := rows.Scan(&l.Account, &l.Credentials, &l.Refusal, &tryAt, &forceAt); err != nil {
-			return nil, fmt.Errorf("read lockouts: %w", err)
-		}
+		err = r.Scan(&l.Account, &l.Credentials, &l.Refusal, &tryAt, &forceAt)
 		l.TryAt, l.ForceAt = fromMicros(tryAt), fromMicros(forceAt)
 		all[l.Account] = l
-	}
-	if err := rows.Err(); err != nil {
+		return l, err
+	}, query, args...)
+	if err != nil {
 		return nil, fmt.Errorf("read lockouts: %w", err)
 	}
 	return all, nil

@@ -121,22 +121,12 @@ func (s *Store) BeginOperation(ctx context.Context, op Operation, since time.Tim
 // spentSince looks back further by as much as the clock was set forward since:
 // a day that the clock leaps over is no day.
 func (s *Store) spentSince(ctx context.Context, tx *sql.Tx, account, except string, since time.Time) ([]Spent, error) {
-	rows, err := tx.QueryContext(ctx, `
+	return every(ctx, tx, func(r row) (spent Spent, err error) {
+		return spent, r.Scan(&spent.Amount, &spent.Currency)
+	}, `
 		SELECT amount, currency FROM operations
-		WHERE account = $1 AND created_at > $2 - (SELECT CASE WHEN ahead_until > `+s.nowSQL()+` THEN ahead ELSE 0 END FROM clock) AND amount <> '' AND state <> 'failed' AND id <> $3`, account, micros(since), except)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []Spent
-	for rows.Next() {
-		var s Spent
-		if err := rows.Scan(&s.Amount, &s.Currency); err != nil {
-			return nil, err
-		}
-		all = append(all, s)
-	}
-	return all, rows.Err()
+		WHERE account = $1 AND created_at > $2 - (SELECT CASE WHEN ahead_until > `+s.nowSQL()+` THEN ahead ELSE 0 END FROM clock)
+			AND amount <> '' AND state <> 'failed' AND id <> $3`, account, micros(since), except)
 }
 
 // freedKey follows the key of an operation that gave it up, and the operation's
@@ -253,20 +243,8 @@ func (s *Store) Operations(ctx context.Context, f OperationFilter) ([]Operation,
 		args = append(args, f.Limit)
 		query += fmt.Sprintf(" LIMIT $%d", len(args))
 	}
-	rows, err := s.read.QueryContext(ctx, query, args...)
+	found, err := every(ctx, s.read, scanOperation, query, args...)
 	if err != nil {
-		return nil, fmt.Errorf("list operations: %w", err)
-	}
-	defer rows.Close()
-	var found []Operation
-	for rows.Next() {
-		op, err := scanOperation(rows)
-		if err != nil {
-			return nil, fmt.Errorf("list operations: %w", err)
-		}
-		found = append(found, op)
-	}
-	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("list operations: %w", err)
 	}
 	return found, nil
@@ -283,33 +261,26 @@ type UnknownCount struct {
 func (s *Store) UnknownOperations(ctx context.Context) (map[string]UnknownCount, error) {
 	ctx, cancel := s.read.begin(ctx)
 	defer cancel()
-	rows, err := s.read.QueryContext(ctx, `SELECT account, count(*), min(created_at) FROM operations WHERE state = 'unknown' GROUP BY account`)
-	if err != nil {
-		return nil, fmt.Errorf("count unknown operations: %w", err)
-	}
-	defer rows.Close()
 	counts := map[string]UnknownCount{}
-	for rows.Next() {
+	_, err := every(ctx, s.read, func(r row) (c UnknownCount, err error) {
 		var account string
-		var c UnknownCount
 		var oldest int64
-		if err := rows.Scan(&account, &c.Count, &oldest); err != nil {
-			return nil, fmt.Errorf("count unknown operations: %w", err)
-		}
+		err = r.Scan(&account, &c.Count, &oldest)
 		c.Oldest = fromMicros(oldest)
 		counts[account] = c
-	}
-	if err := rows.Err(); err != nil {
+		return c, err
+	}, `SELECT account, count(*), min(created_at) FROM operations WHERE state = 'unknown' GROUP BY account`)
+	if err != nil {
 		return nil, fmt.Errorf("count unknown operations: %w", err)
 	}
 	return counts, nil
 }
 
-func scanOperation(row interface{ Scan(...any) error }) (Operation, error) {
+func scanOperation(r row) (Operation, error) {
 	var op Operation
 	var created, giveUp int64
 	var settled sql.NullInt64
-	err := row.Scan(&op.ID, &op.Account, &op.Kind, &op.Caller, &op.Key, &op.Fingerprint, &op.Request, &op.Amount, &op.Currency,
+	err := r.Scan(&op.ID, &op.Account, &op.Kind, &op.Caller, &op.Key, &op.Fingerprint, &op.Request, &op.Amount, &op.Currency,
 		&created, &op.Holder, &giveUp, &op.State, &settled, &op.Reference, &op.Result, &op.Problem, &op.By, &op.Reason, &op.Candidates)
 	op.Key, _, op.KeyFree = strings.Cut(op.Key, freedKey)
 	op.CreatedAt, op.GiveUpAt = fromMicros(created), fromMicros(giveUp)

@@ -111,25 +111,12 @@ func (s *Store) ReadingsAfter(ctx context.Context, seq int64, limit int) ([]Read
 // after reads what a query selects and tells how old each is; at gives where that
 // goes.
 func after[T any](ctx context.Context, s *Store, at func(*T) (seq *int64, asOf *time.Time, age *time.Duration, unsure *bool),
-	scan func(interface{ Scan(...any) error }) (T, error), query string, args ...any,
+	scan func(row) (T, error), query string, args ...any,
 ) (found []T, err error) {
 	err = s.withClock(ctx, func(checked bool) error {
 		ctx, cancel := s.read.begin(ctx)
 		defer cancel()
-		rows, err := s.read.QueryContext(ctx, query, args...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		found = nil
-		for rows.Next() {
-			one, err := scan(rows)
-			if err != nil {
-				return err
-			}
-			found = append(found, one)
-		}
-		if err := rows.Err(); err != nil || len(found) == 0 {
+		if found, err = every(ctx, s.read, scan, query, args...); err != nil || len(found) == 0 {
 			return err
 		}
 		// Only now: a clock that is set back between the two makes them old, not new.
@@ -167,10 +154,10 @@ func (s *Store) PruneReadings(ctx context.Context, before, unserved time.Time, o
 	return n, nil
 }
 
-func scanReading(row interface{ Scan(...any) error }) (Reading, error) {
+func scanReading(selected row) (Reading, error) {
 	var r Reading
 	var asOf int64
-	err := row.Scan(&r.Key.Account, &r.Key.Operation, &r.Key.Query, &asOf, &r.Seq, &r.Body)
+	err := selected.Scan(&r.Key.Account, &r.Key.Operation, &r.Key.Query, &asOf, &r.Seq, &r.Body)
 	r.AsOf = fromMicros(asOf)
 	return r, err
 }

@@ -15,21 +15,8 @@ func (s *Store) Beat(ctx context.Context, replica string) (map[string]int64, err
 	if err != nil {
 		return nil, fmt.Errorf("record the heartbeat of %q: %w", replica, err)
 	}
-	rows, err := s.beat.QueryContext(ctx, `SELECT name, beat FROM replicas`)
+	beats, err := counts[int64](ctx, s.beat, `SELECT name, beat FROM replicas`)
 	if err != nil {
-		return nil, fmt.Errorf("read the heartbeats: %w", err)
-	}
-	defer rows.Close()
-	beats := map[string]int64{}
-	for rows.Next() {
-		var name string
-		var beat int64
-		if err := rows.Scan(&name, &beat); err != nil {
-			return nil, fmt.Errorf("read the heartbeats: %w", err)
-		}
-		beats[name] = beat
-	}
-	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("read the heartbeats: %w", err)
 	}
 	return beats, nil

@@ -88,6 +88,42 @@ func (s *Store) exec(ctx context.Context, query string, args ...any) (int64, err
 	return result.RowsAffected()
 }
 
+// row is what a query selected.
+type row interface{ Scan(into ...any) error }
+
+// every gives what scan makes of each row of a query, by a pool or in a
+// transaction.
+func every[T any](ctx context.Context, by interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}, scan func(row) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := by.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		one, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}
+
+// counts gives the numbers that a query selects by their names.
+func counts[N int | int64](ctx context.Context, by *pool, query string) (map[string]N, error) {
+	all := map[string]N{}
+	_, err := every(ctx, by, func(r row) (n N, err error) {
+		var name string
+		err = r.Scan(&name, &n)
+		all[name] = n
+		return n, err
+	}, query)
+	return all, err
+}
+
 // bounded gives a context a deadline if it has none.
 func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.Deadline(); ok {

@@ -74,20 +74,8 @@ func (s *Store) LiveTokens(ctx context.Context, since time.Time) ([]Token, error
 func (s *Store) tokens(ctx context.Context, query string, args ...any) ([]Token, error) {
 	ctx, cancel := s.read.begin(ctx)
 	defer cancel()
-	rows, err := s.read.QueryContext(ctx, query, args...)
+	all, err := every(ctx, s.read, scanToken, query, args...)
 	if err != nil {
-		return nil, fmt.Errorf("list tokens: %w", err)
-	}
-	defer rows.Close()
-	var all []Token
-	for rows.Next() {
-		t, err := scanToken(rows)
-		if err != nil {
-			return nil, fmt.Errorf("list tokens: %w", err)
-		}
-		all = append(all, t)
-	}
-	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("list tokens: %w", err)
 	}
 	return all, nil
@@ -145,12 +133,12 @@ func (s *Store) TouchTokens(ctx context.Context, used map[string]time.Time) erro
 	return nil
 }
 
-func scanToken(row interface{ Scan(...any) error }) (Token, error) {
+func scanToken(r row) (Token, error) {
 	var t Token
 	var scopes, accounts string
 	var created, issued int64
 	var oldUntil, expires, revoked, lastUsed sql.NullInt64
-	err := row.Scan(&t.ID, &t.Name, &t.Hash, &t.OldHash, &oldUntil, &scopes, &accounts, &created, &issued, &expires, &revoked, &lastUsed)
+	err := r.Scan(&t.ID, &t.Name, &t.Hash, &t.OldHash, &oldUntil, &scopes, &accounts, &created, &issued, &expires, &revoked, &lastUsed)
 	t.Scopes, t.Accounts = strings.Split(scopes, ","), strings.Split(accounts, ",")
 	t.CreatedAt, t.IssuedAt = fromMicros(created), fromMicros(issued)
 	t.OldUntil, t.ExpiresAt, t.RevokedAt, t.LastUsedAt = fromOptional(oldUntil), fromOptional(expires), fromOptional(revoked), fromOptional(lastUsed)
