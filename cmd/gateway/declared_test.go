@@ -97,6 +97,23 @@ func TestVendorsDirFaults(t *testing.T) {
 	}
 }
 
+// TestOwnFileOpensNoAccount: the name and the settings of a file of one's own may spell any variable, which is sent to
+// nobody unless an account is asked for.
+func TestOwnFileOpensNoAccount(t *testing.T) {
+	t.Parallel()
+	settings := map[string]string{
+		"GATEWAY_VENDORS_DIR": vendorsDir(t, map[string]string{
+			"a.yaml": strings.NewReplacer("name: paperboy", "name: aws-secret-access", "API_KEY", "KEY").Replace(paperboy),
+		}),
+		"AWS_SECRET_ACCESS_KEY": mark, "SELZY_API_KEY": "some-key",
+	}
+	status, out, stderr := complete(t, settings, "check", "--settings")
+	hold(t, "the settings", out+stderr)
+	if status != 0 || strings.Contains(out, "AWS_SECRET") {
+		t.Errorf("exit status %d: %s%s", status, out, stderr)
+	}
+}
+
 // TestStrangeVariables: what looks like a shipped vendor's settings may be somebody else's, and stops nothing.
 func TestStrangeVariables(t *testing.T) {
 	t.Parallel()

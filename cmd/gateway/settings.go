@@ -106,15 +106,15 @@ func readVendors(r *config.Reader, folder config.Path) registry.Set {
 	return known
 }
 
-// readAccounts reads "regru,shop=selzy"; from an empty list, the vendors whose
-// credentials are set.
+// readAccounts reads "regru,shop=selzy"; from an empty list, the vendors that
+// the gateway brings along and whose credentials are set.
 func readAccounts(r *config.Reader, known registry.Set, list string) []accountSetting {
 	const name = "GATEWAY_ACCOUNTS"
 	var accounts []accountSetting
 	if list == "" {
 		var names []string
 		for _, vendor := range known.Names() {
-			if slices.ContainsFunc(known[vendor].Credentials, func(c string) bool {
+			if !known[vendor].Own && slices.ContainsFunc(known[vendor].Credentials, func(c string) bool {
 				return r.Set(settingPrefix(vendor) + "_" + c)
 			}) {
 				accounts = append(accounts, accountSetting{name: vendor, vendor: vendor, of: known[vendor]})
@@ -138,7 +138,7 @@ func readAccounts(r *config.Reader, known registry.Set, list string) []accountSe
 		switch {
 		case !accountName.MatchString(a.name):
 			r.Fault(name, "invalid account name %q: must be at most 63 lower-case letters, digits and inner hyphens", a.name)
-		case a.name == "gateway" || strings.HasPrefix(a.name, "gateway-"):
+		case reserved(a.name):
 			r.Fault(name, "account name %q is reserved: its settings would clash with the gateway's own", a.name)
 		case a.of.Open == nil:
 			which := "must be one of " + strings.Join(known.Names(), ", ")
@@ -155,6 +155,12 @@ func readAccounts(r *config.Reader, known registry.Set, list string) []accountSe
 		}
 	}
 	return accounts
+}
+
+// reserved are account names whose settings would begin with GATEWAY_ or OTEL_.
+func reserved(account string) bool {
+	first, _, _ := strings.Cut(account, "-")
+	return first == "gateway" || first == "otel"
 }
 
 func atLeast(r *config.Reader, name string, d, least time.Duration) {

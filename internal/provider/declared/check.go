@@ -20,10 +20,12 @@ type checker struct {
 }
 
 var (
-	vendorName  = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
-	settingName = regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$`)
-	figureName  = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
-	fixedPath   = regexp.MustCompile(`^(/[A-Za-z0-9._~!$&'()*+,;=:@-]*)+$`)
+	vendorName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
+	// reservedName would make the file's settings those of the gateway.
+	reservedName = regexp.MustCompile(`^(gateway|otel)(-|$)`)
+	settingName  = regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$`)
+	figureName   = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
+	fixedPath    = regexp.MustCompile(`^(/[A-Za-z0-9._~!$&'()*+,;=:@-]*)+$`)
 )
 
 // ownSettings are those that every account has, whatever its vendor.
@@ -32,8 +34,8 @@ var ownSettings = []string{"BASE_URL", "RATE", "IP_RATE", "REFILL_MAX", "REFILL_
 func (c *checker) check() {
 	c.used = map[string]bool{}
 	f := c.file
-	if f.Name.Text != "" && (!vendorName.MatchString(f.Name.Text) || f.Name.Text == "gateway") {
-		c.faults.add(f.Name.At, "name is %q: want small letters, digits and inner hyphens, at most 40, and not gateway", f.Name.Text)
+	if f.Name.Text != "" && (!vendorName.MatchString(f.Name.Text) || reservedName.MatchString(f.Name.Text)) {
+		c.faults.add(f.Name.At, "name is %q: want small letters, digits and inner hyphens, at most 40, and not gateway or otel, also as the first part", f.Name.Text)
 	}
 	c.addresses()
 	c.settings()

@@ -88,11 +88,17 @@ func loadFile(files fs.FS, name, shown string) (*Vendor, error) {
 
 // readFile reads no more of a file than shows that it is too large: it may be a link to anything.
 func readFile(files fs.FS, name string) ([]byte, error) {
+	// A pipe would block the start.
+	if info, err := fs.Stat(files, name); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, errors.New("it is no regular file")
+	}
 	f, err := files.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	return io.ReadAll(io.LimitReader(f, maxFile+1))
 }
 

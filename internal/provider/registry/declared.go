@@ -37,7 +37,9 @@ func All(folder string) (Set, error) {
 	}
 	own, ownErr := declared.LoadAll(os.DirFS(folder), folder, all.Names())
 	for _, v := range own {
-		all[v.Name()] = Declared(v)
+		vendor := Declared(v)
+		vendor.Own = true
+		all[v.Name()] = vendor
 	}
 	return all, errors.Join(err, ownErr)
 }

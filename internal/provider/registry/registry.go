@@ -30,6 +30,9 @@ type Vendor struct {
 	// File is what describes a declared vendor; nil for one with an adapter in Go. There are many files, so that variables
 	// which look like their settings may be somebody else's.
 	File *declared.Vendor
+	// Own is a vendor whose file is the operator's. Its name and settings may spell any variable of the environment, so an
+	// account is opened only if GATEWAY_ACCOUNTS names it.
+	Own bool
 
 	// Open makes an account's adapter of the settings with the prefix. Their faults are left in r.
 	Open func(r *config.Reader, prefix string, connect Connect) provider.Provider

@@ -67,10 +67,10 @@ func simulated(t *testing.T, s providertest.Scenario, login, password, quirk str
 			t.Fatal(err)
 		}
 	}
-	switch {
-	case s == providertest.Refused:
+	switch s {
+	case providertest.Refused:
 		cfg.Password += "x"
-	case s == providertest.Down:
+	case providertest.Down:
 		server.Close()
 	}
 	failure := func(code, text string) string {

@@ -66,10 +66,10 @@ func simulated(t *testing.T, s providertest.Scenario, brand selzysim.Brand, key 
 			t.Fatal(err)
 		}
 	}
-	switch {
-	case s == providertest.Refused:
+	switch s {
+	case providertest.Refused:
 		cfg.APIKey += "x"
-	case s == providertest.Down:
+	case providertest.Down:
 		server.Close()
 	}
 	failure := func(code, text string) string {
