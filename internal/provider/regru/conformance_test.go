@@ -72,6 +72,7 @@ func simulated(t *testing.T, s providertest.Scenario, login, password, quirk str
 		cfg.Password += "x"
 	case providertest.Down:
 		server.Close()
+	default: // the vendor can be asked
 	}
 	failure := func(code, text string) string {
 		return strings.Replace(failureBody(code, "null"), `"Some text"`, text, 1)

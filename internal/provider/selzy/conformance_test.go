@@ -71,6 +71,7 @@ func simulated(t *testing.T, s providertest.Scenario, brand selzysim.Brand, key 
 		cfg.APIKey += "x"
 	case providertest.Down:
 		server.Close()
+	default: // the vendor can be asked
 	}
 	failure := func(code, text string) string {
 		return strings.Replace(failureBody(code), `"Some text"`, text, 1)
