@@ -61,7 +61,7 @@ func TestWalletsAreKept(t *testing.T) {
 		}
 		until(t, "both are in the store", func() bool {
 			rows, err := one.store.ReadingsAfter(t.Context(), 0, 10)
-			return err == nil && len(rows) == 3 // and the state
+			return err == nil && len(rows) == 2
 		})
 		two := newReplica(t, &providertest.Fake{}, url)
 		kept, err := two.balance(t.Context(), account.Bound{OnlyIfCached: true})
