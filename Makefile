@@ -1,4 +1,4 @@
-# Everything but running and testing, which need Go alone:
+# Everything but running and testing, which need only Go:
 #   go run ./cmd/gateway demo
 #   go test ./...
 

@@ -144,8 +144,8 @@ func TestBackupFaults(t *testing.T) {
 		want            string // a part of what is said
 	}{
 		{"no file", "", "", 2, "gateway backup: missing argument FILE"},
-		{"a file that is there", there, "", 1, there + " is there already"},
-		{"the database itself", database, "", 1, database + " is there already"},
+		{"a file that is there", there, "", 1, there + " already exists"},
+		{"the database itself", database, "", 1, database + " already exists"},
 		{"no folder", dir + "/missing/b.db", "", 1, "no such file or directory"},
 		{"PostgreSQL", dir + "/b.db", "postgres://u:hush@127.0.0.1:1/x", 2, "pg_dump"},
 		{"in memory", dir + "/b.db", "sqlite::memory:", 2, "can't be shared with other processes"},

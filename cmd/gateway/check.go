@@ -15,8 +15,8 @@ import (
 )
 
 // checkCommand reads the settings, makes one real call per account with its
-// credentials, looks at the database, and prints a line for each; or prints the
-// settings alone.
+// credentials, looks at the database, and prints a line for each; or only prints the
+// settings.
 func checkCommand(ctx context.Context, args []string, env environment) error {
 	flags := newFlags("check")
 	settingsAlone := flags.Bool("settings", false, "print the effective settings, with secrets redacted, and make no calls")

@@ -85,7 +85,7 @@ func TestVendorsDirFaults(t *testing.T) {
 	}
 	for _, want := range []string{
 		dir + "/a.yaml:1:7: the name selzy is that of a vendor that the gateway brings along: choose another",
-		dir + "/b.yaml:2:1: titel is no key here: title is, which it is nearly",
+		dir + "/b.yaml:2:1: titel is an unknown key: did you mean title?",
 		dir + "/d.yaml:1:7: the name paperboy is that of the vendor in " + dir + "/c.yaml too: choose another",
 	} {
 		if !strings.Contains(stderr, want) {

@@ -84,7 +84,7 @@ func TestManyAtOnce(t *testing.T) {
 			t.Errorf("%s: the vendor was called %d times for %d questions", account, calls, most)
 		}
 	}
-	// After a refusal the vendor is left alone: it may lock out who repeats.
+	// After a refusal the vendor is not called: it may lock out repeated calls.
 	if calls := controls["locked"].Calls()["getUserInfo"]; calls != 1 {
 		t.Errorf("locked: the vendor was called %d times with a wrong key", calls)
 	}

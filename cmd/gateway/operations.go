@@ -199,7 +199,7 @@ func byHand(op store.Operation, to store.Settlement) (store.Settlement, error) {
 		to.Reference = op.Reference
 	}
 	to.Result = op.Result
-	if op.Amount != "" && len(op.Result) == 0 { // a refill, of whose invoice the number alone is known
+	if op.Amount != "" && len(op.Result) == 0 { // a refill of whose invoice only the number is known
 		to.Result, err = json.Marshal(provider.Invoice{ID: to.Reference})
 	}
 	return to, err

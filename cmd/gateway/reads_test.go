@@ -43,7 +43,7 @@ func TestReads(t *testing.T) {
 		{"/accounts/selzy-crm/balance", balance("selzy-crm", "selzy", "2310.4 UAH", "", "", "")},
 		{"/accounts/unisender/balance", balance("unisender", "unisender", "-4.75 USD", "", "", "")},
 
-		// Counters: dates bound those of scope period alone.
+		// Counters: dates limit only those of scope period.
 		{"/accounts/regru/statistics", statistics("regru", "regru", "null", regruNow(5, 3, 4, 1, 6, 2), `{"name":"balance_total","scope":"now","amount":"100","currency":"RUB","unit":null}`)},
 		{"/accounts/regru-partner/statistics", statistics("regru-partner", "regru", "null", partnerNow, partnerTotal)},
 		{"/accounts/regru-partner/statistics?date_from=2026-01-01&date_till=2026-01-31",

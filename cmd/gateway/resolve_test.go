@@ -167,7 +167,7 @@ func (v *refillVendor) stranger(amount string) (id string) {
 }
 
 // roubles asks for an invoice in REG.RU's own currency: of another one its list
-// of unpaid invoices tells the sum with fees alone.
+// of unpaid invoices has only the sum with fees.
 func roubles(amount string) string {
 	return strings.NewReplacer("19.95", amount, "USD", "RUB").Replace(aRefill)
 }
@@ -192,7 +192,7 @@ func TestLostRefillsAreFound(t *testing.T) {
 		twin1, twin2 := r.lost("t1", "7.00"), r.lost("t2", "7.00")
 		settled := r.ask(http.MethodPost, "/accounts/regru/refills", "s", roubles("8")) // one that is known
 		settled.wantStatus(http.StatusCreated, false)
-		single := r.lost("t3", "8") // its invoice alone is free: the other belongs to a refill that is known
+		single := r.lost("t3", "8") // only its invoice is free: the other belongs to a refill that is known
 		// Somebody makes an invoice of the same sum on the vendor's site.
 		strange := r.lost("t4", "9")
 		r.vendor.stranger("9")

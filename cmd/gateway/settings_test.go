@@ -126,7 +126,7 @@ func TestSettingsFaults(t *testing.T) {
 			}
 			stderr, _, _ = strings.Cut(stderr, "\n  also ignored:") // TestMisspelt has them
 			got := strings.Split(strings.TrimSuffix(stderr, "\n"), "\n")
-			// A value that can't be read gives one fault alone, not another about the zero that it left.
+			// A value that can't be read gives only one fault, not another about the zero that it left.
 			if diff := cmp.Diff(sortedFrom1(want), sortedFrom1(got)); diff != "" {
 				t.Errorf("faults (-want +got):\n%s", diff)
 			}
@@ -161,7 +161,7 @@ func TestSettingsTaken(t *testing.T) {
 			[]string{"regru=regru", "selzy=selzy"}},
 		{"one by a file", []string{"UNISENDER_API_KEY_FILE=" + key, "UNISENDER" + nowhere}, []string{"unisender=unisender"}},
 		{"an empty variable is not set", []string{"SELZY_API_KEY=hush", "SELZY" + nowhere, "REGRU_USERNAME=", "REGRU_PASSWORD="}, []string{"selzy=selzy"}},
-		{"those listed alone", []string{"GATEWAY_ACCOUNTS=selzy", "SELZY_API_KEY=hush", "SELZY" + nowhere, "REGRU_USERNAME=hush", "REGRU_PASSWORD=hush"},
+		{"only those listed", []string{"GATEWAY_ACCOUNTS=selzy", "SELZY_API_KEY=hush", "SELZY" + nowhere, "REGRU_USERNAME=hush", "REGRU_PASSWORD=hush"},
 			[]string{"selzy=selzy"}},
 		{"names, blanks and hyphens", []string{"GATEWAY_ACCOUNTS= my-shop=regru , 2nd=selzy,selzy=unisender", "MY_SHOP_USERNAME=hush", "MY_SHOP_PASSWORD=hush",
 			"MY_SHOP" + nowhere, "2ND_API_KEY=hush", "2ND" + nowhere, "SELZY_API_KEY=hush", "SELZY" + nowhere},

@@ -14,7 +14,7 @@ import (
 	"accountgateway/internal/simulator/selzy"
 )
 
-// simulateCommand serves the simulated vendors alone. Before it serves it
+// simulateCommand serves only the simulated vendors. Before it serves it
 // prints the settings that point a gateway at them, one NAME=value a line.
 func simulateCommand(ctx context.Context, args []string, env environment) error {
 	flags := newFlags("simulate")
@@ -111,7 +111,7 @@ func simulatedVendors(env environment, list []string) ([]simulatedVendor, error)
 	return all, nil
 }
 
-// loopbackAddr tells whether host:port can be reached from this machine alone.
+// loopbackAddr tells whether host:port can be reached only from this machine.
 func loopbackAddr(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
 	return err == nil && config.IsLoopback(host)

@@ -299,7 +299,7 @@ func TestTLSFaults(t *testing.T) {
 	}{
 		{"no key", []string{cert}, "GATEWAY_TLS_KEY: required when GATEWAY_TLS_CERT is set"},
 		{"no certificate", []string{key}, "GATEWAY_TLS_CERT: required when GATEWAY_TLS_KEY is set"},
-		{"a client CA alone", []string{"GATEWAY_TLS_CLIENT_CA=x"},
+		{"only a client CA", []string{"GATEWAY_TLS_CLIENT_CA=x"},
 			"GATEWAY_TLS_CLIENT_CA: client certificates need TLS: also set GATEWAY_TLS_CERT and GATEWAY_TLS_KEY"},
 		{"no such certificate", []string{cert + ".not", key}, "GATEWAY_TLS_CERT: no such file or directory"},
 		{"no such key", []string{cert, key + ".not"}, "GATEWAY_TLS_KEY: no such file or directory"},

@@ -140,7 +140,7 @@ func tokenSpec(name, scopes, accounts, expires string, known []string) (token.Sp
 	return spec, errors.Join(faults...)
 }
 
-// handOver prints a token alone on stdout, so that it can be piped, and what
+// handOver prints only the token on stdout, so that it can be piped, and what
 // else there is to say on stderr.
 func handOver(env environment, text string, row store.Token) error {
 	if _, err := fmt.Fprintln(env.stdout, text); err != nil {

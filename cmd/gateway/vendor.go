@@ -42,7 +42,7 @@ func vendorCommand(ctx context.Context, args []string, env environment) error {
 		fmt.Fprint(env.stdout, vendorUsage)
 		return errHelp
 	}
-	return &settingsError{fmt.Errorf("vendor: want list, show NAME, test FILE|NAME, new NAME or schema\n\n%s", vendorUsage)}
+	return &settingsError{fmt.Errorf("vendor: missing or unknown subcommand: must be list, show NAME, test FILE|NAME, new NAME or schema\n\n%s", vendorUsage)}
 }
 
 // knownVendors are all vendors that the settings here know.
@@ -63,11 +63,11 @@ func namedVendor(env environment, name string) (registry.Vendor, error) {
 	}
 	v, ok := known[name]
 	if !ok {
-		which := "gateway vendor list prints those that there are"
+		which := "gateway vendor list prints all"
 		if near := config.Near(name, known.Names()); near != "" {
-			which = near + " is one, which it is nearly"
+			which = "did you mean " + near + "?"
 		}
-		return v, &settingsError{fmt.Errorf("there is no vendor %q: %s", name, which)}
+		return v, &settingsError{fmt.Errorf("unknown vendor %q: %s", name, which)}
 	}
 	return v, nil
 }

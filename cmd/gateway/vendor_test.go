@@ -54,7 +54,7 @@ func TestVendorShow(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 	status, _, stderr := complete(t, nil, "vendor", "show", "digitalocaen")
-	if status != 2 || !strings.Contains(stderr, `there is no vendor "digitalocaen": digitalocean is one, which it is nearly`) {
+	if status != 2 || !strings.Contains(stderr, `unknown vendor "digitalocaen": did you mean digitalocean?`) {
 		t.Errorf("exit status %d: %s", status, stderr)
 	}
 }
@@ -108,7 +108,7 @@ func TestVendorTest(t *testing.T) {
 		t.Errorf("%v: %s", err, first)
 	}
 	for target, want := range map[string]string{
-		"regru": "has an adapter in Go", "no-such": "there is no vendor", "no/such.yaml": "no such file",
+		"regru": "has an adapter in Go", "no-such": "unknown vendor", "no/such.yaml": "no such file",
 	} {
 		if status, _, stderr := complete(t, nil, "vendor", "test", target); status != 2 || !strings.Contains(stderr, want) {
 			t.Errorf("%s: exit status %d: %s", target, status, stderr)
@@ -198,7 +198,7 @@ func TestSimulateDeclared(t *testing.T) {
 		}
 	}
 	for flag, want := range map[string]string{
-		"no-such=127.0.0.1:0": "there is no vendor", "regru=127.0.0.1:0": "unknown declared vendor", "smsc": "with a loopback address", "smsc=0.0.0.0:0": "with a loopback address",
+		"no-such=127.0.0.1:0": "unknown vendor", "regru=127.0.0.1:0": "unknown declared vendor", "smsc": "with a loopback address", "smsc=0.0.0.0:0": "with a loopback address",
 	} {
 		if status, _, stderr := complete(t, nil, "simulate", "--vendor", flag); status != 2 || !strings.Contains(stderr, want) {
 			t.Errorf("%s: exit status %d: %s", flag, status, stderr)

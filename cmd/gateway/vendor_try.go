@@ -84,7 +84,7 @@ func loadVendor(env environment, target string) (*declared.Vendor, error) {
 // liveCalls asks the real vendor.
 func liveCalls(ctx context.Context, env environment, v *declared.Vendor, account string) ([]declared.Seen, error) {
 	if !accountName.MatchString(account) {
-		return nil, &settingsError{fmt.Errorf("--account: %q is no account name", account)}
+		return nil, &settingsError{fmt.Errorf("--account: invalid account name %q", account)}
 	}
 	r := config.NewReader(env.lookup)
 	var s settings

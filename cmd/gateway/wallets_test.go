@@ -37,7 +37,7 @@ func says(path, body string) http.Handler {
 	})
 }
 
-// potsAndCredits are accounts at vendors with several pots, with credits alone, and that are paid later.
+// potsAndCredits are accounts at vendors with several pots, with only credits, and that are paid later.
 func potsAndCredits(t *testing.T) *fleet {
 	t.Helper()
 	f := newFleet(t)

@@ -420,7 +420,7 @@ func TestBadUser(t *testing.T) {
 	g.post(t, "/accounts/regru/users", "k", aUser).wantStatus(http.StatusCreated, false)
 }
 
-// TestKeyIsShownOnce: the API key of a new user is in the first answer alone.
+// TestKeyIsShownOnce: the API key of a new user is only in the first answer.
 func TestKeyIsShownOnce(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)

@@ -155,8 +155,8 @@ func TestMakeSecrets(t *testing.T) {
 		want          map[string]string
 	}{
 		{"both", "login\npass word\nkey\n", 0, "compose.yml:regru.yml:selzy.yml", map[string]string{"regru_username": "login", "regru_password": "pass word", "selzy_api_key": "key"}},
-		{"REG.RU alone", "login\npass word\n\n", 0, "compose.yml:regru.yml", map[string]string{"regru_username": "login", "regru_password": "pass word"}},
-		{"Selzy alone", "\nkey\n", 0, "compose.yml:selzy.yml", map[string]string{"selzy_api_key": "key"}},
+		{"only REG.RU", "login\npass word\n\n", 0, "compose.yml:regru.yml", map[string]string{"regru_username": "login", "regru_password": "pass word"}},
+		{"only Selzy", "\nkey\n", 0, "compose.yml:selzy.yml", map[string]string{"selzy_api_key": "key"}},
 		{"no line end", "\nkey", 0, "compose.yml:selzy.yml", map[string]string{"selzy_api_key": "key"}},
 		{"no password at first", "login\n\n\npass word\n\n", 0, "compose.yml:regru.yml", map[string]string{"regru_username": "login", "regru_password": "pass word"}},
 		{"no password at all", "login\n", 1, "", map[string]string{"regru_username": "login"}},
@@ -189,7 +189,7 @@ func TestMakeSecrets(t *testing.T) {
 	}
 }
 
-// TestMakeSecretsAgain: a second run asks for what is missing alone, changes
+// TestMakeSecretsAgain: a second run asks only for what is missing, changes
 // nothing that is there, and adds the vendor.
 func TestMakeSecretsAgain(t *testing.T) {
 	dir, first := makeSecrets(t, "login\npass word\n\n", 0)

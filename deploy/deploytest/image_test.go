@@ -22,7 +22,7 @@ import (
 const imageUser = 65532
 
 // TestImage does by hand what the Dockerfile says, as far as that goes without
-// an engine: its own build command, then the program alone in an empty root, as
+// an engine: its own build command, then only the program in an empty root, as
 // the image's user.
 func TestImage(t *testing.T) {
 	if os.Geteuid() != 0 {

@@ -18,7 +18,7 @@ const (
 )
 
 // fact is one on its way to the store; false if it has no JSON form, as times
-// after the year 9999: then this replica alone has it.
+// after the year 9999: then only this replica has it.
 func (s *Service) fact(a *accountState, name string, asOf time.Time, value any) (store.Fact, bool) {
 	body, err := json.Marshal(value)
 	if err != nil {
@@ -27,7 +27,7 @@ func (s *Service) fact(a *accountState, name string, asOf time.Time, value any) 
 	return store.Fact{Account: a.Name, Name: name, AsOf: asOf, Body: body}, err == nil
 }
 
-// saveFact keeps one fact. Without the store this replica alone has it.
+// saveFact keeps one fact. Without the store only this replica has it.
 func (s *Service) saveFact(ctx context.Context, a *accountState, name string, asOf time.Time, value any) {
 	if f, ok := s.fact(a, name, asOf, value); ok {
 		// durable logs it when the store goes away.

@@ -66,7 +66,7 @@ func TestBalancesAreJudgedAtOneMoment(t *testing.T) {
 		name    string
 		ttl     time.Duration
 		vendors map[string]*providertest.Fake
-		passes  time.Duration // since a was read alone; 0: it was not
+		passes  time.Duration // since only a was read; 0: it was not
 		bound   account.Bound
 		lasts   time.Duration
 		want    map[string]judged

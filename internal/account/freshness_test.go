@@ -176,7 +176,7 @@ func TestOlderReadingFromTheStore(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		harm := newBreakage(t, url)
 		harm.begin(t)
-		g.must(t, account.Bound{}) // in memory alone
+		g.must(t, account.Bound{}) // only in memory
 		harm.end(t)
 		saveBalance(t, url, began, "999.00")
 		g.Load(t.Context())

@@ -65,7 +65,7 @@ func TestHostBudgetOfTwoReplicas(t *testing.T) {
 }
 
 // What the vendor says of the address holds back all accounts at the host, in
-// every replica; what it says of an account, that one alone. Without a limit of
+// every replica; what it says of an account, only that one. Without a limit of
 // our own too.
 func TestVendorsLimitOfTheAddress(t *testing.T) {
 	for _, ipRate := range []config.Rate{{Calls: 100, Per: time.Minute}, {}} {

@@ -176,7 +176,7 @@ func (s *Service) learn(a *accountState, asked key, began stamp, r provider.Read
 }
 
 // persist keeps readings in the store, balances in the history, and the
-// account's state if it changed. Without the store they live in memory alone.
+// account's state if it changed. Without the store they live only in memory.
 func (s *Service) persist(ctx context.Context, a *accountState, learned []*learnedReading, stateChanged bool) {
 	var rows []store.Reading
 	var entries []*entry // whose rows they are

@@ -13,7 +13,7 @@ import (
 	"accountgateway/internal/store"
 )
 
-// lockoutTime is how long an account is left alone after its vendor refused
+// lockoutTime is how long an account is not called after its vendor refused
 // the credentials or the access: asking again changes nothing before somebody
 // mends them. Within that time one forced try is made, so there are at most
 // eight refused calls in an hour. Ten are said to make REG.RU block the address

@@ -27,7 +27,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 
 var (
 	balanceDesc     = desc("account_balance", "Money in the account, as last read: see account_last_success_timestamp_seconds for how old it is.", "currency")
-	walletDesc      = desc("account_wallet_balance", "Money in one of the account's pots, the main one among them, as last read; absent where the vendor keeps one alone.", "wallet", "currency")
+	walletDesc      = desc("account_wallet_balance", "Money in one of the account's pots, the main one among them, as last read; absent if the vendor keeps only one.", "wallet", "currency")
 	billingDesc     = desc("account_billing_info", "1 for how the account is billed, prepaid or postpaid; absent if that is not known.", "billing")
 	blockedDesc     = desc("account_blocked_funds", "Money in the account that is blocked, as last read.", "currency")
 	creditDesc      = desc("account_credit_limit", "Credit that the vendor grants, as last read.", "currency")

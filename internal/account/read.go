@@ -106,7 +106,7 @@ func (l Limits) whyAsk(at freshness) Reason {
 }
 
 // cantBeAsked tells an error of asking from an answer that the caller has to
-// take: an old reading helps against the first alone.
+// take: an old reading helps only against the first.
 func cantBeAsked(err error) bool {
 	switch provider.KindOf(err) {
 	case provider.KindUnavailable, provider.KindTimeout, provider.KindRateLimited, provider.KindBadResponse,

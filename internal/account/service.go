@@ -22,7 +22,7 @@ type Options struct {
 	StaleIfError    time.Duration                        // how old a reading may be served when the vendor can't be asked
 	RefreshInterval time.Duration                        // of background readings; 0: none
 	HistoryFor      time.Duration                        // how long balance history is kept
-	KeepUsers       bool                                 // keep readings of users in the store too, not in memory alone
+	KeepUsers       bool                                 // keep readings of users in the store too, not only in memory
 	LoadTimeout     time.Duration                        // the longest that one load may take, from when it has its turn among replicas
 	Now             func() time.Time                     // the clock, also of the durable state; nil: time.Now
 	Registry        prometheus.Registerer

@@ -20,7 +20,7 @@ const connections = 16
 // hammer asks addr for the same thing on all connections for a time, and
 // returns how many answers came. The client is as small as can be, because it
 // shares the machine with the server: it sends the same bytes again and again
-// and looks at the status and the length alone.
+// and checks only the status and the length.
 func hammer(b *testing.B, addr, path, token string, d time.Duration) int {
 	b.Helper()
 	head := "GET " + path + " HTTP/1.1\r\nHost: " + addr + "\r\nUser-Agent: bench\r\nAccept: application/json\r\n"

@@ -17,7 +17,7 @@ import (
 )
 
 // curl is the part of curl that the documents use, so that the test needs none.
-// It asks loopback addresses alone.
+// It calls only loopback addresses.
 func curl(args []string, stdout, stderr io.Writer) (status int) {
 	method, head, fail, insecure, target, body := "", false, false, false, "", ""
 	hasBody := false

@@ -389,7 +389,7 @@ type Account struct {
 	// Provider Examples: regru, selzy, unisender
 	Provider string `json:"provider"`
 
-	// State How the last real call to the account's vendor went.
+	// State Outcome of the last real call to the account's vendor.
 	State State `json:"state"`
 }
 
@@ -474,13 +474,13 @@ type Billing string
 
 // Candidate defines model for Candidate.
 type Candidate struct {
-	// Date The vendor's day, in a zone that it does not name.
+	// Date The vendor's date, in an unspecified time zone.
 	Date string `json:"date"`
 
 	// ID The vendor's number of the invoice.
 	ID string `json:"id"`
 
-	// Payment What the account gains; in the refill's currency if the vendor tells it in that.
+	// Payment The amount that the account gains; in the refill's currency if the vendor reports it.
 	Payment *Money `json:"payment"`
 }
 
@@ -515,7 +515,7 @@ type Counter struct {
 	// Name Examples: domains_active, emails_period, contacts
 	Name string `json:"name"`
 
-	// Scope The time that a figure speaks of.
+	// Scope The time that a figure covers.
 	Scope     Scope `json:"scope"`
 	Unlimited bool  `json:"unlimited"`
 
@@ -523,7 +523,7 @@ type Counter struct {
 	Value int64 `json:"value"`
 }
 
-// Currency ISO 4217 code in capitals.
+// Currency Upper-case ISO 4217 code.
 type Currency = string
 
 // CurrencyForecast defines model for CurrencyForecast.
@@ -534,7 +534,7 @@ type CurrencyForecast struct {
 	BurnPerDay *NullableMoney `json:"burn_per_day"`
 	Credit     *NullableMoney `json:"credit"`
 
-	// Currency ISO 4217 code in capitals.
+	// Currency Upper-case ISO 4217 code.
 	Currency Currency `json:"currency"`
 
 	// DaysLeft Until balance and credit are spent, counted from `as_of`, in tenths, rounded down; at most 36500. Null unless
@@ -545,13 +545,13 @@ type CurrencyForecast struct {
 	EndsAt *Time `json:"ends_at"`
 
 	// Quality How much of the time since the first reading is measured, that is, has readings at most two refresh intervals
-	// (`GATEWAY_REFRESH_INTERVAL`) apart. `measured`: nine tenths at least. `gaps`: less. The burn is of the measured time alone:
+	// (`GATEWAY_REFRESH_INTERVAL`) apart. `measured`: nine tenths at least. `gaps`: less. The burn covers only the measured time:
 	// what was spent in the rest is not known, nor whether a top-up hid it. Without background readings it is always
 	// `gaps`, and all of the time counts as it is: a top-up smaller than what was spent between the same two readings
 	// makes the burn look smaller than it is.
 	Quality CurrencyForecastQuality `json:"quality"`
 
-	// Readings How many it is made from.
+	// Readings Number of readings it is based on.
 	Readings int `json:"readings"`
 
 	// Since The first of them; null if there are none.
@@ -563,7 +563,7 @@ type CurrencyForecast struct {
 }
 
 // CurrencyForecastQuality How much of the time since the first reading is measured, that is, has readings at most two refresh intervals
-// (`GATEWAY_REFRESH_INTERVAL`) apart. `measured`: nine tenths at least. `gaps`: less. The burn is of the measured time alone:
+// (`GATEWAY_REFRESH_INTERVAL`) apart. `measured`: nine tenths at least. `gaps`: less. The burn covers only the measured time:
 // what was spent in the rest is not known, nor whether a top-up hid it. Without background readings it is always
 // `gaps`, and all of the time counts as it is: a top-up smaller than what was spent between the same two readings
 // makes the burn look smaller than it is.
@@ -603,10 +603,10 @@ type Forecast struct {
 	// AsOf When the vendor said it, in whole milliseconds.
 	AsOf AsOf `json:"as_of"`
 
-	// Currencies The main pot's currency alone.
+	// Currencies Only the main pot's currency.
 	Currencies []CurrencyForecast `json:"currencies"`
 
-	// Method How it is made, in words.
+	// Method How it is calculated, in words.
 	Method   string `json:"method"`
 	Provider string `json:"provider"`
 
@@ -641,13 +641,13 @@ type Invoice struct {
 	// Note The vendor's remark.
 	Note *string `json:"note"`
 
-	// Payment What the account gains.
+	// Payment The amount that the account gains.
 	Payment *NullableMoney `json:"payment"`
 
 	// Reference The payment system's number of it.
 	Reference *string `json:"reference"`
 
-	// TotalPayment What is to be paid, fees included.
+	// TotalPayment The amount to pay, including fees.
 	TotalPayment *NullableMoney `json:"total_payment"`
 }
 
@@ -656,20 +656,20 @@ type Money struct {
 	// Amount An exact decimal, with as many digits after the point as the vendor sent. May be negative.
 	Amount Amount `json:"amount"`
 
-	// Currency ISO 4217 code in capitals.
+	// Currency Upper-case ISO 4217 code.
 	Currency Currency `json:"currency"`
 }
 
 // NewRefill defines model for NewRefill.
 type NewRefill struct {
-	// Amount What the account is to gain, an exact decimal more than 0.
+	// Amount The amount to top up, an exact decimal greater than 0.
 	Amount string `json:"amount"`
 
-	// Currency ISO 4217 code in capitals.
+	// Currency Upper-case ISO 4217 code.
 	Currency Currency        `json:"currency"`
 	Method   NewRefillMethod `json:"method"`
 
-	// WalletID The payer's WebMoney id; required with `webmoney`, and of it alone.
+	// WalletID The payer's WebMoney id; required with `webmoney`, and only allowed with it.
 	WalletID *string `json:"wallet_id,omitempty"`
 }
 
@@ -685,12 +685,12 @@ type NewUser struct {
 	CheckOnly *bool   `json:"check_only,omitempty"`
 	Company   *string `json:"company,omitempty"`
 
-	// Country ISO 3166-1 alpha-2, in capitals.
+	// Country ISO 3166-1 alpha-2, upper case.
 	Country   *string `json:"country,omitempty"`
 	Email     string  `json:"email"`
 	FirstName *string `json:"first_name,omitempty"`
 
-	// Language ISO 639, in small letters.
+	// Language ISO 639, lower case.
 	Language   *string `json:"language,omitempty"`
 	LastName   *string `json:"last_name,omitempty"`
 	Login      *string `json:"login,omitempty"`
@@ -714,10 +714,10 @@ type NullableMoney = Money
 type Operation struct {
 	Account string `json:"account"`
 
-	// APIKeyShown The vendor gave the new user an API key, which was in the first answer alone.
+	// APIKeyShown The vendor gave the new user an API key, which was only in the first answer.
 	APIKeyShown bool `json:"api_key_shown"`
 
-	// Caller Who asked.
+	// Caller The caller.
 	Caller string `json:"caller"`
 
 	// Candidates The vendor's unpaid invoices that a refill of unknown outcome may have made, and that no lookup could settle. For whoever
@@ -847,11 +847,11 @@ type Refill struct {
 	// becomes `unknown`: keep what this answer says.
 	Recorded Recorded `json:"recorded"`
 
-	// State `unknown`: nobody knows whether the vendor did it.
+	// State `unknown`: the outcome at the vendor is unknown.
 	State WriteState `json:"state"`
 }
 
-// Scope The time that a figure speaks of.
+// Scope The time that a figure covers.
 type Scope string
 
 // Service Something bought for a time.
@@ -864,15 +864,15 @@ type Service struct {
 // Stale True whenever the reading is older than its freshness limit.
 type Stale = bool
 
-// State How the last real call to the account's vendor went.
+// State Outcome of the last real call to the account's vendor.
 type State struct {
-	// Detail The one line that a person on call needs.
+	// Detail One line for the person on call.
 	Detail string `json:"detail"`
 
 	// LastSuccessAt Null if no call has succeeded since the start.
 	LastSuccessAt *Time `json:"last_success_at"`
 
-	// Since When the account came into this state.
+	// Since When the account entered this state.
 	Since Time `json:"since"`
 
 	// State `unknown`: no call has been made yet.
@@ -917,7 +917,7 @@ type StatisticsAmount struct {
 	// Name Examples: costs, balance_total
 	Name string `json:"name"`
 
-	// Scope The time that a figure speaks of.
+	// Scope The time that a figure covers.
 	Scope Scope `json:"scope"`
 
 	// Unit What the amount counts, if it is no money; else null.
@@ -978,7 +978,7 @@ type User struct {
 type UserCreation struct {
 	Account string `json:"account"`
 
-	// APIKey The new user's key at the vendor, a secret. In the first answer alone, and stored nowhere.
+	// APIKey The new user's key at the vendor, a secret. Only in the first answer, and stored nowhere.
 	APIKey    *string `json:"api_key"`
 	CheckOnly bool    `json:"check_only"`
 
@@ -991,7 +991,7 @@ type UserCreation struct {
 	// becomes `unknown`: keep what this answer says.
 	Recorded Recorded `json:"recorded"`
 
-	// State `unknown`: nobody knows whether the vendor did it.
+	// State `unknown`: the outcome at the vendor is unknown.
 	State WriteState `json:"state"`
 
 	// User As it was asked for, with the vendor's id if that has any, and the time zone that the vendor set; null after a dry run,
@@ -1036,7 +1036,7 @@ type Wallet struct {
 	Name *string `json:"name"`
 }
 
-// WriteState `unknown`: nobody knows whether the vendor did it.
+// WriteState `unknown`: the outcome at the vendor is unknown.
 type WriteState string
 
 // AccountName defines model for AccountName.
@@ -1150,7 +1150,7 @@ type GetAccountParams struct {
 type GetBalanceParams struct {
 	// Currency ISO 4217 code, in capitals, to have the balance in. Without it the vendor's
 	// own currency is used. REG.RU converts from roubles to RUB, USD, EUR or UAH at its
-	// rate of the moment; Selzy and UniSender know the account's own currency alone. Where a vendor
+	// current rate; Selzy and UniSender support only the account's own currency. Where a vendor
 	// keeps several pots, it picks the pot in that currency as the main one; without it
 	// the account's setting `<ACCOUNT>_CURRENCY` does, else the vendor's own rule.
 	Currency *Currency `form:"currency,omitempty" json:"currency,omitempty"`
@@ -1227,10 +1227,10 @@ type GetForecastParams struct {
 
 // ListOperationsParams defines parameters for ListOperations.
 type ListOperationsParams struct {
-	// Limit How many operations to answer at most.
+	// Limit Maximum number of operations to return.
 	Limit *int32 `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before this one. It is opaque.
+	// Cursor The `next_cursor` of the previous page; an opaque string.
 	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// XRequestID Names the request in logs and problems. 1 to 128 of the characters A-Z a-z 0-9 . _ -;
@@ -1304,13 +1304,13 @@ type GetStatisticsParams struct {
 
 // ListUsersParams defines parameters for ListUsers.
 type ListUsersParams struct {
-	// Login Picks one user.
+	// Login Returns only this user.
 	Login *string `form:"login,omitempty" json:"login,omitempty"`
 
-	// Limit How many users to answer at most.
+	// Limit Maximum number of users to return.
 	Limit *int32 `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before this one. It is opaque.
+	// Cursor The `next_cursor` of the previous page; an opaque string.
 	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// CacheControl How old the answer may be (RFC 9111). Names are case-insensitive, several lines are one list.
@@ -1364,7 +1364,7 @@ type CreateUserParams struct {
 
 // GetBalancesParams defines parameters for GetBalances.
 type GetBalancesParams struct {
-	// Require `any` answers what could be read; `all` answers everything or a problem.
+	// Require `any` returns what could be read; `all` returns everything or a problem.
 	Require *GetBalancesParamsRequire `form:"require,omitempty" json:"require,omitempty"`
 
 	// XRequestID Names the request in logs and problems. 1 to 128 of the characters A-Z a-z 0-9 . _ -;

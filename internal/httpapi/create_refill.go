@@ -48,7 +48,7 @@ func newRefill(body io.Reader) (provider.RefillRequest, error) {
 	switch r.Method {
 	case provider.WebMoney:
 		if strings.Trim(r.WalletID, "0123456789") != "" || r.WalletID == "" {
-			f.refuse("wallet_id", "webmoney needs the payer's WebMoney id, digits alone")
+			f.refuse("wallet_id", "webmoney needs the payer's WebMoney ID, only digits")
 		}
 	case provider.YandexMoney:
 		if r.WalletID != "" {

@@ -86,7 +86,7 @@ func TestHistoryOfNow(t *testing.T) {
 
 func TestHistoryTooLong(t *testing.T) {
 	p, _ := describe(fmt.Errorf("on the way: %w", &store.TooManyPointsError{Max: 10_000}))
-	want := []FieldError{{Field: "step", Message: "more than 10000 points: ask for a shorter span or a longer step"}}
+	want := []FieldError{{Field: "step", Message: "more than 10000 points: request a shorter range or a longer step"}}
 	if p.Code != ProblemCodeInvalidParameter || p.Errors == nil || !slices.Equal(*p.Errors, want) {
 		t.Errorf("got %+v", p)
 	}

@@ -36,12 +36,12 @@ type Options struct {
 	// CallerRate is how many requests one caller may make of this process; the
 	// zero rate is no bound.
 	CallerRate config.Rate
-	// Secure tells browsers to come by https alone.
+	// Secure tells browsers to use only https.
 	Secure bool
 
 	// Ready tells whether the gateway can serve; nil: always. Anybody may have it
 	// asked, without a limit, so it looks at no more than memory. A NotReady
-	// error's text is shown to anyone; any other goes to the log alone.
+	// error's text is shown to anyone; any other goes only to the log.
 	Ready func(context.Context) error
 
 	Tracer trace.Tracer // nil: no spans

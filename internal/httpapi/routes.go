@@ -58,7 +58,7 @@ func (s *server) pageRoutes(r chi.Router, auth, heavy func(http.Handler) http.Ha
 	}
 }
 
-// NewService serves health and metrics alone, for an address of their own.
+// NewService serves only health and metrics, for an address of their own.
 func NewService(o Options) http.Handler {
 	s := newServer(o)
 	r := s.router()

@@ -51,7 +51,7 @@ func locationOf(op operation.Operation) string {
 // runningRetry is when a request whose twin is running may be tried again.
 const runningRetry = time.Second
 
-// describeWrite turns what is an error of writes alone into a problem.
+// describeWrite turns an error that only writes have into a problem.
 func describeWrite(err error) (p Problem, retryAfter time.Duration, ok bool) {
 	var (
 		w        *operation.WriteError

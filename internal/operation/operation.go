@@ -51,7 +51,7 @@ type Operation struct {
 	KeyFree    bool // it failed before it was sent, and its key can be used again
 
 	// User and APIKey are of a creation's answer and never stored: User is
-	// made anew from the payload, APIKey is in the first answer alone.
+	// made anew from the payload, APIKey is only in the first answer.
 	User   *provider.User
 	APIKey string
 

@@ -82,7 +82,7 @@ func TestLookup(t *testing.T) {
 		{"another sum", a, others(), none, time.Minute, []invoice{made("5", sum("150.01", "RUB"))}, "", ""},
 		{"less in all than the sum", a, others(), none, time.Minute, []invoice{made("5", total("149"))}, "", ""},
 		{"another currency", a, others(), none, time.Minute, []invoice{made("5", currency("USD"))}, "", ""},
-		{"sum told in another currency alone", a, others(), none, time.Minute, []invoice{made("5", sum("2", "USD"), total("153"))}, "", "5"},
+		{"sum only in another currency", a, others(), none, time.Minute, []invoice{made("5", sum("2", "USD"), total("153"))}, "", "5"},
 		{"currency not told", a, others(), none, time.Minute, []invoice{made("5", currency(""))}, "", "5"},
 		{"another method", a, others(), none, time.Minute, []invoice{made("5", func(v *invoice) { v.Method = provider.YandexMoney })}, "", ""},
 		{"another wallet", a, others(), none, time.Minute, []invoice{made("5", wallet("210987654321"))}, "", ""},

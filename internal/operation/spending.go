@@ -22,7 +22,7 @@ type Spending struct {
 const spendingDay = 24 * time.Hour
 
 // SpendingLimit is the most that may be spent, written "500 USD, 20000 RUB";
-// then no other currency may be spent. A number alone bounds every currency.
+// then no other currency may be spent. A number without one limits every currency.
 type SpendingLimit struct {
 	each map[provider.Currency]decimal.Decimal
 	any  *decimal.Decimal

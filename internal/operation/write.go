@@ -19,7 +19,7 @@ type work struct {
 	op       store.Operation
 	since    time.Time                 // of the spending that allow is told
 	allow    func([]store.Spent) error // nil: it spends nothing
-	dryRun   bool                      // the vendor checks alone: a failure surely changed nothing
+	dryRun   bool                      // the vendor only checks: a failure certainly changed nothing
 	send     func(context.Context) (sent, error)
 	complete func(*Operation) // adds to an answer what is not stored
 	call     Call             // do sets it

@@ -35,7 +35,7 @@ type overview struct {
 	Read                            *moment // when the vendor said so; nil: there is no reading
 	Old                             bool    // background readings should have replaced it
 	TooOld                          bool    // past every limit: the last one known, from the history
-	NoBalance                       bool    // it can't be read at all: credits alone, perhaps
+	NoBalance                       bool    // it can't be read at all: only credits, perhaps
 	Empty                           string  // why there is no figure, and what to do
 	Trend                           *chart  // of trendFor; nil if there is nothing to be drawn
 	Runway                          runway

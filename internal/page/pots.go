@@ -13,7 +13,7 @@ type pot struct {
 	Value *figure
 }
 
-// pots are in the order of their names: vendors' lists have no stable one. One that is alone is the balance already.
+// pots are in the order of their names: vendors' lists have no stable one. A single one is the balance already.
 func pots(wallets []provider.Wallet) []pot {
 	if len(wallets) < 2 {
 		return nil

@@ -64,7 +64,7 @@ func (m *Money) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Currency is an ISO 4217 code in capitals.
+// Currency is an Upper-case ISO 4217 code.
 type Currency string
 
 // ParseCurrency checks that text is an ISO 4217 code of money that circulates.

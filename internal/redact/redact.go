@@ -68,7 +68,7 @@ func (r *Redactor) Quote(text string) string {
 // Value hides secrets in a value that is kept. ok is false where the whole value is a secret: then it is nothing that a
 // vendor should have answered.
 //
-// A value of digits and signs alone, such as a number, a date or a phone number, is never rewritten.
+// A value of only digits and signs, such as a number, a date or a phone number, is never rewritten.
 func (r *Redactor) Value(text string) (clean string, ok bool) {
 	if r == nil || text == "" {
 		return text, true

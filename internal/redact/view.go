@@ -50,7 +50,7 @@ func (v view) search(spans []span, needle []byte) []span {
 	return spans
 }
 
-// fold makes texts equal that differ in letter case alone, or in bytes that are no UTF-8. A plus is the same as a
+// fold makes texts equal that differ only in letter case, or in bytes that are no UTF-8. A plus is the same as a
 // space, which forms write so.
 func fold(v view) view {
 	ascii := make([]byte, len(v.text))

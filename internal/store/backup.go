@@ -10,12 +10,12 @@ import (
 )
 
 // Backup copies the SQLite database at url into a new file, readable to its
-// owner alone, while others go on using the database. It changes nothing there;
+// owner only, while others go on using the database. It changes nothing there;
 // tables of an older version stay as they are. file appears when the copy is
-// whole and on the disk, and an existing file is left alone.
+// whole and on the disk, and an existing file is not changed.
 func Backup(ctx context.Context, url, file string) error {
 	if !strings.HasPrefix(url, "sqlite:") {
-		return fmt.Errorf("%s: no SQLite database", setting)
+		return fmt.Errorf("%s: not a SQLite database", setting)
 	}
 	s, _, err := connect(url, false)
 	if err != nil {
@@ -26,7 +26,7 @@ func Backup(ctx context.Context, url, file string) error {
 		return fmt.Errorf("%s: %w", setting, err)
 	}
 	if _, err := os.Lstat(file); err == nil {
-		return fmt.Errorf("%s is there already", file)
+		return fmt.Errorf("%s already exists", file)
 	}
 	partial, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*.partial") // 0600
 	if err != nil {

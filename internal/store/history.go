@@ -27,7 +27,7 @@ const MaxHistoryPoints = 10_000
 type TooManyPointsError struct{ Max int }
 
 func (e *TooManyPointsError) Error() string {
-	return fmt.Sprintf("more than %d points: ask for a shorter span or a longer step", e.Max)
+	return fmt.Sprintf("more than %d points: request a shorter range or a longer step", e.Max)
 }
 
 // AppendBalance keeps a point. Another one of the same account, currency and

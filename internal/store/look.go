@@ -65,7 +65,7 @@ func takesFile(dir string) error {
 		if errors.As(err, &path) {
 			err = path.Err
 		}
-		return fmt.Errorf("sqlite: no file can be made in the folder %s: %w", dir, err)
+		return fmt.Errorf("sqlite: no file can be created in the directory %s: %w", dir, err)
 	}
 	return errors.Join(file.Close(), os.Remove(file.Name()))
 }

@@ -79,7 +79,7 @@ func TestLookLeavesNothing(t *testing.T) {
 	}
 	missing := filepath.Join(dir, "missing")
 	if _, err := store.Look(t.Context(), "sqlite:"+filepath.Join(missing, "gateway.db")); err == nil ||
-		err.Error() != "GATEWAY_DATABASE_URL: sqlite: no file can be made in the folder "+missing+": no such file or directory" {
+		err.Error() != "GATEWAY_DATABASE_URL: sqlite: no file can be created in the directory "+missing+": no such file or directory" {
 		t.Errorf("got %v", err)
 	}
 }

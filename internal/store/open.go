@@ -24,7 +24,7 @@ const (
 
 // ErrNoDatabase says that there is no database at a URL, or an empty one, and
 // that none was made.
-var ErrNoDatabase = errors.New("no database of a gateway")
+var ErrNoDatabase = errors.New("not a gateway database")
 
 // Open connects to the database at url and brings its tables up to date; several
 // processes may do so at once. A new database is made, unless o.Existing is set:

@@ -20,16 +20,16 @@ func TestOpenErrors(t *testing.T) {
 	notADatabase := filepath.Join(dir, "text")
 	must(t, os.WriteFile(notADatabase, []byte(strings.Repeat("no database ", 100)), 0o600))
 	for _, test := range []struct{ url, want string }{
-		{"", "want sqlite:FILE"},
-		{"gateway.db", "want sqlite:FILE"},
-		{"mysql://user:geheim@localhost/x", "want sqlite:FILE"},
-		{"sqlite:", "want the name of a file"},
-		{"sqlite:" + filepath.Join(dir, "a.db?mode=ro"), "want the name of a file"},
+		{"", "must be sqlite:FILE"},
+		{"gateway.db", "must be sqlite:FILE"},
+		{"mysql://user:geheim@localhost/x", "must be sqlite:FILE"},
+		{"sqlite:", "must be sqlite: and a file name"},
+		{"sqlite:" + filepath.Join(dir, "a.db?mode=ro"), "must be sqlite: and a file name"},
 		{"sqlite:" + filepath.Join(dir, "missing", "a.db"), "no such file or directory"},
 		{"sqlite:" + dir, "is a directory"},
 		{"sqlite:" + notADatabase, "not a database"},
-		{"postgres://user:ge/heim@127.0.0.1/x", "not a URL"},
-		{"postgres://user:ge%heim@127.0.0.1/x", "not a URL"},
+		{"postgres://user:ge/heim@127.0.0.1/x", "invalid URL"},
+		{"postgres://user:ge%heim@127.0.0.1/x", "invalid URL"},
 		{"postgres://user:geheim@127.0.0.1:1/x?connect_timeout=soon", "connect_timeout"},
 		{"postgres://user:geheim@127.0.0.1/x?sslmode=geheim", "sslmode"},
 		{"postgres://127.0.0.1:1/x?user=user&password=geheim&sslmode=nonsense", "sslmode"},

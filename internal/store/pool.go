@@ -15,7 +15,7 @@ type pool struct {
 	*sql.DB
 	turns    chan struct{} // holds one for each connection in use
 	writer   chan struct{} // SQLite: holds one while this process writes, by any pool; nil for readers
-	patience time.Duration // of a call that has its turn; 0: its context's deadline alone
+	patience time.Duration // of a call that has its turn; 0: only its context's deadline
 
 	mu    sync.Mutex
 	stuck chan struct{} // closed when a call that had its turn took longer than patience
@@ -37,7 +37,7 @@ var (
 	// errImpatient is of a call that had its turn and took too long.
 	errImpatient = errors.New("the database took too long")
 	// errStuck is of a call that was waiting for its turn when that happened.
-	errStuck = errors.New("the database took too long for the call before")
+	errStuck = errors.New("the database took too long for the previous call")
 )
 
 // begin waits for the call's turn. Calls that wait give up together with one

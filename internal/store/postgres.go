@@ -36,7 +36,7 @@ func openPostgres(raw string) (*Store, error) {
 	// password: its words are dropped here and cleaned below.
 	parsed, err := url.Parse(raw)
 	if err != nil {
-		return nil, errors.New("not a URL; special characters in a user or password are written %XX")
+		return nil, errors.New("invalid URL; special characters in a user or password must be percent-encoded")
 	}
 	config, err := pgx.ParseConfig(raw)
 	if err != nil {

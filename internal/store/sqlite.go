@@ -28,7 +28,7 @@ const (
 func sqlitePath(rest string) string { return strings.TrimPrefix(rest, "//") }
 
 // openSQLite opens the file at path, or a private database for ":memory:".
-// create says whether to make a file that is not there. It makes the file readable to its owner alone: it holds names and figures
+// create says whether to make a file that is not there. It makes the file readable only by its owner: it holds names and figures
 // of accounts.
 //
 // Most of what is written may be lost with the power: a reading is read again,
@@ -41,7 +41,7 @@ func openSQLite(path string, create bool) (*Store, error) {
 		return &Store{write: db, durable: db, read: db, history: db, beat: db, control: db}, err
 	}
 	if path == "" || strings.ContainsAny(path, "?#") {
-		return nil, errors.New("sqlite: want the name of a file and nothing else, like sqlite:gateway.db")
+		return nil, errors.New("sqlite: must be sqlite: and a file name, e.g. sqlite:gateway.db")
 	}
 	flags := os.O_RDWR
 	if create {

@@ -22,7 +22,7 @@ func TestMissing(t *testing.T) {
 	for _, test := range []struct{ name, require, want string }{
 		{"nothing required", "", "skipped: missing component: postgres: set DATABASE"},
 		{"another required", "node,postgresql", "skipped: missing component: postgres: set DATABASE"},
-		{"required alone", "postgres", "failed: missing component: postgres: set DATABASE"},
+		{"only required", "postgres", "failed: missing component: postgres: set DATABASE"},
 		{"required in a list with blanks", "node, postgres ,x", "failed: missing component: postgres: set DATABASE"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

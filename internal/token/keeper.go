@@ -91,7 +91,7 @@ func NewKeeper(log zerolog.Logger) *Keeper {
 // ended.
 func (k *Keeper) Attach(s *store.Store) { k.store.Store(s) }
 
-// Check tells, from memory alone, who has this token. It always hashes once and
+// Check finds, only from memory, who has this token. It always hashes once and
 // compares twice, whatever is wrong.
 func (k *Keeper) Check(text string, now time.Time) (Caller, error) {
 	known := k.known.Load()

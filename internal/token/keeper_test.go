@@ -98,7 +98,7 @@ func TestCheck(t *testing.T) {
 		{"too long", text + "a", now, token.Caller{}, token.ErrUnknown},
 		{"a NUL behind", text + "\x00", now, token.Caller{}, token.ErrUnknown},
 		{"empty", "", now, token.Caller{}, token.ErrUnknown},
-		{"the id alone", row.ID, now, token.Caller{}, token.ErrUnknown},
+		{"only the id", row.ID, now, token.Caller{}, token.ErrUnknown},
 		{"the hash", string(row.Hash), now, token.Caller{}, token.ErrUnknown},
 		{"NULs", strings.Repeat("\x00", 66), now, token.Caller{}, token.ErrUnknown},
 		{"huge", strings.Repeat(text, 10_000), now, token.Caller{}, token.ErrUnknown},

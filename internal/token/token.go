@@ -31,7 +31,7 @@ var encoding = base32.NewEncoding(alphabet).WithPadding(base32.NoPadding)
 type Spec struct {
 	Name     string
 	Scopes   []Scope
-	Accounts []string      // by name, or AllAccounts alone
+	Accounts []string      // by name, or only AllAccounts
 	Lifetime time.Duration // 0: it never expires
 }
 

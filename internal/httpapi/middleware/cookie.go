@@ -3,7 +3,7 @@ package middleware
 import "net/http"
 
 // The cookie that holds the token while a browser is open. Browsers take the
-// second name over https alone, for this host alone.
+// second name only over https, for this host only.
 const (
 	cookieName       = "gateway_token"
 	secureCookieName = "__Host-" + cookieName

@@ -18,7 +18,7 @@ func TestIfNoneMatch(t *testing.T) {
 	}
 }
 
-// FuzzIfNoneMatch shows that a tag alone always matches, and no text breaks the parser.
+// FuzzIfNoneMatch shows that a single tag always matches, and no text breaks the parser.
 func FuzzIfNoneMatch(f *testing.F) {
 	for _, seed := range []string{"", `"a"`, `W/"a"`, "*", `"a,b", `, `W/`, `"`} {
 		f.Add(seed)

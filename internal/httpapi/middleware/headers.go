@@ -11,7 +11,7 @@ var (
 )
 
 // Headers sets the headers that every answer carries; a handler may set others in
-// their place. Secure tells browsers to come by https alone.
+// their place. Secure tells browsers to use only https.
 func Headers(secure bool) Check {
 	return func(w http.ResponseWriter, _ *http.Request) error {
 		h := w.Header()

@@ -46,12 +46,12 @@ type Request struct {
 	Start time.Time
 	Trace trace.SpanContext // zero while tracing is off
 	Code  string            // of the problem answered, if any
-	Err   error             // the cause, for the log alone
+	Err   error             // the cause, only for the log
 	stack []byte            // of a panic
 
 	Caller    token.Caller // the zero value until the token is checked
 	scope     token.Scope  // that the route needs; "" for none
-	reason    string       // why nobody was let in, for the audit log alone
+	reason    string       // why the caller was refused, only for the audit log
 	Operation string       // the id of the write that was asked for, if any
 
 	idValue, quotaValue [1]string // room for the headers' values, which then need none of their own

@@ -169,7 +169,7 @@ func (c *crawl) click(address string, k control) {
 	}
 }
 
-// byHand lets a click do what browsers allow to people's clicks alone, such as
+// byHand lets a click do what browsers allow only to people's clicks, such as
 // copying.
 func byHand(p *runtime.EvaluateParams) { p.UserGesture = new(true) }
 

@@ -118,14 +118,14 @@ func (a *answer) NativeToValue(value any) ref.Val {
 	case json.Number:
 		d, err := wire.Decimal(value.String())
 		if err != nil {
-			return fail("is no exact decimal")
+			return fail("is not an exact decimal")
 		}
 		return number{d}
 	}
 	return types.DefaultTypeAdapter.NativeToValue(value)
 }
 
-// readLines makes a mapping of lines key=value. Lines without = are in text alone.
+// readLines makes a mapping of lines key=value. Lines without = are only in text.
 func readLines(text string) (any, error) {
 	members := map[string]any{}
 	for line := range strings.Lines(text) {
@@ -152,7 +152,7 @@ var xmlEncoding = regexp.MustCompile(`^\s*<\?xml[^>]*\sencoding=["']([A-Za-z0-9.
 func readXML(text []byte) (any, error) {
 	in := xml.NewDecoder(bytes.NewReader(text))
 	in.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil } // it is UTF-8 by now
-	bad := wire.BadResponse(wire.Body, "is no XML")
+	bad := wire.BadResponse(wire.Body, "is not XML")
 	var root any
 	for {
 		token, err := in.Token()

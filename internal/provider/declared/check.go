@@ -35,7 +35,7 @@ func (c *checker) check() {
 	c.used = map[string]bool{}
 	f := c.file
 	if f.Name.Text != "" && (!vendorName.MatchString(f.Name.Text) || reservedName.MatchString(f.Name.Text)) {
-		c.faults.add(f.Name.At, "name is %q: want small letters, digits and inner hyphens, at most 40, and not gateway or otel, also as the first part", f.Name.Text)
+		c.faults.add(f.Name.At, "name is %q; must be at most 40 lower-case letters, digits and inner hyphens, and not gateway or otel, also as the first part", f.Name.Text)
 	}
 	c.addresses()
 	c.settings()
@@ -62,7 +62,7 @@ func (c *checker) addresses() {
 	if f.Rate.Text != "" {
 		var rate config.Rate
 		if err := rate.UnmarshalText([]byte(f.Rate.Text)); err != nil || rate == (config.Rate{}) {
-			c.faults.add(f.Rate.At, "rate is %q: want calls/duration like 250/1m", f.Rate.Text)
+			c.faults.add(f.Rate.At, "rate is %q; must be calls/duration, e.g. 250/1m", f.Rate.Text)
 		}
 	}
 }
@@ -72,7 +72,7 @@ func (c *checker) settings() {
 		s := setting{name: e.Key.Text, description: e.Value.Description.Text, secret: e.Value.Secret, required: e.Value.Default == nil}
 		switch {
 		case !settingName.MatchString(s.name) || strings.HasSuffix(s.name, "_FILE") || len(s.name) > 40:
-			c.faults.add(e.Key.At, "settings.%s: want capitals, digits and inner underscores, not ending in _FILE", s.name)
+			c.faults.add(e.Key.At, "settings.%s: must be upper-case letters, digits and inner underscores, not ending in _FILE", s.name)
 			continue
 		case slices.Contains(ownSettings, s.name):
 			c.faults.add(e.Key.At, "settings.%s: every account has a setting of that name already", s.name)
@@ -89,7 +89,7 @@ func (c *checker) settings() {
 			case s.secret:
 				c.faults.add(e.Value.Default.At, "settings.%s is secret and has a default: a secret is an account's own", s.name)
 			case s.oneOf != nil && !slices.Contains(s.oneOf, s.value):
-				c.faults.add(e.Value.Default.At, "settings.%s.default is %q: want one of %s", s.name, s.value, strings.Join(s.oneOf, ", "))
+				c.faults.add(e.Value.Default.At, "settings.%s.default is %q; must be one of %s", s.name, s.value, strings.Join(s.oneOf, ", "))
 			}
 		}
 		c.vendor.settings = append(c.vendor.settings, s)
@@ -152,7 +152,7 @@ func (c *checker) headers(m Map[Template], what string) {
 	c.templates(m, what, false)
 	for _, e := range m {
 		if !headerName.MatchString(e.Key.Text) || slices.Contains(notHeaders, strings.ToLower(e.Key.Text)) {
-			c.faults.add(e.Key.At, "%s.%s can't be set: it is no header's name, or HTTP's own", what, e.Key.Text)
+			c.faults.add(e.Key.At, "%s.%s can't be set: invalid header name, or reserved by HTTP", what, e.Key.Text)
 		}
 	}
 }
@@ -229,14 +229,14 @@ func (c *checker) request(r *Request, name string) {
 	}
 	switch {
 	case r.sendsJSON(auth) && r.sendsForm(auth):
-		c.faults.add(r.Path.At, "%s sends a form and JSON: want one of them, be it auth's", name)
+		c.faults.add(r.Path.At, "%s sends both a form and JSON, including auth's: use only one", name)
 	case r.Method != nil && r.Method.Text == "GET" && (r.sendsJSON(auth) || r.sendsForm(auth)):
-		c.faults.add(r.Method.At, "%s is a GET with a body: want POST", name)
+		c.faults.add(r.Method.At, "%s is a GET with a body; must be POST", name)
 	case r.JSON != nil && len(auth.JSON) > 0 && kinds[r.JSON.node.ShortTag()] != "a mapping":
-		c.faults.add(r.JSON.at, "%s.json is no mapping, so auth.json can't be put beside it", name)
+		c.faults.add(r.JSON.at, "%s.json is not a mapping, so auth.json can't be added to it", name)
 	}
 	if kind := r.JSON; kind != nil && kinds[kind.node.ShortTag()] != "a mapping" {
-		c.faults.add(r.JSON.at, "%s.json is %s: want a mapping", name, describe(r.JSON.node))
+		c.faults.add(r.JSON.at, "%s.json is %s; must be a mapping", name, describe(r.JSON.node))
 	}
 }
 
@@ -248,14 +248,14 @@ func (c *checker) path(p *Template, name string) {
 	}
 	plain := placeholder.ReplaceAllString(p.Text, "x")
 	if !fixedPath.MatchString(plain) || strings.Contains(plain, "/../") || strings.HasSuffix(plain, "/..") || strings.Contains(plain, "//") {
-		c.faults.add(p.At, "%s is %q: want a path like /v1/account, with its query in query", name, p.Text)
+		c.faults.add(p.At, "%s is %q; must be a path, e.g. /v1/account, with the query string in query", name, p.Text)
 	}
 }
 
 func (c *checker) sections() {
 	f := c.file
 	if len(f.sections()) == 0 && f.Name.Text != "" {
-		c.faults.add(f.Name.At, "the file reads nothing: want balance, statistics or users")
+		c.faults.add(f.Name.At, "the file reads nothing; it needs balance, statistics or users")
 	}
 	if b := f.Balance; b != nil && b.Wallets == nil {
 		for name, e := range map[string]*Expr{"name": b.Name, "main": b.Main} {
@@ -269,14 +269,14 @@ func (c *checker) sections() {
 		return
 	}
 	if len(s.Counters)+len(s.Amounts) == 0 {
-		c.faults.add(f.Name.At, "statistics has no counters and no amounts: want at least one")
+		c.faults.add(f.Name.At, "statistics has no counters and no amounts; it needs at least one")
 	}
 	seen := map[string]bool{}
 	name := func(t Text) {
 		switch {
 		case t.Text == "":
 		case !figureName.MatchString(t.Text):
-			c.faults.add(t.At, "the name %q: want small letters, digits and inner underscores", t.Text)
+			c.faults.add(t.At, "the name %q must be lower-case letters, digits and inner underscores", t.Text)
 		case seen[t.Text]:
 			c.faults.add(t.At, "the name %s is used twice in statistics", t.Text)
 		}
@@ -288,10 +288,10 @@ func (c *checker) sections() {
 	for _, row := range s.Amounts {
 		name(row.Name)
 		if (row.Currency == nil) == (row.Unit == nil) {
-			c.faults.add(row.Name.At, "the amount %s: want either a currency or a unit", row.Name.Text)
+			c.faults.add(row.Name.At, "the amount %s needs either a currency or a unit", row.Name.Text)
 		}
 		if row.Unit != nil && !figureName.MatchString(row.Unit.Text) {
-			c.faults.add(row.Unit.At, "the unit %q: want small letters, digits and inner underscores, like sms_credits", row.Unit.Text)
+			c.faults.add(row.Unit.At, "the unit %q must be lower-case letters, digits and inner underscores, e.g. sms_credits", row.Unit.Text)
 		}
 	}
 }

@@ -96,7 +96,7 @@ func (c *client) OneCall(op provider.Operation) bool {
 }
 
 // CheckCredentials reads what the file's first section does; where that does not apply to the account, such as the balance
-// of one that has credits alone, the next.
+// of one that has only credits, the next.
 func (c *client) CheckCredentials(ctx context.Context) error {
 	var err error
 	for _, section := range c.vendor.sections() {
@@ -122,7 +122,7 @@ func (s statisticsReader) ReadStatistics(ctx context.Context, q provider.Statist
 		}
 		return provider.Readings{}, &provider.Error{
 			Kind:    provider.KindUnsupportedParameter,
-			Message: "the gateway reads this vendor's statistics of its own current period alone: leave date_from and date_till out",
+			Message: "the gateway reads only this vendor's current statistics period: omit date_from and date_till",
 			Field:   field, NotSent: true,
 		}
 	}

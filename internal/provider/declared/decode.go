@@ -66,7 +66,7 @@ func (d *decoder) document(text []byte) *yaml.Node {
 	err := in.Decode(&doc)
 	if err == nil {
 		if more := in.Decode(&second); more == nil {
-			d.faults.add(d.at(&second), "a second document: want one vendor in a file")
+			d.faults.add(d.at(&second), "a second document; a file must have only one vendor")
 		} else if !errors.Is(more, io.EOF) {
 			err = more
 		}
@@ -77,7 +77,7 @@ func (d *decoder) document(text []byte) *yaml.Node {
 	}
 	if err != nil {
 		part := yamlLine.FindStringSubmatch(err.Error())
-		at, message := start, "it is no YAML"
+		at, message := start, "not valid YAML"
 		if part != nil {
 			at.Line, _ = strconv.Atoi(part[1])
 			at.Line, message = max(at.Line, 1), message+": "+part[2]
@@ -115,7 +115,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 		d.value(n, v.Elem(), path)
 		return
 	}
-	wrong := func(want string) { d.faults.add(d.at(n), "%s is %s: want %s", path, describe(n), want) }
+	wrong := func(want string) { d.faults.add(d.at(n), "%s is %s; must be %s", path, describe(n), want) }
 	scalar := n.Kind == yaml.ScalarNode && n.ShortTag() != "!!null"
 	switch into := v.Addr().Interface().(type) {
 	case *Text:
@@ -181,7 +181,7 @@ func inside(n *yaml.Node, at Position) Position {
 
 func (d *decoder) list(n *yaml.Node, v reflect.Value, path string) {
 	if n.Kind != yaml.SequenceNode {
-		d.faults.add(d.at(n), "%s is %s: want a list", path, describe(n))
+		d.faults.add(d.at(n), "%s is %s: must be a list", path, describe(n))
 		return
 	}
 	for i, item := range n.Content {
@@ -194,7 +194,7 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, path string) {
 // members shows the members of a mapping, each key once.
 func (d *decoder) members(n *yaml.Node, path string, show func(key, value *yaml.Node)) {
 	if n.Kind != yaml.MappingNode {
-		d.faults.add(d.at(n), "%s is %s: want a mapping", path, describe(n))
+		d.faults.add(d.at(n), "%s is %s; must be a mapping", path, describe(n))
 		return
 	}
 	seen := map[string]bool{}
@@ -202,7 +202,7 @@ func (d *decoder) members(n *yaml.Node, path string, show func(key, value *yaml.
 		key := n.Content[i]
 		switch {
 		case key.Kind != yaml.ScalarNode || key.ShortTag() == "!!merge":
-			d.faults.add(d.at(key), "%s has a key that is no text", path)
+			d.faults.add(d.at(key), "%s has a key that is not a string", path)
 			continue
 		case seen[key.Value]:
 			d.faults.add(d.at(key), "%s is there twice", join(path, key.Value))
@@ -237,14 +237,14 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
 	d.members(n, path, func(key, value *yaml.Node) {
 		f, known := fields[key.Value]
 		if !known {
-			d.faults.add(d.at(key), "%s is no key here%s", join(path, key.Value), meant(key.Value, keys(fields)))
+			d.faults.add(d.at(key), "%s is an unknown key%s", join(path, key.Value), meant(key.Value, keys(fields)))
 			found[config.Near(key.Value, keys(fields))] = true // that it is missing is no second mistake
 			return
 		}
 		found[key.Value] = true
 		d.value(value, v.Field(f.index), join(path, key.Value))
 		if text, ok := v.Field(f.index).Interface().(Text); ok && f.oneOf != nil && text.Text != "" && !slices.Contains(f.oneOf, text.Text) {
-			d.faults.add(text.At, "%s is %q: want one of %s", join(path, key.Value), text.Text, strings.Join(f.oneOf, ", "))
+			d.faults.add(text.At, "%s is %q; must be one of %s", join(path, key.Value), text.Text, strings.Join(f.oneOf, ", "))
 		}
 	})
 	if n.Kind != yaml.MappingNode {
@@ -268,7 +268,7 @@ func (d *decoder) json(n *yaml.Node, path string) {
 		}
 	case yaml.ScalarNode:
 		if number := n.ShortTag() == "!!int" || n.ShortTag() == "!!float"; number && !jsonNumber.MatchString(n.Value) {
-			d.faults.add(d.at(n), "%s is no number as JSON writes it: put it in quotes if it is a text", path)
+			d.faults.add(d.at(n), "%s is not a JSON number: put it in quotes if it is a string", path)
 		}
 	default:
 		d.faults.add(d.at(n), "%s: anchors and aliases are not part of the format: write it out", path)
@@ -316,9 +316,9 @@ func keys(fields map[string]field) []string {
 // meant names the known name that was probably meant, or all of them.
 func meant(name string, known []string) string {
 	if near := config.Near(name, known); near != "" {
-		return ": " + near + " is, which it is nearly"
+		return ": did you mean " + near + "?"
 	}
-	return ": want one of " + strings.Join(known, ", ")
+	return "; must be one of " + strings.Join(known, ", ")
 }
 
 func join(path, key string) string {

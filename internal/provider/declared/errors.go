@@ -82,7 +82,7 @@ func (v *Vendor) message(kind provider.Kind, status int) string {
 	case provider.KindUnavailable:
 		return "the vendor failed for the moment (HTTP status " + strconv.Itoa(status) + ")"
 	case provider.KindInsufficientFunds:
-		return "the account has not enough money"
+		return "the account has too little money"
 	case provider.KindBadResponse:
 		return "the vendor's answer was not understood"
 	default:

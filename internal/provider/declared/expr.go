@@ -92,7 +92,7 @@ func toUnix(v ref.Val) ref.Val {
 	}
 	const year10000 = 253402300800
 	if seconds >= year10000 {
-		return fail("is no time in seconds")
+		return fail("is not a time in seconds")
 	}
 	return types.Timestamp{Time: time.Unix(int64(seconds), 0).UTC()}
 }
@@ -105,12 +105,12 @@ func toTime(v, layout ref.Val) ref.Val {
 	case types.IsUnknownOrError(v):
 		return v
 	case !ok:
-		return fail("is no time")
+		return fail("is not a time")
 	}
 	form, _ := layout.(types.String)
 	t, err := time.Parse(string(form), string(text))
 	if err != nil {
-		return fail("is no time of that layout")
+		return fail("is not a time of that layout")
 	}
 	return types.Timestamp{Time: t.UTC()}
 }
@@ -132,7 +132,7 @@ func (e *Expr) compile(as, item string, faults *Faults) {
 	before := len(*faults)
 	e.inspect(checked.NativeRep(), figures[as], faults)
 	if want := unlike(as, checked.OutputType()); want != "" {
-		faults.add(e.At, "%s is %s: want %s", e.Name, checked.OutputType(), want)
+		faults.add(e.At, "%s is %s; must be %s", e.Name, checked.OutputType(), want)
 	}
 	if len(*faults) > before {
 		return
@@ -170,7 +170,7 @@ func (e *Expr) inspect(tree *ast.AST, figure bool, faults *Faults) {
 		switch {
 		case node.Kind() == ast.IdentKind && node.AsIdent() == "setting":
 			if bare++; bare > 0 {
-				faults.add(where(node), "%s: want setting.NAME", e.Name)
+				faults.add(where(node), "%s: use setting.NAME", e.Name)
 			}
 		case node.Kind() == ast.SelectKind && node.AsSelect().Operand().Kind() == ast.IdentKind && node.AsSelect().Operand().AsIdent() == "setting":
 			bare-- // its operand comes next
@@ -179,9 +179,9 @@ func (e *Expr) inspect(tree *ast.AST, figure bool, faults *Faults) {
 			faults.add(where(node), "%s: a number with a point would be a float: write decimal('1.5')", e.Name)
 		case node.Kind() != ast.CallKind:
 		case node.AsCall().FunctionName() == "double":
-			faults.add(where(node), "%s: double() makes a float: want decimal()", e.Name)
+			faults.add(where(node), "%s: double() makes a float: use decimal()", e.Name)
 		case node.AsCall().FunctionName() == operators.Divide || node.AsCall().FunctionName() == operators.Modulo:
-			faults.add(where(node), "%s: a division is not exact: want shift(x, -2) or a product with a decimal", e.Name)
+			faults.add(where(node), "%s: division is not exact: use shift(x, -2) or a product with a decimal", e.Name)
 		case figure && node.AsCall().FunctionName() == operators.Add && untyped(tree, node):
 			faults.add(where(node), "%s: texts are joined by +, not added: write decimal(body.a) + decimal(body.b)", e.Name)
 		case figure && orders(node.AsCall().FunctionName()) && untyped(tree, node):

@@ -105,7 +105,7 @@ type BalanceSection struct {
 	RefuseWhen []Refusal `yaml:"refuse_when"`
 	Wallets    *Expr     `yaml:"wallets" as:"list" desc:"the list of pots, for vendors with several; the other expressions then speak of each one as wallet"`
 	Name       *Expr     `yaml:"name" as:"text?" item:"wallet" desc:"the pot's name"`
-	Main       *Expr     `yaml:"main" as:"bool" item:"wallet" desc:"which pot the balance is, where neither the caller nor the setting CURRENCY leaves one alone"`
+	Main       *Expr     `yaml:"main" as:"bool" item:"wallet" desc:"which pot the balance is, if neither the caller nor the setting CURRENCY leaves only one"`
 	Balance    Expr      `yaml:"balance,required" as:"decimal" item:"wallet" desc:"money left; negative if money is owed"`
 	Currency   Expr      `yaml:"currency,required" as:"currency" item:"wallet"`
 	Blocked    *Expr     `yaml:"blocked" as:"decimal?" item:"wallet"`
@@ -145,7 +145,7 @@ type AmountRow struct {
 	Scope    Text  `yaml:"scope,required" oneof:"now|period|lifetime"`
 	Amount   Expr  `yaml:"amount,required" as:"decimal?" desc:"without a value the amount is left out"`
 	Currency *Expr `yaml:"currency" as:"currency"`
-	Unit     *Text `yaml:"unit" desc:"what is counted, if it is no money: sms_credits"`
+	Unit     *Text `yaml:"unit" desc:"what is counted, if it is not money: sms_credits"`
 }
 
 // UsersSection reads the users that the credentials can see.

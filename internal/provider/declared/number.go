@@ -116,7 +116,7 @@ func (n number) ConvertToNative(to reflect.Type) (any, error) {
 	if to == reflect.TypeFor[decimal.Decimal]() {
 		return n.Decimal, nil
 	}
-	return nil, errors.New("a decimal is no " + to.String())
+	return nil, errors.New("a decimal is not " + to.String())
 }
 
 // Type is decimal.
@@ -140,7 +140,7 @@ func operand(v ref.Val) (decimal.Decimal, bool) {
 func whole(d decimal.Decimal) ref.Val {
 	integer, fraction, ok := d.Int64(0)
 	if !ok || fraction != 0 || !d.IsInt() {
-		return fail("is no whole number")
+		return fail("is not an integer")
 	}
 	return types.Int(integer)
 }
@@ -156,7 +156,7 @@ func toDecimal(v ref.Val) ref.Val {
 	case types.String:
 		d, err := wire.Decimal(string(v))
 		if err != nil {
-			return fail("is no exact decimal")
+			return fail("is not an exact decimal")
 		}
 		return number{d}
 	case types.Null:

@@ -80,7 +80,7 @@ func (t *tokens) get(ctx context.Context, op provider.Operation) (token string, 
 	case err != nil && ctx.Err() != nil:
 		return "", false, ctx.Err()
 	case err != nil: // its text may quote the answer
-		return "", false, wire.BadResponse("auth.oauth", "is no token")
+		return "", false, wire.BadResponse("auth.oauth", "is not a token")
 	}
 	if got.Expiry.IsZero() {
 		got.Expiry = time.Now().Add(tokenTime)
@@ -106,7 +106,7 @@ func (t *tokens) take(ctx context.Context) error {
 	case t.turn <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		return &provider.Error{Kind: provider.KindOf(ctx.Err()), Message: "the call was given up", NotSent: true, Err: ctx.Err()}
+		return &provider.Error{Kind: provider.KindOf(ctx.Err()), Message: "the call was canceled", NotSent: true, Err: ctx.Err()}
 	}
 }
 

@@ -57,7 +57,7 @@ func (s *BalanceSection) pot(r *reader) pot {
 }
 
 // choose picks the main pot: by the caller's currency, else by the account's setting; among several that are left, the
-// file's rule decides. One that is left alone is it.
+// file's rule decides. A single remaining one is it.
 func (s *BalanceSection) choose(pots []pot, asked, chosen provider.Currency) (*pot, error) {
 	currency := asked
 	if currency == "" {

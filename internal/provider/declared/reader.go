@@ -55,7 +55,7 @@ func (r *reader) optionalAmount(e *Expr) *decimal.Decimal {
 	}
 	n, ok := v.(number)
 	if !ok {
-		r.fail(e, "is no exact decimal")
+		r.fail(e, "is not an exact decimal")
 	}
 	return &n.Decimal
 }
@@ -63,7 +63,7 @@ func (r *reader) optionalAmount(e *Expr) *decimal.Decimal {
 func (r *reader) amount(e *Expr) decimal.Decimal {
 	n, ok := r.value(e, false).(number)
 	if !ok {
-		r.fail(e, "is no exact decimal")
+		r.fail(e, "is not an exact decimal")
 	}
 	return n.Decimal
 }
@@ -83,7 +83,7 @@ func (r *reader) count(e *Expr) *int64 {
 	}
 	n, ok := v.(types.Int)
 	if !ok || n < 0 {
-		r.fail(e, "is no count")
+		r.fail(e, "is not a count")
 	}
 	count := int64(n)
 	return &count
@@ -107,7 +107,7 @@ func (r *reader) optionalText(e *Expr) *string {
 	clean, fit := r.a.Secrets.Value(text)
 	switch {
 	case !ok:
-		r.fail(e, "is no text")
+		r.fail(e, "is not a string")
 	case !fit:
 		r.fail(e, "is a secret that the vendor was sent")
 	case clean != "":
@@ -132,7 +132,7 @@ func (r *reader) currency(e *Expr) provider.Currency {
 	}
 	currency, err := provider.ParseCurrency(string(code))
 	if !ok || err != nil {
-		r.fail(e, "is no currency code")
+		r.fail(e, "is not a currency code")
 	}
 	return currency
 }
@@ -145,7 +145,7 @@ func (r *reader) instant(e *Expr) *string {
 	}
 	t, ok := v.(types.Timestamp)
 	if !ok {
-		r.fail(e, "is no time")
+		r.fail(e, "is not a time")
 		return nil
 	}
 	text := t.UTC().Format(time.RFC3339)
@@ -159,7 +159,7 @@ const maxItems = 10_000
 func (r *reader) each(e *Expr, show func()) {
 	list, ok := r.value(e, false).(traits.Lister)
 	if !ok {
-		r.fail(e, "is no list")
+		r.fail(e, "is not a list")
 		return
 	}
 	if size, _ := list.Size().(types.Int); size > maxItems {

@@ -28,7 +28,7 @@ func (v *Vendor) RunSamples() Faults {
 		r.run()
 	}
 	if readings == 0 || problems == 0 {
-		faults.add(v.file.Name.At, "samples: want at least one that is read, and one that is a problem, such as wrong credentials")
+		faults.add(v.file.Name.At, "samples: needs at least one that is read, and one that is a problem, such as wrong credentials")
 	}
 	return faults
 }
@@ -56,7 +56,7 @@ func (r *sampleRun) run() {
 			}
 		}
 		if len(ops) == 0 {
-			r.fault(w.At, "it wants nothing: want a balance, counters, amounts, users or a problem")
+			r.fault(w.At, "it expects nothing; it needs a balance, counters, amounts, users or a problem")
 			return
 		}
 	}
@@ -164,11 +164,11 @@ func (r *sampleRun) problem(err error) {
 	w := r.sample.Want
 	var e *provider.Error
 	if !errors.As(err, &e) {
-		r.fault(w.Problem.At, "it was read: want %s", w.Problem.Text)
+		r.fault(w.Problem.At, "it was read, expected %s", w.Problem.Text)
 		return
 	}
 	if string(e.Kind) != w.Problem.Text {
-		r.fault(w.Problem.At, "got %v: want %s", e, w.Problem.Text)
+		r.fault(w.Problem.At, "got %v, expected %s", e, w.Problem.Text)
 		return
 	}
 	said := provider.Upstream{}
@@ -188,7 +188,7 @@ func (r *sampleRun) problem(err error) {
 
 func (r *sampleRun) same(at Position, what, got, want string) {
 	if got != want {
-		r.fault(at, "%s is %s: want %s", what, orNone(got), orNone(want))
+		r.fault(at, "%s is %s, expected %s", what, orNone(got), orNone(want))
 	}
 }
 

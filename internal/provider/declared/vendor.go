@@ -195,7 +195,7 @@ func (v *Vendor) unfit(name, value string) string {
 	}
 	if name == currencySetting && v.picksPot() {
 		if _, err := provider.ParseCurrency(value); err != nil {
-			return "want a currency code like USD"
+			return "must be a currency code, e.g. USD"
 		}
 	}
 	for _, op := range v.sections() {

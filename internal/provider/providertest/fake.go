@@ -105,7 +105,7 @@ func (f *Fake) ReadBalance(ctx context.Context, q provider.BalanceQuery) (provid
 	case ctx.Err() != nil:
 		return provider.Readings{}, ctx.Err()
 	case q.Currency != "" && q.Currency != "USD":
-		return provider.Readings{}, provider.Errorf(provider.KindUnsupportedCurrency, "the fake has dollars alone")
+		return provider.Readings{}, provider.Errorf(provider.KindUnsupportedCurrency, "the fake has only dollars")
 	}
 	return provider.Readings{Balance: &provider.Balance{
 		Balance: provider.Money{Amount: decimal.MustNew(10000, 2), Currency: "USD"},

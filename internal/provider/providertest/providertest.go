@@ -32,7 +32,7 @@ const (
 	Silent      Scenario = "silent" // never answers; the adapter's own time limit is to be well below 1 s
 	Down        Scenario = "down"   // connections are refused
 
-	// Met by writes alone.
+	// Met only by writes.
 	Outage Scenario = "outage" // HTTP status 502 with a page
 	Reset  Scenario = "reset"  // the connection breaks after the request
 	Echo   Scenario = "echo"   // an error with the code of Code, whose text repeats the secrets of Harness

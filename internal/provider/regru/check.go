@@ -18,17 +18,17 @@ type form struct {
 }
 
 var (
-	isFlag  = form{func(v string) bool { return v == "0" || v == "1" }, "want 0 or 1"}
+	isFlag  = form{func(v string) bool { return v == "0" || v == "1" }, "must be 0 or 1"}
 	isPhone = form{regexp.MustCompile(`^\+[0-9][0-9 .()-]*$`).MatchString, "REG.RU wants a number like +7.4951234567"}
 )
 
 var userForms = map[string]form{
-	"user_login": {regexp.MustCompile(`^[a-z0-9_-]+$`).MatchString, "REG.RU takes a-z, 0-9, - and _ alone"},
+	"user_login": {regexp.MustCompile(`^[a-z0-9_-]+$`).MatchString, "REG.RU accepts only a-z, 0-9, - and _"},
 	// "Any Latin characters": a blank is none.
-	"user_password":        {regexp.MustCompile(`^[!-~]+$`).MatchString, "REG.RU takes Latin letters, digits and punctuation alone"},
+	"user_password":        {regexp.MustCompile(`^[!-~]+$`).MatchString, "REG.RU accepts only Latin letters, digits and punctuation"},
 	"user_phone":           isPhone,
 	"user_fax":             isPhone,
-	"user_language":        {func(v string) bool { return v == "ru" || v == "en" }, "REG.RU takes ru and en alone"},
+	"user_language":        {func(v string) bool { return v == "ru" || v == "en" }, "REG.RU accepts only ru and en"},
 	"user_ip":              {isAddress, "want an IP address"},
 	"default_country_code": {regexp.MustCompile(`^[A-Za-z]{2}$`).MatchString, "want an ISO 3166-1 alpha-2 code, like DE"},
 	"user_wmid":            {isWMID, "a WebMoney id has 12 digits"},

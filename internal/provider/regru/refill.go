@@ -44,17 +44,17 @@ func refillInput(r provider.RefillRequest) (map[string]any, error) {
 	amount := r.Amount.Amount.Trim(2)
 	switch {
 	case !known:
-		return nil, refuse(provider.KindUnsupportedParameter, "method", "REG.RU makes invoices for webmoney and yandex_money alone")
+		return nil, refuse(provider.KindUnsupportedParameter, "method", "REG.RU creates invoices only for webmoney and yandex_money")
 	case r.Method == provider.WebMoney && !isWMID(r.WalletID):
-		return nil, refuse(provider.KindRejected, "wallet_id", "webmoney needs the payer's WebMoney id, which has 12 digits")
+		return nil, refuse(provider.KindRejected, "wallet_id", "webmoney needs the payer's WebMoney ID of 12 digits")
 	case r.Method != provider.WebMoney && r.WalletID != "":
-		return nil, refuse(provider.KindUnsupportedParameter, "wallet_id", "REG.RU takes a wallet for webmoney alone")
+		return nil, refuse(provider.KindUnsupportedParameter, "wallet_id", "REG.RU accepts a wallet only for webmoney")
 	case currency == "":
-		return nil, refuse(provider.KindUnsupportedCurrency, "currency", "REG.RU makes webmoney invoices in RUB, USD, EUR and UAH")
+		return nil, refuse(provider.KindUnsupportedCurrency, "currency", "REG.RU creates webmoney invoices only in RUB, USD, EUR and UAH")
 	case r.Method == provider.YandexMoney && r.Amount.Currency != rouble:
-		return nil, refuse(provider.KindUnsupportedCurrency, "currency", "REG.RU makes yandex_money invoices in RUB alone")
+		return nil, refuse(provider.KindUnsupportedCurrency, "currency", "REG.RU creates yandex_money invoices only in RUB")
 	case !amount.IsPos():
-		return nil, refuse(provider.KindRejected, "amount", "the amount must be more than 0")
+		return nil, refuse(provider.KindRejected, "amount", "the amount must be greater than 0")
 	case amount.Scale() > 2:
 		return nil, refuse(provider.KindRejected, "amount", "the amount must have at most 2 digits after the point")
 	}

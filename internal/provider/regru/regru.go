@@ -85,7 +85,7 @@ func (c *Client) ReadBalance(ctx context.Context, q provider.BalanceQuery) (prov
 	return provider.Readings{Balance: balance}, nil
 }
 
-// ReadStatistics asks for the counters; dates bound the counters of scope period alone.
+// ReadStatistics asks for the counters; dates limit only the counters of scope period.
 func (c *Client) ReadStatistics(ctx context.Context, q provider.StatisticsQuery) (provider.Readings, error) {
 	var statistics *provider.Statistics
 	r := request{operation: provider.OpStatistics, function: "user/get_statistics", input: statisticsInput(q)}
@@ -108,7 +108,7 @@ func (c *Client) ReadUsers(ctx context.Context, q provider.UserQuery) (provider.
 	if q.Login != "" && q.Login != user.Login {
 		return provider.Readings{}, &provider.Error{
 			Kind:    provider.KindUnsupportedParameter,
-			Message: "REG.RU shows the account's own user alone and can't look up another login",
+			Message: "REG.RU shows only the account's own user and can't look up another login",
 			Field:   "login",
 		}
 	}

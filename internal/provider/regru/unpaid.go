@@ -103,7 +103,7 @@ func unpaidInvoice(id string, fields *wire.Object) provider.UnpaidInvoice {
 	original := fields.OptionalAmount("orig_payment") // taken to be in the bill's currency
 	day, err := time.Parse(time.DateOnly, fields.Code("bill_date"))
 	if err != nil {
-		fields.Fail("bill_date", "is no date like 2006-01-02")
+		fields.Fail("bill_date", "is not a date like 2006-01-02")
 	}
 	invoice := provider.UnpaidInvoice{
 		Invoice:  provider.Invoice{ID: id, Payment: money(&payment, rouble), TotalPayment: money(total, currency)},

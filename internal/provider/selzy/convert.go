@@ -46,14 +46,14 @@ func checkPeriod(q provider.StatisticsQuery) error {
 	}
 	return &provider.Error{
 		Kind:    provider.KindUnsupportedParameter,
-		Message: "the vendor has statistics of its own current period alone: leave date_from and date_till out",
+		Message: "the vendor has statistics only of its current period: omit date_from and date_till",
 		Field:   field,
 		NotSent: true,
 	}
 }
 
 // statistics: used may exceed paid. All counters are documented to be always there; null is documented for
-// subscribers_total alone and means that the tariff has no limit.
+// only subscribers_total and means that the tariff has no limit.
 func (i *info) statistics() (*provider.Statistics, error) {
 	in := i.fields.Afresh()
 	paid, used := in.Count("emails_paid"), in.Count("emails_used")

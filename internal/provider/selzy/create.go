@@ -37,7 +37,7 @@ func (c *Client) CreateUser(ctx context.Context, u provider.NewUser) (provider.C
 }
 
 // userArguments are the arguments of register that have common names. The names in extra beside firstname are for
-// need_confirm=1 alone (documented).
+// only need_confirm=1 (documented).
 var userArguments = []struct {
 	name      string
 	field     string
@@ -61,8 +61,8 @@ var userAttributes = map[string]struct {
 	good func(string) bool // nil: anything
 	want string
 }{
-	"need_confirm":   {isFlag, "want 0 or 1"},
-	"notify":         {isFlag, "want 0 or 1"},
+	"need_confirm":   {isFlag, "must be 0 or 1"},
+	"notify":         {isFlag, "must be 0 or 1"},
 	"extra[channel]": {},
 	"currency_code":  {},
 	"ip":             {isAddress, "want an IP address"},
@@ -100,7 +100,7 @@ func (c *Client) CheckUser(u provider.NewUser) []provider.Fault {
 	}
 	for _, a := range userArguments {
 		if a.confirmed && a.value(u) != "" && u.Attributes["need_confirm"] != "1" {
-			unsupported(a.field, "the vendor takes this beside the attribute need_confirm=1 alone: leave it out")
+			unsupported(a.field, "the vendor accepts this only with the attribute need_confirm=1: omit it")
 		}
 	}
 	if u.Email == "" {

@@ -61,7 +61,7 @@ func (c *Client) Capabilities() provider.Capabilities {
 		provider.OpBalance:    provider.Supported,
 		provider.OpStatistics: provider.Supported,
 		provider.OpUsers:      provider.Supported,
-		provider.OpCreateUser: provider.Unverified, // what register answers is seen in an old client alone (selzy.md 8)
+		provider.OpCreateUser: provider.Unverified, // what register answers is seen only in an old client (selzy.md 8)
 		provider.OpRefill:     provider.Unsupported,
 	}
 }

@@ -15,7 +15,7 @@ const maxWarnings = 20
 // vendor answers an error for, is left out and named in warnings. If none is understood, the answer is not.
 func (a *answer) users(owner provider.User) (*provider.Users, error) {
 	if a.envelope.Empty("result") {
-		return nil, wire.BadResponse("result", "is no list")
+		return nil, wire.BadResponse("result", "is not a list")
 	}
 	items := a.envelope.Objects("result")
 	if err := a.envelope.Err(); err != nil {

@@ -173,13 +173,13 @@ func TestUsersOfAReseller(t *testing.T) {
 		{"written as an object", `{"4":` + other("b") + `,"2":` + other("a") + `}`, []string{"acme_shop", "b", "a"}, "", ""},
 		{"none, written as an object", `{}`, []string{"acme_shop"}, "", ""},
 		{"one with a date without time", `[` + other("b") + `,` + odd("c", "reg_time", `"2021-06-14"`) + `,` + other("d") + `]`, []string{"acme_shop", "b", "d"},
-			"result[].reg_time", "user c is left out: the vendor's answer was not understood: result[].reg_time is no time"},
+			"result[].reg_time", "user c is left out: invalid vendor response: result[].reg_time is not a time"},
 		{"one with an odd flag", `[` + odd("c", "is_active", `"-"`) + `,` + other("b") + `,` + other("d") + `]`, []string{"acme_shop", "b", "d"},
 			"result[].is_active", "user c is left out: "},
 		{"one without login", `[` + other("b") + `,` + without("login") + `,` + other("d") + `]`, []string{"acme_shop", "b", "d"},
 			"result[].login", "user number 2 of the vendor's list is left out: "},
 		{"an error as item", `[` + other("b") + `,{"login": "u2", "error": "no rights"}]`, []string{"acme_shop", "b"}, "", "user u2 is left out: the vendor says: no rights"},
-		{"errors alone", `[{"login": "u2", "error": "no rights"}]`, []string{"acme_shop"}, "", "user u2 is left out: the vendor says: no rights"},
+		{"only errors", `[{"login": "u2", "error": "no rights"}]`, []string{"acme_shop"}, "", "user u2 is left out: the vendor says: no rights"},
 		{"no error as item", `[` + odd("b", "error", `false`) + `]`, []string{"acme_shop", "b"}, "", ""},
 
 		{"none is understood", `[` + without("login") + `,` + odd("c", "is_active", `"-"`) + `]`, nil, "result[].login", ""},
@@ -194,7 +194,7 @@ func TestUsersOfAReseller(t *testing.T) {
 			registry := prometheus.NewRegistry()
 			got, err := counted(stub, registry).ReadUsers(t.Context(), provider.UserQuery{})
 			if row.drift != "" {
-				want := `# HELP gateway_provider_schema_drift_total Answers of the vendor, or items of them, that were not understood, by the first field that was not.
+				want := `# HELP gateway_provider_schema_drift_total Invalid answers of the vendor, or items of them, by the first invalid field.
 # TYPE gateway_provider_schema_drift_total counter
 gateway_provider_schema_drift_total{field="body",provider="selzy"} 0
 gateway_provider_schema_drift_total{field="` + row.drift + `",provider="selzy"} 1

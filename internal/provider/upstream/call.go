@@ -27,7 +27,7 @@ type Call struct {
 	Header    http.Header // replaces the defaults of Accept and User-Agent
 	Body      Body        // of Form, JSON or of any other type; the zero value is none
 	Write     bool        // changes something at the vendor: sent once, never retried
-	Secrets   []string    // of this call alone, such as a new user's password or an access token
+	Secrets   []string    // only of this call, such as a new user's password or an access token
 	Personal  []string    // personal data in the request
 	Public    []string    // values in the request that are no secret, even if they look like one: the account's login
 }

@@ -82,7 +82,7 @@ func New(o Options) *Client {
 	}
 }
 
-// retries decides by the try alone, so that an error of another policy is
+// retries decides only by the try, so that an error of another policy is
 // never tried again.
 func retries() failsafe.Policy[try] {
 	return retrypolicy.NewBuilder[try]().

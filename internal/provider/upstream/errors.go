@@ -19,7 +19,7 @@ func transportError(ctx context.Context, sent, answered bool, err error) *provid
 	e := &provider.Error{}
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
-		e.Kind, e.Message, e.Err = provider.KindUnavailable, "the call was given up", context.Canceled
+		e.Kind, e.Message, e.Err = provider.KindUnavailable, "the call was canceled", context.Canceled
 	case ctx.Err() != nil:
 		e.Kind, e.Message, e.Err = provider.KindTimeout, "the vendor did not answer in time", context.DeadlineExceeded
 	case timedOut(err):
@@ -66,7 +66,7 @@ func notBuilt(err error) *provider.Error {
 }
 
 func canceled() *provider.Error {
-	return &provider.Error{Kind: provider.KindUnavailable, Message: "the call was given up", Err: context.Canceled}
+	return &provider.Error{Kind: provider.KindUnavailable, Message: "the call was canceled", Err: context.Canceled}
 }
 
 // mayPass tells whether a failure said with a 5xx may be over at the next try.

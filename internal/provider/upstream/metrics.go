@@ -39,11 +39,11 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}, []string{"account", "provider", "operation", "cause"}),
 		drift: auto.NewCounterVec(prometheus.CounterOpts{
 			Name: "gateway_provider_schema_drift_total",
-			Help: "Answers of the vendor, or items of them, that were not understood, by the first field that was not.",
+			Help: "Invalid answers of the vendor, or items of them, by the first invalid field.",
 		}, []string{"provider", "field"}),
 		open: auto.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "gateway_provider_circuit_open",
-			Help: "1 while calls to the vendor are held back because they kept failing.",
+			Help: "1 while the circuit breaker blocks calls to the vendor because they kept failing.",
 		}, []string{"account", "provider"}),
 	}
 }
@@ -67,7 +67,7 @@ var usualCauses = map[provider.Operation][]provider.Cause{
 
 // of makes the account's usual calls appear with 0, so that the first call is
 // an increase that can be seen. Each series takes most of a kilobyte, so of
-// the outcomes it is "ok" alone, and of the vendor's fields the whole body.
+// the outcomes it is only "ok", and of the vendor's fields the whole body.
 func (m *Metrics) of(account, vendor string) accountMetrics {
 	for operation, causes := range usualCauses {
 		for _, cause := range causes {

@@ -10,7 +10,7 @@ import (
 	"accountgateway/internal/provider"
 )
 
-// startSpan begins the span of a vendor call. It holds our own names alone:
+// startSpan begins the span of a vendor call. It holds only our own names:
 // nothing of the request or the answer, where secrets may be.
 func (c *Client) startSpan(ctx context.Context, call Call) (context.Context, trace.Span) {
 	return c.o.Tracer.Start(ctx, "vendor "+string(call.Operation), trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(

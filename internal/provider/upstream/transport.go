@@ -26,7 +26,7 @@ const (
 	maxRetryAfter = 24 * time.Hour
 )
 
-// newTransport makes the transport of reads. It speaks HTTP/1.1 alone, whose
+// newTransport makes the transport of reads. It speaks only HTTP/1.1, whose
 // rules on when a request may be sent twice are easy to see, and it knows no
 // proxy, because requests hold credentials.
 func newTransport(timeout time.Duration) *http.Transport {
@@ -77,7 +77,7 @@ func (t *connTrace) maySent() bool { return !t.sought.Load() || t.connected.Load
 var (
 	errTooLarge = errors.New("the answer is larger than 4 MiB")
 	errGzip     = errors.New("the answer is not valid gzip")
-	errEncoding = errors.New("the answer has a content encoding that was not asked for")
+	errEncoding = errors.New("the answer has an unexpected content encoding")
 )
 
 // readBody reads a body to its end, decompressed and within maxBody. An error

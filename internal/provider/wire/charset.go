@@ -26,13 +26,13 @@ func UTF8(body []byte, charset string) ([]byte, error) {
 	if table := charsets[strings.ToLower(strings.TrimSpace(charset))]; table != nil {
 		decoded, err := table.NewDecoder().Bytes(body)
 		if err != nil || bytes.ContainsRune(decoded, utf8.RuneError) { // none of them has that character
-			return nil, BadResponse(Body, "is not of its charset")
+			return nil, BadResponse(Body, "does not match its charset")
 		}
 		return decoded, nil
 	}
 	body = bytes.TrimPrefix(body, byteOrderMark)
 	if !utf8.Valid(body) {
-		return nil, BadResponse(Body, "is no UTF-8")
+		return nil, BadResponse(Body, "is not UTF-8")
 	}
 	return body, nil
 }

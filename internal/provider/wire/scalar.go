@@ -79,7 +79,7 @@ func (o *Object) OptionalAmount(member string) *decimal.Decimal {
 	}
 	amount, err := provider.ParseAmount(plain(text))
 	if err != nil {
-		o.Fail(member, "is no exact amount")
+		o.Fail(member, "is not an exact amount")
 		return nil
 	}
 	return &amount
@@ -103,7 +103,7 @@ func (o *Object) OptionalCount(member string) *int64 {
 	whole, fraction, point := strings.Cut(plain(text), ".")
 	n, err := strconv.ParseUint(whole, 10, 63)
 	if err != nil || point && (fraction == "" || strings.Trim(fraction, "0") != "") {
-		o.Fail(member, "is no count")
+		o.Fail(member, "is not a count")
 		return nil
 	}
 	count := int64(n)
@@ -120,7 +120,7 @@ func (o *Object) OptionalFlag(member string) *bool {
 		flag = true
 	case "0", `"0"`, "false":
 	default:
-		o.Fail(member, "is no flag")
+		o.Fail(member, "is not a flag")
 		return nil
 	}
 	return &flag
@@ -137,7 +137,7 @@ func (o *Object) OptionalTime(member string) *time.Time {
 	}
 	t, err := time.Parse(time.DateTime, text)
 	if err != nil {
-		o.Fail(member, "is no time like 2006-01-02 15:04:05")
+		o.Fail(member, "is not a time like 2006-01-02 15:04:05")
 		return nil
 	}
 	return &t
@@ -155,7 +155,7 @@ func (o *Object) Currency(member string) provider.Currency {
 	case code == "":
 		o.Fail(member, "is missing")
 	case err != nil:
-		o.Fail(member, "is no currency code")
+		o.Fail(member, "is not a currency code")
 	}
 	return currency
 }

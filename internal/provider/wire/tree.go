@@ -24,7 +24,7 @@ func Tree(body []byte) (any, error) {
 		return nil, err
 	}
 	if !json.Valid(body) {
-		return nil, BadResponse(Body, "is no JSON")
+		return nil, BadResponse(Body, "is not JSON")
 	}
 	t := tree{Decoder: json.NewDecoder(bytes.NewReader(body))}
 	t.UseNumber()
@@ -49,7 +49,7 @@ const maxDepth = 100
 func (t *tree) value(depth int) (value any, why string) {
 	token, err := t.Token()
 	if err != nil {
-		return nil, "is no JSON"
+		return nil, "is not JSON"
 	}
 	switch token := token.(type) {
 	case string:
@@ -76,7 +76,7 @@ func (t *tree) object(depth int) (any, string) {
 		}
 		key, _ := name.(string) // it is one, in valid JSON
 		if _, twice := members[key]; twice {
-			return nil, "has a member twice"
+			return nil, "has a duplicate member"
 		}
 		if members[key], why = t.value(depth); why != "" {
 			return nil, why
@@ -99,7 +99,7 @@ func (t *tree) list(depth int) (any, string) {
 
 func (t *tree) end() string {
 	if _, err := t.Token(); err != nil && err != io.EOF { //nolint:errorlint // Token gives it bare
-		return "is no JSON"
+		return "is not JSON"
 	}
 	return ""
 }

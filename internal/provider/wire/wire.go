@@ -5,7 +5,7 @@
 // vendor's text, which may be personal data.
 //
 // It is the one place that vendors' texts pass through on their way in: what Text, OptionalText, Scalar, JSON and Words
-// give has no secret of the request in it. What Code gives may, and is for comparing alone.
+// give has no secret of the request in it. What Code gives may, and is only for comparing.
 package wire
 
 import (
@@ -25,7 +25,7 @@ const Body = "body"
 func BadResponse(member, why string) *provider.Error {
 	return &provider.Error{
 		Kind:    provider.KindBadResponse,
-		Message: fmt.Sprintf("the vendor's answer was not understood: %s %s", member, why),
+		Message: fmt.Sprintf("invalid vendor response: %s %s", member, why),
 		Drift:   member,
 	}
 }
@@ -48,7 +48,7 @@ func Parse(body []byte, secrets *redact.Redactor) (*Object, error) {
 		return nil, err
 	}
 	if !json.Valid(body) {
-		return nil, BadResponse(Body, "is no JSON")
+		return nil, BadResponse(Body, "is not JSON")
 	}
 	members, why := split(body)
 	if why != "" {
@@ -70,7 +70,7 @@ func split(raw []byte) (members map[string]json.RawMessage, why string) {
 // walk shows the members of an object of valid JSON in their order, each name once. why is "" unless it can't.
 func walk(raw []byte, show func(name string, value json.RawMessage)) (why string) {
 	if kindOf(raw) != '{' {
-		return "is no object"
+		return "is not an object"
 	}
 	in := json.NewDecoder(bytes.NewReader(raw))
 	seen := map[string]bool{}
@@ -86,13 +86,13 @@ func walk(raw []byte, show func(name string, value json.RawMessage)) (why string
 		}
 		name, _ := token.(string) // it is one, in valid JSON
 		if seen[name] {
-			return "has a member twice"
+			return "has a duplicate member"
 		}
 		seen[name] = true
 		show(name, value)
 	}
 	if err != nil {
-		return "is no JSON"
+		return "is not JSON"
 	}
 	return ""
 }
@@ -169,7 +169,7 @@ func (o *Object) Objects(member string) []*Object {
 func elements(raw json.RawMessage) (items []json.RawMessage, why string) {
 	if kindOf(raw) != '{' {
 		if json.Unmarshal(raw, &items) != nil {
-			return nil, "is no list"
+			return nil, "is not a list"
 		}
 		return items, ""
 	}
@@ -179,7 +179,7 @@ func elements(raw json.RawMessage) (items []json.RawMessage, why string) {
 		items = append(items, value)
 	})
 	if why == "" && !numbered {
-		why = "is no list"
+		why = "is not a list"
 	}
 	return items, why
 }

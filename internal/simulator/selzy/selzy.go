@@ -191,7 +191,7 @@ func (c *call) answer(name string) (any, *apiError) {
 	return m.run(c)
 }
 
-// needsNoKey holds for register with need_confirm=1 alone (selzy.md 1, documented).
+// needsNoKey holds only for register with need_confirm=1 (selzy.md 1, documented).
 func (c *call) needsNoKey(name string) bool {
 	confirm, err := c.args.text("need_confirm")
 	return name == "register" && err == nil && confirm == "1"

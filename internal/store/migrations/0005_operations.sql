@@ -1,6 +1,6 @@
 -- +goose Up
 
--- Every write that was asked for, and how it ended. Rows are never deleted,
+-- All writes and their outcomes. Rows are never deleted,
 -- and what the caller asked is never changed: this is the journal.
 CREATE TABLE operations (
     id          TEXT   NOT NULL PRIMARY KEY,
