@@ -244,7 +244,7 @@ func TestCheck(t *testing.T) {
 		{name: "gone", provider: "regru", who: "test:test", more: []string{"GONE_BASE_URL=" + refused}, status: 1, state: "unavailable",
 			detail: []string{"can't be reached", "GONE_BASE_URL", "a call without credentials fails too"}},
 		{name: "html", provider: "selzy", who: "ordinarykey", fault: &simulator.Fault{Kind: "body", Body: "<html>"}, status: 1, state: "bad_response",
-			detail: []string{"no JSON"}},
+			detail: []string{"is not JSON"}},
 		{name: "limited", provider: "selzy", who: "ordinarykey", fault: &simulator.Fault{Kind: "quirk", Quirk: "api_call_limit_exceeded_for_ip"}, status: 1,
 			state: "rate_limited", detail: []string{"limit", "LIMITED_RATE"}},
 	}

@@ -131,7 +131,7 @@ func TestCheckLooksAtTheDatabase(t *testing.T) {
 		{"there", "sqlite:" + there, 0, "sqlite", "ok", "^" + regexp.QuoteMeta(there) + "$", ""},
 		{"to be made", "sqlite:" + dir + "/new.db", 0, "sqlite", "ok", "^" + regexp.QuoteMeta(dir) + "/new.db does not exist or is empty; gateway serve creates it$", dir + "/new.db"},
 		{"in memory", "sqlite::memory:", 0, "sqlite", "ok", "^in memory", ""},
-		{"no folder", "sqlite:" + dir + "/missing/new.db", 1, "sqlite", "unavailable", "^GATEWAY_DATABASE_URL: sqlite: no file can be made in the folder .*/missing: no such file or directory$", ""},
+		{"no folder", "sqlite:" + dir + "/missing/new.db", 1, "sqlite", "unavailable", "^GATEWAY_DATABASE_URL: sqlite: no file can be created in the directory .*/missing: no such file or directory$", ""},
 		{"a folder", "sqlite:" + dir, 1, "sqlite", "unavailable", "^GATEWAY_DATABASE_URL: sqlite: .* is a directory$", ""},
 		{"something else", "sqlite:" + rubbish, 1, "sqlite", "unavailable", "^GATEWAY_DATABASE_URL: .*not a database", ""},
 		{"nobody there", "postgres://gateway:hush@127.0.0.1:1/gateway", 1, "postgres", "unavailable", "^GATEWAY_DATABASE_URL: .*refused", ""},
