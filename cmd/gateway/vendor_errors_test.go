@@ -134,7 +134,7 @@ func TestAccountStates(t *testing.T) {
 		{"fine", "regru", "test:test", nil, "ok", "succeeded"},
 		{"wrong-password", "regru", "test:guess", nil, "bad_credentials", "USERNAME and PASSWORD"},
 		{"wrong-key", "selzy", "guess", nil, "bad_credentials", "API_KEY"},
-		{"off", "selzy", "offkey", nil, "access_denied", "switch"},
+		{"off", "selzy", "offkey", nil, "access_denied", "disabled API access"},
 		{"limited", "unisender", "ordinarykey", []simulator.Fault{{Kind: "quirk", Quirk: "api_call_limit_exceeded_for_ip"}}, "rate_limited", "limit"},
 		{"down", "regru", "test:test", []simulator.Fault{{Kind: "status", Status: 502, Body: "<html>Bad Gateway</html>"}}, "unavailable", "502"},
 		{"drifted", "selzy", "ordinarykey", []simulator.Fault{{Kind: "quirk", Quirk: "without:balance"}}, "bad_response", "balance"},
