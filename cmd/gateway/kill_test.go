@@ -236,7 +236,7 @@ func (k *killing) startedThere() {
 }
 
 // steps are the moments at which a gateway is killed, and what the same key may
-// answer after that: 201 for the vendor's true answer, 409 where nobody knows.
+// answer after that: 201 for the vendor's true answer, 409 where the outcome is unknown.
 var steps = []struct {
 	name   string
 	until  func(k *killing) // the kill comes after it

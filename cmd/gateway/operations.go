@@ -24,7 +24,7 @@ checked with the vendor. --reference is the vendor's number of what was created;
 --by defaults to $USER.
 `
 
-// operationsCommand reads the journal, and settles by hand what nobody knows.
+// operationsCommand reads the journal, and settles unknown outcomes by hand.
 func operationsCommand(ctx context.Context, args []string, env environment) error {
 	switch {
 	case len(args) > 0 && (args[0] == "-h" || args[0] == "--help" || args[0] == "help"):
@@ -79,7 +79,7 @@ func listOperations(ctx context.Context, args []string, env environment) error {
 }
 
 // candidateIDs are the numbers of the unpaid invoices that an operation may
-// have made, while nobody knows.
+// have made, while the outcome is unknown.
 func candidateIDs(op store.Operation) string {
 	var candidates []struct{ ID string }
 	if op.State != store.Unknown || len(op.Candidates) == 0 || json.Unmarshal(op.Candidates, &candidates) != nil {
@@ -108,7 +108,7 @@ type journalEntry struct {
 	Problem   json.RawMessage `json:"problem"`
 	SettledBy string          `json:"settled_by"`
 	Reason    string          `json:"reason"`
-	// Candidates are the unpaid invoices that it may have made, while nobody knows.
+	// Candidates are the unpaid invoices that it may have made, while the outcome is unknown.
 	Candidates json.RawMessage `json:"candidates"`
 }
 

@@ -10,7 +10,7 @@ import (
 	"accountgateway/internal/store"
 )
 
-// TestOperationsListCandidates: the journal names the invoices that a refill may have made while nobody knows, and no
+// TestOperationsListCandidates: the journal names the invoices that a refill may have made while the outcome is unknown, and no
 // longer once that is settled.
 func TestOperationsListCandidates(t *testing.T) {
 	t.Parallel()

@@ -29,7 +29,7 @@ const (
 	clockSkew = 2 * time.Second
 	// stampSlack is how far stamps of what other replicas did may be off.
 	stampSlack = 250 * time.Millisecond
-	// unknownAge is the age of a reading whose age nobody knows: more than any
+	// unknownAge is the age of a reading whose age is unknown: more than any
 	// that is served. As seconds it is what RFC 9111 has for the longest Age.
 	unknownAge = (1 << 31) * time.Second
 )

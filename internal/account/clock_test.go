@@ -64,7 +64,7 @@ func TestClockSetAroundARestart(t *testing.T) {
 	}
 }
 
-// While the vendor can't be asked, a reading whose age nobody knows is not
+// While the vendor can't be asked, a reading whose age is unknown is not
 // served to anybody, and is not shown as recent.
 func TestReadingOfUnknownAgeIsNotServed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -89,7 +89,7 @@ func TestReadingOfUnknownAgeIsNotServed(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 		want := `
-# HELP account_last_success_timestamp_seconds When the vendor last gave this reading, in seconds since 1970; 0: never, or nobody knows, because a clock was set back.
+# HELP account_last_success_timestamp_seconds When the vendor last gave this reading, in seconds since 1970; 0: never, or unknown, because a clock was set back.
 # TYPE account_last_success_timestamp_seconds gauge
 account_last_success_timestamp_seconds{account="a",operation="balance",provider="wire"} 0
 account_last_success_timestamp_seconds{account="a",operation="statistics",provider="wire"} 0

@@ -281,7 +281,7 @@ func refusal(l store.Lockout, forced bool, now time.Time) error {
 	_ = json.Unmarshal(l.Refusal, &said) // it is our own
 	return &provider.Error{
 		Kind: said.Kind, Upstream: said.Upstream, NotSent: true, RetryAfter: max(wait, time.Second),
-		Message: said.Message + "; it is not asked again for now, because vendors lock out who repeats a refused call",
+		Message: said.Message + "; it is not called again for now, because vendors lock out callers that repeat a refused call",
 	}
 }
 

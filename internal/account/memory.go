@@ -68,7 +68,7 @@ type key struct {
 type entry struct {
 	stamp                                  // of the moment before the vendor call began
 	ours   bool                            // this process made the call
-	unsure bool                            // nobody knows its age
+	unsure bool                            // its age is unknown
 	seq    atomic.Int64                    // of its save in the store; 0: not saved, or not yet
 	value  any                             // *provider.Balance, *provider.Statistics or *provider.Users
 	kept   [2]atomic.Pointer[Presentation] // as long as it is fresh, and once it is stale

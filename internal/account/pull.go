@@ -58,7 +58,7 @@ func (y *syncer) pull(ctx context.Context, s *Service) {
 }
 
 // knownSince is since when something from the store is known, which told its age
-// after it was asked. What nobody knows the age of is as if it were of now, which
+// after it was asked. A reading of unknown age is treated as if it were of now, which
 // is safe for all but figures.
 func knownSince(asked, asOf time.Time, age time.Duration, unsure bool) stamp {
 	when := stamp{at: asked, label: asOf}

@@ -115,7 +115,7 @@ func (r Rate) String() string {
 }
 
 // BaseURL is where a vendor is reached: an https URL without query, fragment
-// or credentials. Plain http is taken for a loopback address alone, because
+// or credentials. Plain http is allowed only for loopback addresses, because
 // vendor credentials travel in the body.
 type BaseURL struct{ url.URL }
 

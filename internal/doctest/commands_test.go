@@ -44,7 +44,7 @@ func TestCommands(t *testing.T) {
 var prepared = map[string]func(*session){"runbook.md": prepareRunbook}
 
 // prepareRunbook begins a gateway with a token that may do all that the runbook
-// does, and with two refills of which nobody knows how they ended.
+// does, and with two refills with an unknown outcome.
 func prepareRunbook(s *session) {
 	s.t.Helper()
 	must := func(text string) string {

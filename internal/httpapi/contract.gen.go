@@ -729,7 +729,7 @@ type Operation struct {
 	Invoice    *NullableInvoice `json:"invoice"`
 	Kind       OperationKind    `json:"kind"`
 
-	// Problem Why it failed, or why nobody knows; null otherwise.
+	// Problem Why it failed, or why the outcome is unknown; null otherwise.
 	Problem  *Problem `json:"problem"`
 	Provider string   `json:"provider"`
 
@@ -753,7 +753,7 @@ type Operation struct {
 	// SettledBy Who settled it after it was unknown: an operator, or `lookup`.
 	SettledBy *string `json:"settled_by"`
 
-	// State `started`: the vendor is being asked. `succeeded`: it did it. `failed`: it surely did not. `unknown`: nobody knows;
+	// State `started`: the call is in flight. `succeeded`: the vendor did it. `failed`: it certainly did not. `unknown`: the outcome is unknown;
 	// a lookup at the vendor or an operator may settle it as one of the two.
 	State OperationState `json:"state"`
 }
@@ -761,7 +761,7 @@ type Operation struct {
 // OperationKind defines model for Operation.Kind.
 type OperationKind string
 
-// OperationState `started`: the vendor is being asked. `succeeded`: it did it. `failed`: it surely did not. `unknown`: nobody knows;
+// OperationState `started`: the call is in flight. `succeeded`: the vendor did it. `failed`: it certainly did not. `unknown`: the outcome is unknown;
 // a lookup at the vendor or an operator may settle it as one of the two.
 type OperationState string
 
@@ -804,7 +804,7 @@ type Problem struct {
 	Errors   *[]FieldError `json:"errors,omitempty"`
 	Provider *string       `json:"provider,omitempty"`
 
-	// Recorded Of a write that failed or whose outcome nobody knows: false while the gateway's database does not take that, as in the
+	// Recorded Of a write that failed or whose outcome is unknown: false while the gateway's database does not take that, as in the
 	// answers of writes. Absent otherwise.
 	Recorded *bool `json:"recorded,omitempty"`
 
@@ -995,7 +995,7 @@ type UserCreation struct {
 	State WriteState `json:"state"`
 
 	// User As it was asked for, with the vendor's id if that has any, and the time zone that the vendor set; null after a dry run,
-	// or while nobody knows. `login` is null if the vendor made one up.
+	// or while the outcome is unknown. `login` is null if the vendor generated one.
 	User *User `json:"user"`
 
 	// Warnings What the vendor remarks, in its words, for people. `[]` for none.
@@ -1261,7 +1261,7 @@ type CreateRefillParams struct {
 	// | was used, and that request is still running | 409 `operation_in_progress` with `Retry-After` |
 	// | was used, and it succeeded | the same 201, with `Idempotent-Replayed: true` |
 	// | was used, and the vendor refused it | the same problem, with `Idempotent-Replayed: true`: another try needs another key |
-	// | was used, and nobody knows how it ended | 409 `outcome_unknown` with `Idempotent-Replayed: true`; after it is settled, as above |
+	// | was used, and the outcome is unknown | 409 `outcome_unknown` with `Idempotent-Replayed: true`; after it is settled, as above |
 	// | was used for another body, account or route | 422 `idempotency_key_reused` |
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 
@@ -1353,7 +1353,7 @@ type CreateUserParams struct {
 	// | was used, and that request is still running | 409 `operation_in_progress` with `Retry-After` |
 	// | was used, and it succeeded | the same 201, with `Idempotent-Replayed: true` |
 	// | was used, and the vendor refused it | the same problem, with `Idempotent-Replayed: true`: another try needs another key |
-	// | was used, and nobody knows how it ended | 409 `outcome_unknown` with `Idempotent-Replayed: true`; after it is settled, as above |
+	// | was used, and the outcome is unknown | 409 `outcome_unknown` with `Idempotent-Replayed: true`; after it is settled, as above |
 	// | was used for another body, account or route | 422 `idempotency_key_reused` |
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 

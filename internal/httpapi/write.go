@@ -31,7 +31,7 @@ func (s *server) order(ctx context.Context, r *http.Request, op provider.Operati
 }
 
 // operationReply answers a write that was done: 201 if its record is safe, 202 if
-// that still has to come, or if nobody knows the outcome.
+// that still has to come, or if the outcome is unknown.
 func operationReply(ctx context.Context, op operation.Operation, body any) (reply, error) {
 	middleware.Of(ctx).Operation = op.ID
 	status := http.StatusCreated
@@ -107,7 +107,7 @@ func describeUnknown(op operation.Operation) Problem {
 		return newProblem(ProblemCodeOutcomeUnknown, "the outcome at the vendor is unknown; see "+locationOf(op))
 	}
 	p := newProblem(ProblemCodeOutcomeUnknown,
-		"nobody knows whether the vendor did it ("+op.Problem.Message+"), and it is not sent again; see "+locationOf(op))
+		"the outcome at the vendor is unknown ("+op.Problem.Message+"), and the write is not sent again; see "+locationOf(op))
 	p.Account, p.Provider, p.Upstream = &op.Account, &op.Provider, upstreamBody(op.Problem.Upstream)
 	p.Recorded = unrecorded(op)
 	return p

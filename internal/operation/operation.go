@@ -44,7 +44,7 @@ type Operation struct {
 	SettledBy    string            // who settled an unknown one: an operator, or "lookup"; "" for the vendor's own answer
 	Reason       string            // why, in their words
 	// Candidates are the unpaid invoices that a refill may have made while
-	// nobody knows its outcome. Nil for none.
+	// its outcome is unknown. Nil for none.
 	Candidates []Candidate
 	Replayed   bool // this is the answer to an earlier request under the same key
 	Recorded   bool // false: the database has not taken the end yet, and a crash would lose it
@@ -77,7 +77,7 @@ func (e *WriteError) Unwrap() error { return e.Why }
 var (
 	// ErrInProgress: the operation under this key is running.
 	ErrInProgress = errors.New("it is still running")
-	// ErrOutcomeUnknown: nobody knows how the operation under this key ended. It is
+	// ErrOutcomeUnknown: the outcome of the operation under this key is unknown. It is
 	// never sent again.
 	ErrOutcomeUnknown = errors.New("it ended without an answer: the outcome at the vendor is unknown")
 	// ErrKeyReused: the key was used with another payload.

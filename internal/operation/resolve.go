@@ -27,7 +27,7 @@ const (
 // settledByLookup is Operation.SettledBy of a refill whose invoice was found.
 const settledByLookup = "lookup"
 
-// Resolve looks for the invoices of refills whose outcome nobody knows.
+// Resolve looks for the invoices of refills whose outcome is unknown.
 func (s *Service) Resolve(ctx context.Context) {
 	refills, err := s.list(ctx, s.gateway.Store.Use, store.OperationFilter{Kind: string(KindRefill), State: store.Unknown, Since: s.now().Add(-resolveFor)})
 	if err != nil {

@@ -1,6 +1,6 @@
 // Package operation makes writes to vendors happen at most once under each key:
 // it records, sends and records how they ended, keeps the journal of them, bounds
-// what refills spend, and looks up refills whose outcome nobody knows. It knows
+// what refills spend, and looks up refills whose outcome is unknown. It knows
 // neither HTTP nor SQL, and no vendor by name. What it needs of the accounts is in
 // Gateway.
 package operation
@@ -65,7 +65,7 @@ func New(g Gateway) *Service { return &Service{gateway: g} }
 // now is the time by the clock that replicas share.
 func (s *Service) now() time.Time { return s.gateway.Store.SharedNow() }
 
-// Unknown counts the operations whose outcome nobody knows, by account, as of the
+// Unknown counts the operations whose outcome is unknown, by account, as of the
 // last Sweep; nil before the first.
 func (s *Service) Unknown() map[string]store.UnknownCount {
 	if counts := s.unknown.Load(); counts != nil {

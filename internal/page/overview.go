@@ -172,14 +172,14 @@ type write struct {
 	SettledBy string
 	Reason    string
 	Unknown   bool
-	// Candidates are the unpaid invoices that it may have made, while nobody knows.
+	// Candidates are the unpaid invoices that it may have made, while the outcome is unknown.
 	Candidates []candidate
 }
 
 // candidate is an unpaid invoice as it is shown.
 type candidate struct {
 	ID      string
-	Payment *figure // nil if it is not told
+	Payment *figure // nil if unknown
 	Date    string
 }
 

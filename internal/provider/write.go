@@ -9,7 +9,7 @@ import (
 // UserCreator creates users at the vendor.
 type UserCreator interface {
 	// CreateUser sends the request at most once. An error with NoEffect surely
-	// left no user behind; after any other error nobody knows.
+	// left no user behind; after any other error the outcome is unknown.
 	CreateUser(ctx context.Context, u NewUser) (CreatedUser, error)
 }
 
@@ -48,7 +48,7 @@ func RefuseFaults(faults []Fault) error {
 // Refiller asks the vendor for an invoice to top the account up.
 type Refiller interface {
 	// Refill sends the request at most once. An error with NoEffect surely
-	// left no invoice behind; after any other error nobody knows. The vendor
+	// left no invoice behind; after any other error the outcome is unknown. The vendor
 	// may also answer that it does not know: Invoice.Unsure.
 	Refill(ctx context.Context, r RefillRequest) (Invoice, error)
 }

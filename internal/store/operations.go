@@ -25,7 +25,7 @@ type Operation struct {
 	CreatedAt   time.Time
 	Holder      string    // the process that makes the vendor call
 	GiveUpAt    time.Time // when the holder has surely given up
-	Candidates  []byte    // what it may have made, while nobody knows; see SaveCandidates
+	Candidates  []byte    // what it may have made, while the outcome is unknown; see SaveCandidates
 	Settlement
 }
 
@@ -57,7 +57,7 @@ const (
 	Started   OperationState = "started"
 	Succeeded OperationState = "succeeded"
 	Failed    OperationState = "failed"
-	Unknown   OperationState = "unknown" // nobody knows whether the vendor did it
+	Unknown   OperationState = "unknown" // it may have happened at the vendor
 )
 
 // Spent is money that an operation spends, or may have spent.
@@ -256,7 +256,7 @@ type UnknownCount struct {
 	Oldest time.Time // when the oldest of them was asked for
 }
 
-// UnknownOperations counts the operations whose outcome nobody knows, by
+// UnknownOperations counts the operations whose outcome is unknown, by
 // account.
 func (s *Store) UnknownOperations(ctx context.Context) (map[string]UnknownCount, error) {
 	ctx, cancel := s.read.begin(ctx)

@@ -124,7 +124,7 @@ func after[T any](ctx context.Context, s *Store, at func(*T) (seq *int64, asOf *
 		if err != nil {
 			return err
 		}
-		var last int64 // of those that nobody knows the age of
+		var last int64 // of those of unknown age
 		if err := s.read.QueryRowContext(ctx, `SELECT unsure_seq FROM clock`).Scan(&last); err != nil {
 			return err
 		}

@@ -14,7 +14,7 @@ const (
 )
 
 // codes are the documented and seen error codes. Codes that are not here, such as those of domains and orders, are
-// provider_error, and nobody knows what became of a write. error_text may change at any time and is never looked at.
+// provider_error, and the outcome of a write is unknown. error_text may change at any time and is never looked at.
 var codes = upstream.Table{
 	"NO_USERNAME":                {Kind: provider.KindCredentials, Message: "REG.RU received no username: " + mendLogin, Refused: "2.3"},
 	"NO_AUTH":                    {Kind: provider.KindCredentials, Message: "REG.RU received no username and password: " + mendLogin, Refused: "2.3"},

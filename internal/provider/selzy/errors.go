@@ -8,7 +8,7 @@ import (
 )
 
 // codes are the published error codes. Codes that are not here, such as those of sending methods, are provider_error,
-// and nobody knows what became of a write. The text beside a code depends on the language and is never looked at.
+// and the outcome of a write is unknown. The text beside a code depends on the language and is never looked at.
 var codes = upstream.Table{
 	"unspecified":                         {Kind: provider.KindOther, Message: "the vendor failed for an unspecified reason"},
 	"invalid_api_key":                     {Kind: provider.KindCredentials, Message: "the vendor refused the API key: check the account's API_KEY setting", Refused: "3"},

@@ -70,7 +70,7 @@ func canceled() *provider.Error {
 }
 
 // mayPass tells whether a failure said with a 5xx may be over at the next try.
-// A refusal will not be, and vendors lock out who repeats one.
+// A refusal will not be, and vendors lock out callers that repeat one.
 func mayPass(kind provider.Kind) bool {
 	switch kind {
 	case provider.KindUnavailable, provider.KindTimeout, provider.KindBadResponse, provider.KindOther, "":

@@ -26,7 +26,7 @@ type Meaning struct {
 // Failure is an error that stands in an answer.
 type Failure struct {
 	Code, Text string // as the vendor sent them
-	// AtOdds is true when the answer also holds something that only a success has: then nobody knows what was done.
+	// AtOdds is true when the answer also holds something that only a success has: then the outcome is unknown.
 	AtOdds bool
 }
 

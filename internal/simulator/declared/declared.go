@@ -181,7 +181,7 @@ func (s *Server) send(w http.ResponseWriter, answer *declared.Reply) {
 func (s *Server) giveToken(w http.ResponseWriter, r *http.Request) {
 	oauth := s.vendor.File().Auth.OAuth
 	if r.Method != http.MethodPost || r.PostFormValue("grant_type") != "client_credentials" {
-		fault(w, http.StatusBadRequest, "want a POST with grant_type=client_credentials")
+		fault(w, http.StatusBadRequest, "must be a POST with grant_type=client_credentials")
 		return
 	}
 	id, secret := r.PostFormValue("client_id"), r.PostFormValue("client_secret")
