@@ -112,7 +112,7 @@ func TestDemoGroups(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shown := map[string]bool{inGo["regru"].group: true, inGo["selzy"].group: true}
+	shown := map[string]bool{registry.Vendors["regru"].Group: true, registry.Vendors["selzy"].Group: true}
 	for _, name := range demoVendorNames() {
 		shown[known[name].File.About("").Group] = true
 	}

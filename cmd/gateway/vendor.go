@@ -72,18 +72,13 @@ func namedVendor(env environment, name string) (registry.Vendor, error) {
 	return v, nil
 }
 
-// inGo are the vendors with an adapter in Go.
-var inGo = map[string]struct{ title, group string }{
-	"regru": {"REG.RU", "registrar"}, "selzy": {"Selzy", "email"}, "unisender": {"UniSender", "email"},
-}
-
 // aboutVendor tells of a vendor of either sort.
 func aboutVendor(name string, v registry.Vendor) declared.About {
 	if v.File != nil {
 		return v.File.About(settingPrefix(name))
 	}
 	about := declared.About{
-		Name: name, Title: inGo[name].title, Group: inGo[name].group, Capabilities: v.Capabilities, Sure: "documented",
+		Name: name, Title: v.Title, Group: v.Group, Capabilities: v.Capabilities, Sure: "documented",
 		Settings: config.Describe(settingPrefix(name), v.Settings), Notes: []string{}, Sources: []declared.AboutSource{},
 	}
 	for _, s := range about.Settings {

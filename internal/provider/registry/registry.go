@@ -16,13 +16,15 @@ import (
 
 // Vendors are the adapters by the vendors' names. A new one is a line here.
 var Vendors = map[string]Vendor{
-	"regru":     adapter(regru.New, regru.AddressConfig{}),
-	"selzy":     adapter(selzy.New, selzy.AddressConfig{}),
-	"unisender": adapter(selzy.NewUniSender, selzy.AddressConfig{}),
+	"regru":     adapter("REG.RU", "registrar", regru.New, regru.AddressConfig{}),
+	"selzy":     adapter("Selzy", "email", selzy.New, selzy.AddressConfig{}),
+	"unisender": adapter("UniSender", "email", selzy.NewUniSender, selzy.AddressConfig{}),
 }
 
 // Vendor is how accounts of one vendor are opened.
 type Vendor struct {
+	Title        string   // the vendor's own name
+	Group        string   // the sort of vendor, as in vendor files
 	Settings     any      // the zero value of what each account's settings are read into
 	Shared       any      // the same of the settings of all its accounts together
 	Credentials  []string // the settings that are required, without prefix: one that is set tells that there is an account
@@ -54,13 +56,13 @@ type Connection struct {
 // budget, all of type config.Secret are secrets, and those that are required are the credentials. shared is a struct
 // with the settings of all the vendor's accounts, whose config.Rate limits calls from one address; nil if the vendor
 // has no such limit.
-func adapter[C any, P provider.Provider](open func(*upstream.Client, C) P, shared any) Vendor {
+func adapter[C any, P provider.Provider](title, group string, open func(*upstream.Client, C) P, shared any) Vendor {
 	var none C
 	if shared == nil {
 		shared = struct{}{}
 	}
 	return Vendor{
-		Settings: none, Shared: shared, Credentials: required(none), Capabilities: open(nil, none).Capabilities(),
+		Title: title, Group: group, Settings: none, Shared: shared, Credentials: required(none), Capabilities: open(nil, none).Capabilities(),
 		Open: func(r *config.Reader, prefix string, connect Connect) provider.Provider {
 			var cfg C
 			r.Into(prefix, &cfg)
