@@ -10,6 +10,7 @@ import (
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/operation"
+	"accountgateway/internal/operation/operationtest"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/providertest"
 	"accountgateway/internal/store"
@@ -121,7 +122,7 @@ func TestDeadReplicasWriteIsUnknown(t *testing.T) {
 			if err := sleep(ctx, 8*time.Second); err != nil {
 				return provider.Invoice{}, err
 			}
-			return invoice(ctx, r)
+			return operationtest.Invoice(ctx, r)
 		}}
 		doomed, other := newReplica(t, vendor, url), newReplica(t, vendor, url)
 		run(t, doomed.Service)
@@ -129,14 +130,14 @@ func TestDeadReplicasWriteIsUnknown(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		var wg sync.WaitGroup
 		defer wg.Wait()
-		wg.Go(func() { _, _ = doomed.Refill(t.Context(), order, refillOf("1.00")) })
+		wg.Go(func() { _, _ = doomed.Refill(t.Context(), operationtest.Order, operationtest.RefillOf("1.00")) })
 		time.Sleep(4 * time.Second)
-		if _, err := other.Refill(t.Context(), order, refillOf("1.00")); !errors.Is(err, operation.ErrInProgress) {
+		if _, err := other.Refill(t.Context(), operationtest.Order, operationtest.RefillOf("1.00")); !errors.Is(err, operation.ErrInProgress) {
 			t.Errorf("while it runs: %v", err)
 		}
 		doomed.store.Close()
 		time.Sleep(noticed)
-		if _, err := other.Refill(t.Context(), order, refillOf("1.00")); !errors.Is(err, operation.ErrOutcomeUnknown) {
+		if _, err := other.Refill(t.Context(), operationtest.Order, operationtest.RefillOf("1.00")); !errors.Is(err, operation.ErrOutcomeUnknown) {
 			t.Errorf("after its death: %v", err)
 		}
 		if list, err := other.store.Operations(context.Background(), store.OperationFilter{State: store.Started}); err != nil || len(list) > 0 {

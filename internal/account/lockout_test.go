@@ -16,6 +16,7 @@ import (
 	"accountgateway/internal/account"
 	"accountgateway/internal/durable"
 	"accountgateway/internal/operation"
+	"accountgateway/internal/operation/operationtest"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/providertest"
 	"accountgateway/internal/store"
@@ -96,7 +97,7 @@ var ways = map[string]func(ctx context.Context, r *replica, i int) error{
 		return err
 	},
 	"refill": func(ctx context.Context, r *replica, i int) error {
-		_, err := r.Refill(ctx, operation.Order{Account: "a", Caller: "billing", Key: fmt.Sprint("refill-", i)}, refillOf("1"))
+		_, err := r.Refill(ctx, operation.Order{Account: "a", Caller: "billing", Key: fmt.Sprint("refill-", i)}, operationtest.RefillOf("1"))
 		return err
 	},
 }
@@ -278,9 +279,9 @@ func TestLockedOutWriteLeavesItsKeyFree(t *testing.T) {
 		vendor := newRefusingVendor()
 		r := newReplica(t, vendor, sqliteURL(t))
 		vendor.mended.Store(true)
-		early, late := order, order
+		early, late := operationtest.Order, operationtest.Order
 		late.Key = "k-2"
-		first, err := r.Refill(t.Context(), early, refillOf("1"))
+		first, err := r.Refill(t.Context(), early, operationtest.RefillOf("1"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -288,10 +289,10 @@ func TestLockedOutWriteLeavesItsKeyFree(t *testing.T) {
 		_ = ways["balance"](t.Context(), r, 0)
 		before := vendor.calls.Load()
 		var e *provider.Error
-		if _, err := r.Refill(t.Context(), late, refillOf("2")); !errors.As(err, &e) || !e.NotSent || e.RetryAfter <= 0 || failure(err) != nil {
+		if _, err := r.Refill(t.Context(), late, operationtest.RefillOf("2")); !errors.As(err, &e) || !e.NotSent || e.RetryAfter <= 0 || operationtest.Failure(err) != nil {
 			t.Errorf("a write while locked out: %v", err)
 		}
-		if got, err := r.Refill(t.Context(), early, refillOf("1")); err != nil || !got.Replayed || got.ID != first.ID {
+		if got, err := r.Refill(t.Context(), early, operationtest.RefillOf("1")); err != nil || !got.Replayed || got.ID != first.ID {
 			t.Errorf("a replay while locked out: %+v, %v", got, err)
 		}
 		if n := vendor.calls.Load(); n != before {
@@ -299,7 +300,7 @@ func TestLockedOutWriteLeavesItsKeyFree(t *testing.T) {
 		}
 		time.Sleep(e.RetryAfter)
 		vendor.mended.Store(true)
-		if got, err := r.Refill(t.Context(), late, refillOf("2")); err != nil || got.Replayed {
+		if got, err := r.Refill(t.Context(), late, operationtest.RefillOf("2")); err != nil || got.Replayed {
 			t.Errorf("the same key afterwards: %+v, %v", got, err)
 		}
 	})
@@ -309,7 +310,7 @@ func TestLockedOutWriteLeavesItsKeyFree(t *testing.T) {
 func TestRefusedListStopsTheRefill(t *testing.T) {
 	vendor := newRefusingVendor()
 	r := newReplica(t, vendor, sqliteURL(t))
-	if _, err := r.Refill(t.Context(), order, refillOf("1")); failure(err) == nil || failure(err).Operation.Problem.Kind != provider.KindCredentials {
+	if _, err := r.Refill(t.Context(), operationtest.Order, operationtest.RefillOf("1")); operationtest.Failure(err) == nil || operationtest.Failure(err).Operation.Problem.Kind != provider.KindCredentials {
 		t.Errorf("got %v", err)
 	}
 	if n := vendor.calls.Load(); n != 1 {
@@ -317,7 +318,7 @@ func TestRefusedListStopsTheRefill(t *testing.T) {
 	}
 	vendor.mended.Store(true)
 	_ = r.Check(t.Context(), "a")
-	if got, err := r.Refill(t.Context(), order, refillOf("1")); err != nil || got.Replayed {
+	if got, err := r.Refill(t.Context(), operationtest.Order, operationtest.RefillOf("1")); err != nil || got.Replayed {
 		t.Errorf("the same key afterwards: %+v, %v", got, err)
 	}
 }

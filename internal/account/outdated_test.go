@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/operation/operationtest"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/providertest"
 	"accountgateway/internal/store"
@@ -16,13 +17,13 @@ import (
 // TestReadingAmongWrites: writes that end while the vendor is asked for a
 // reading fail no request for it. Who asks after them gets a newer one.
 func TestReadingAmongWrites(t *testing.T) {
-	vendor := &providertest.Fake{Refills: invoice}
+	vendor := &providertest.Fake{Refills: operationtest.Invoice}
 	r := newReplica(t, vendor, "sqlite:"+filepath.Join(t.TempDir(), "g.db"))
 	vendor.Balance = func(ctx context.Context, _ provider.BalanceQuery) (provider.Readings, error) {
 		n := vendor.Calls(provider.OpBalance)
-		o := order
+		o := operationtest.Order
 		o.Key = fmt.Sprint("k-", n)
-		if _, err := r.Refill(ctx, o, refillOf("19.95")); err != nil {
+		if _, err := r.Refill(ctx, o, operationtest.RefillOf("19.95")); err != nil {
 			t.Error(err)
 		}
 		return usd(fmt.Sprint(n)), nil
@@ -41,7 +42,7 @@ func TestReadingAmongWrites(t *testing.T) {
 
 func TestWriteOutdatesReadings(t *testing.T) {
 	url := "sqlite:" + filepath.Join(t.TempDir(), "g.db")
-	vendor := &providertest.Fake{Refills: invoice}
+	vendor := &providertest.Fake{Refills: operationtest.Invoice}
 	writer, reader := newReplica(t, vendor, url), newReplica(t, vendor, url)
 	for _, r := range []*replica{writer, reader} {
 		if _, err := r.balance(t.Context(), account.Bound{}); err != nil {
@@ -49,7 +50,7 @@ func TestWriteOutdatesReadings(t *testing.T) {
 		}
 	}
 	before := vendor.Calls(provider.OpBalance)
-	if _, err := writer.Refill(t.Context(), order, refillOf("19.95")); err != nil {
+	if _, err := writer.Refill(t.Context(), operationtest.Order, operationtest.RefillOf("19.95")); err != nil {
 		t.Fatal(err)
 	}
 	for i, r := range []*replica{writer, reader} {
@@ -67,7 +68,7 @@ func TestWriteOutdatesReadings(t *testing.T) {
 // TestWritesBesideAnEarlierVersion: gateways that keep facts among the readings
 // learn of writes, and tell of theirs.
 func TestWritesBesideAnEarlierVersion(t *testing.T) {
-	vendor := &providertest.Fake{Refills: invoice}
+	vendor := &providertest.Fake{Refills: operationtest.Invoice}
 	r := newReplica(t, vendor, "sqlite:"+filepath.Join(t.TempDir(), "g.db"))
 	if _, err := r.balance(t.Context(), account.Bound{}); err != nil {
 		t.Fatal(err)
@@ -80,7 +81,7 @@ func TestWritesBesideAnEarlierVersion(t *testing.T) {
 	if got, err := r.balance(t.Context(), account.Bound{}); err != nil || got.Source != account.Miss {
 		t.Errorf("after another's write: %+v, %v", got, err)
 	}
-	if _, err := r.Refill(t.Context(), order, refillOf("19.95")); err != nil {
+	if _, err := r.Refill(t.Context(), operationtest.Order, operationtest.RefillOf("19.95")); err != nil {
 		t.Fatal(err)
 	}
 	rows, err := r.store.ReadingsAfter(t.Context(), 0, 10)

@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/operation/operationtest"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/providertest"
 	"accountgateway/internal/store"
@@ -204,7 +205,9 @@ func (tr *truth) run(t *testing.T, database []byte, scenario []step) {
 	if err := os.WriteFile(strings.TrimPrefix(url, "sqlite:"), database, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	vendor := func() provider.Provider { return &providertest.Fake{Refills: invoice, Balance: tr.balance} }
+	vendor := func() provider.Provider {
+		return &providertest.Fake{Refills: operationtest.Invoice, Balance: tr.balance}
+	}
 	var replicas [2]*replica
 	start := func(i int) { replicas[i] = newReplica(t, vendor(), url) }
 	stop := func(i int) { // in order: loads under way end first
@@ -226,9 +229,9 @@ func (tr *truth) run(t *testing.T, database []byte, scenario []step) {
 			r.Load(t.Context()) // what happens by itself every second
 		}
 		if s.write && !away {
-			o := order
+			o := operationtest.Order
 			o.Key = fmt.Sprint("key ", n)
-			_, err := replicas[s.at].Refill(t.Context(), o, refillOf("1.00"))
+			_, err := replicas[s.at].Refill(t.Context(), o, operationtest.RefillOf("1.00"))
 			switch {
 			case err == nil:
 				tr.mu.Lock()

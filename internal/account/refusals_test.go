@@ -9,6 +9,7 @@ import (
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/config"
+	"accountgateway/internal/operation/operationtest"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/providertest"
 	"accountgateway/internal/store"
@@ -28,7 +29,7 @@ func TestLocalRefusalSaysNothingOfTheAccount(t *testing.T) {
 	if err := r.Check(t.Context(), "a"); err == nil {
 		t.Fatal("the check passed")
 	}
-	if _, err := r.Refill(t.Context(), order, refillOf("1")); failure(err) == nil {
+	if _, err := r.Refill(t.Context(), operationtest.Order, operationtest.RefillOf("1")); operationtest.Failure(err) == nil {
 		t.Fatal(err)
 	}
 	info, err := r.Info("a")

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/operation/operationtest"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/providertest"
 	"accountgateway/internal/testneed"
@@ -203,7 +204,7 @@ func TestWaitingForTheRecordIsNotTheVendorsTime(t *testing.T) {
 		freed.Store(&now)
 		_ = tx.Rollback()
 	})
-	if _, err := r.Refill(t.Context(), order, refillOf("19.95")); err != nil {
+	if _, err := r.Refill(t.Context(), operationtest.Order, operationtest.RefillOf("19.95")); err != nil {
 		t.Fatal(err)
 	}
 	if waited := freed.Load(); waited == nil || ends.Before(waited.Add(10*time.Second)) {

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"accountgateway/internal/operation"
+	"accountgateway/internal/operation/operationtest"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/providertest"
 	"accountgateway/internal/store"
@@ -161,8 +162,8 @@ func (tr *writeTruth) check(name, amount string, before writeMemory, op operatio
 			tr.fault("%s: refused as reused, with the same payload", name)
 		}
 		return
-	case failure(err) != nil && failure(err).Operation.KeyFree:
-		if failure(err).Operation.Replayed {
+	case operationtest.Failure(err) != nil && operationtest.Failure(err).Operation.KeyFree:
+		if operationtest.Failure(err).Operation.Replayed {
 			tr.fault("%s: not sent, and replayed", name)
 		}
 		return // another try may do anything
@@ -170,7 +171,7 @@ func (tr *writeTruth) check(name, amount string, before writeMemory, op operatio
 		return // recorded by somebody, and not at the vendor yet
 	case tr.asked[name] == "":
 		// A crash before it was sent, or before the end of an unsent one was recorded.
-		if !errors.Is(err, operation.ErrOutcomeUnknown) && (failure(err) == nil && err != nil || op.SettledBy == "") {
+		if !errors.Is(err, operation.ErrOutcomeUnknown) && (operationtest.Failure(err) == nil && err != nil || op.SettledBy == "") {
 			tr.fault("%s: never sent, and answered %+v, %v", name, op, err)
 		}
 		return
@@ -188,8 +189,8 @@ func (tr *writeTruth) check(name, amount string, before writeMemory, op operatio
 		}
 		tr.told[name] = true
 		return
-	case failure(err) != nil:
-		op = failure(err).Operation
+	case operationtest.Failure(err) != nil:
+		op = operationtest.Failure(err).Operation
 		final = "failed: " + err.Error()
 		if op.SettledBy == "" && tr.did[name] {
 			tr.fault("%s: failed, but the vendor did it", name)
@@ -327,7 +328,7 @@ func (tr *writeTruth) ask(p *process, a writeAsk) {
 	defer cancel()
 	name := nameOf(a.caller, a.key)
 	before := tr.memory(name)
-	r := refillOf(a.amount)
+	r := operationtest.RefillOf(a.amount)
 	r.WalletID = name
 	op, err := p.Refill(ctx, operation.Order{Account: "a", Caller: fmt.Sprint("caller ", a.caller), Key: fmt.Sprint("key ", a.key)}, r)
 	if !p.lives() || a.hangsUp && errors.Is(err, context.DeadlineExceeded) {

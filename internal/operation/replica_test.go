@@ -3,19 +3,16 @@ package operation_test
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/govalues/decimal"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/durable"
-	"accountgateway/internal/operation"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
@@ -65,26 +62,6 @@ func (b *breakage) exec(t *testing.T, statement string) {
 	if _, err := b.db.Exec(statement); err != nil {
 		t.Error(err)
 	}
-}
-
-func invoice(context.Context, provider.RefillRequest) (provider.Invoice, error) {
-	return provider.Invoice{ID: "70045"}, nil
-}
-
-func refillOf(amount string) provider.RefillRequest {
-	return provider.RefillRequest{Method: provider.WebMoney, WalletID: "123456789012", Amount: provider.Money{Amount: decimal.MustParse(amount), Currency: "USD"}}
-}
-
-var order = operation.Order{Account: "a", Caller: "billing", Key: "k-1"}
-
-// failure is the error of a write that surely changed nothing; nil for any other.
-func failure(err error) *operation.WriteError {
-	var w *operation.WriteError
-	var why *provider.Error
-	if errors.As(err, &w) && errors.As(w.Why, &why) {
-		return w
-	}
-	return nil
 }
 
 // pause waits for d; its error is ctx's if that ends first.

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"accountgateway/internal/operation/operationtest"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/providertest"
 	"accountgateway/internal/store"
@@ -55,7 +56,7 @@ func TestListBeforeARefill(t *testing.T) {
 					left = time.Until(deadline)
 					return provider.Invoice{ID: "70045"}, nil
 				}}
-				op, err := newReplica(t, vendor, url).Refill(t.Context(), order, refillOf("19.95"))
+				op, err := newReplica(t, vendor, url).Refill(t.Context(), operationtest.Order, operationtest.RefillOf("19.95"))
 				if err != nil || op.State != store.Succeeded || vendor.Calls(provider.OpRefill) != 1 {
 					t.Errorf("got %+v, %v after %d calls", op, err, vendor.Calls(provider.OpRefill))
 				}

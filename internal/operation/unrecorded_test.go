@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"accountgateway/internal/operation"
+	"accountgateway/internal/operation/operationtest"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/providertest"
 	"accountgateway/internal/store"
@@ -46,18 +47,18 @@ func TestAnswerFollowsTheRecord(t *testing.T) {
 					if tt.err != nil {
 						return provider.Invoice{}, tt.err
 					}
-					return invoice(ctx, r)
+					return operationtest.Invoice(ctx, r)
 				}}
 				r := newReplica(t, vendor, url)
-				first, _ := r.Refill(t.Context(), order, refillOf("19.95"))
+				first, _ := r.Refill(t.Context(), operationtest.Order, operationtest.RefillOf("19.95"))
 				if first.State != tt.state || first.Recorded || first.Replayed {
 					t.Fatalf("got %+v", first)
 				}
-				again, err := r.Refill(t.Context(), order, refillOf("19.95"))
+				again, err := r.Refill(t.Context(), operationtest.Order, operationtest.RefillOf("19.95"))
 				if !again.Replayed || again.Recorded || again.State != tt.state || again.ID != first.ID {
 					t.Errorf("replay: %+v, %v", again, err)
 				}
-				if _, err := r.Refill(t.Context(), order, refillOf("20")); !errors.Is(err, operation.ErrKeyReused) {
+				if _, err := r.Refill(t.Context(), operationtest.Order, operationtest.RefillOf("20")); !errors.Is(err, operation.ErrKeyReused) {
 					t.Errorf("another payload: %v", err)
 				}
 				if op, err := r.Operation(t.Context(), "a", first.ID); err != nil || op.State != tt.state || op.Recorded {
@@ -92,15 +93,15 @@ func TestRecordLostDuringTheCall(t *testing.T) {
 		harm := newBreakage(t, url)
 		vendor := &providertest.Fake{Refills: func(ctx context.Context, r provider.RefillRequest) (provider.Invoice, error) {
 			harm.exec(t, `DELETE FROM operations`)
-			return invoice(ctx, r)
+			return operationtest.Invoice(ctx, r)
 		}}
 		r := newReplica(t, vendor, url)
-		first, err := r.Refill(t.Context(), order, refillOf("19.95"))
+		first, err := r.Refill(t.Context(), operationtest.Order, operationtest.RefillOf("19.95"))
 		if err != nil || first.State != store.Succeeded || first.Recorded {
 			t.Errorf("got %+v, %v", first, err)
 		}
 		time.Sleep(time.Minute)
-		again, err := r.Refill(t.Context(), order, refillOf("19.95"))
+		again, err := r.Refill(t.Context(), operationtest.Order, operationtest.RefillOf("19.95"))
 		if err != nil || !again.Replayed || again.Recorded || again.Reference != first.Reference || vendor.Calls(provider.OpRefill) != 1 {
 			t.Errorf("replay: %+v, %v; %d vendor calls", again, err, vendor.Calls(provider.OpRefill))
 		}
@@ -124,7 +125,7 @@ func TestUnsentAndUnrecorded(t *testing.T) {
 				var r *replica
 				vendor.Refills = func(ctx context.Context, asked provider.RefillRequest) (provider.Invoice, error) {
 					if vendor.Calls(provider.OpRefill) > 1 {
-						return invoice(ctx, asked)
+						return operationtest.Invoice(ctx, asked)
 					}
 					if lost {
 						harm.exec(t, `DELETE FROM operations`)
@@ -134,14 +135,14 @@ func TestUnsentAndUnrecorded(t *testing.T) {
 					return provider.Invoice{}, &provider.Error{Kind: provider.KindUnavailable, Message: "no connection", NotSent: true}
 				}
 				r = newReplica(t, vendor, url)
-				first, err := r.Refill(t.Context(), order, refillOf("19.95"))
-				if failure(err) == nil || first.Recorded || !first.KeyFree {
+				first, err := r.Refill(t.Context(), operationtest.Order, operationtest.RefillOf("19.95"))
+				if operationtest.Failure(err) == nil || first.Recorded || !first.KeyFree {
 					t.Fatalf("got %+v, %v", first, err)
 				}
 				if !lost {
 					other := newReplica(t, vendor, url)
 					time.Sleep(time.Hour) // it is not given up meanwhile
-					if got, err := r.Refill(t.Context(), order, refillOf("19.95")); !errors.Is(err, operation.ErrInProgress) {
+					if got, err := r.Refill(t.Context(), operationtest.Order, operationtest.RefillOf("19.95")); !errors.Is(err, operation.ErrInProgress) {
 						t.Errorf("not settled yet: %+v, %v", got, err)
 					}
 					mend()
@@ -151,7 +152,7 @@ func TestUnsentAndUnrecorded(t *testing.T) {
 					}
 				}
 				for _, replayed := range []bool{false, true} {
-					if got, err := r.Refill(t.Context(), order, refillOf("19.95")); err != nil || got.Replayed != replayed || got.ID == first.ID {
+					if got, err := r.Refill(t.Context(), operationtest.Order, operationtest.RefillOf("19.95")); err != nil || got.Replayed != replayed || got.ID == first.ID {
 						t.Errorf("got %+v, %v; want replayed %v", got, err, replayed)
 					}
 				}
@@ -184,9 +185,9 @@ func TestUnrecordedEndAtTheShutdown(t *testing.T) {
 				var mend func()
 				r := newReplica(t, &providertest.Fake{Refills: func(ctx context.Context, r provider.RefillRequest) (provider.Invoice, error) {
 					mend = harm.deaf(t)
-					return invoice(ctx, r)
+					return operationtest.Invoice(ctx, r)
 				}}, url)
-				op, err := r.Refill(t.Context(), order, refillOf("19.95"))
+				op, err := r.Refill(t.Context(), operationtest.Order, operationtest.RefillOf("19.95"))
 				if err != nil || op.Recorded {
 					t.Fatalf("got %+v, %v", op, err)
 				}

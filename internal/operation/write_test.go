@@ -11,6 +11,7 @@ import (
 
 	"accountgateway/internal/durable"
 	"accountgateway/internal/operation"
+	"accountgateway/internal/operation/operationtest"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/providertest"
 	"accountgateway/internal/store"
@@ -38,21 +39,21 @@ func TestRefillOutcomes(t *testing.T) {
 				if tt.err != nil {
 					return provider.Invoice{}, tt.err
 				}
-				return invoice(ctx, r)
+				return operationtest.Invoice(ctx, r)
 			}}
 			r := newReplica(t, vendor, "sqlite::memory:")
-			first, err := r.Refill(t.Context(), order, refillOf("19.95"))
+			first, err := r.Refill(t.Context(), operationtest.Order, operationtest.RefillOf("19.95"))
 			if first.State != tt.state || first.Replayed {
 				t.Fatalf("got %+v, %v", first, err)
 			}
-			again, againErr := r.Refill(t.Context(), order, refillOf("19.95"))
+			again, againErr := r.Refill(t.Context(), operationtest.Order, operationtest.RefillOf("19.95"))
 			switch tt.state {
 			case store.Succeeded:
 				if err != nil || againErr != nil || !again.Replayed || again.Invoice == nil || again.Invoice.ID != "70045" {
 					t.Errorf("got %v, then %+v, %v", err, again, againErr)
 				}
 			case store.Failed:
-				if failure(err) == nil || failure(againErr) == nil || err.Error() != againErr.Error() {
+				if operationtest.Failure(err) == nil || operationtest.Failure(againErr) == nil || err.Error() != againErr.Error() {
 					t.Errorf("got %v, then %v", err, againErr)
 				}
 			default:
@@ -72,17 +73,17 @@ func TestRefillOutcomes(t *testing.T) {
 }
 
 func TestKeyReused(t *testing.T) {
-	vendor := &providertest.Fake{Refills: invoice}
+	vendor := &providertest.Fake{Refills: operationtest.Invoice}
 	r := newReplica(t, vendor, "sqlite::memory:")
-	if _, err := r.Refill(t.Context(), order, refillOf("19.95")); err != nil {
+	if _, err := r.Refill(t.Context(), operationtest.Order, operationtest.RefillOf("19.95")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Refill(t.Context(), order, refillOf("19.96")); !errors.Is(err, operation.ErrKeyReused) {
+	if _, err := r.Refill(t.Context(), operationtest.Order, operationtest.RefillOf("19.96")); !errors.Is(err, operation.ErrKeyReused) {
 		t.Errorf("got %v", err)
 	}
-	other := order
+	other := operationtest.Order
 	other.Caller = "somebody else"
-	if _, err := r.Refill(t.Context(), other, refillOf("19.96")); err != nil {
+	if _, err := r.Refill(t.Context(), other, operationtest.RefillOf("19.96")); err != nil {
 		t.Errorf("another caller's key: %v", err)
 	}
 }
@@ -91,7 +92,7 @@ func TestManyRequestsOneWrite(t *testing.T) {
 	release := make(chan struct{})
 	vendor := &providertest.Fake{Refills: func(ctx context.Context, r provider.RefillRequest) (provider.Invoice, error) {
 		<-release
-		return invoice(ctx, r)
+		return operationtest.Invoice(ctx, r)
 	}}
 	url := "sqlite:" + filepath.Join(t.TempDir(), "g.db")
 	replicas := []*replica{newReplica(t, vendor, url), newReplica(t, vendor, url)}
@@ -100,7 +101,7 @@ func TestManyRequestsOneWrite(t *testing.T) {
 	refused.Add(99)
 	for i := range 100 {
 		wg.Go(func() {
-			op, err := replicas[i%2].Refill(t.Context(), order, refillOf("19.95"))
+			op, err := replicas[i%2].Refill(t.Context(), operationtest.Order, operationtest.RefillOf("19.95"))
 			switch {
 			case errors.Is(err, operation.ErrInProgress):
 				running.Add(1)
@@ -128,12 +129,12 @@ func TestAbandonedWriteIsUnknown(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	vendor := &providertest.Fake{Refills: invoice}
+	vendor := &providertest.Fake{Refills: operationtest.Invoice}
 	r := newReplica(t, vendor, url)
 	// What a killed process leaves behind.
 	now := time.Now()
 	if _, _, err := st.BeginOperation(t.Context(), store.Operation{
-		ID: "left", Account: "a", Kind: string(operation.KindRefill), Caller: order.Caller, Key: "left", Request: []byte(`{}`),
+		ID: "left", Account: "a", Kind: string(operation.KindRefill), Caller: operationtest.Order.Caller, Key: "left", Request: []byte(`{}`),
 		CreatedAt: now.Add(-time.Minute), GiveUpAt: now.Add(-time.Second), Holder: "elsewhere/1/x",
 	}, now, nil); err != nil {
 		t.Fatal(err)
@@ -151,25 +152,25 @@ func TestUserIsCompleteInAReplay(t *testing.T) {
 	}}
 	r := newReplica(t, vendor, "sqlite::memory:")
 	u := provider.NewUser{Login: "ada", Password: "pw-secret", Email: "ada@example.org"}
-	first, err := r.CreateUser(t.Context(), order, u)
+	first, err := r.CreateUser(t.Context(), operationtest.Order, u)
 	if err != nil || *first.User.ID != "17" || *first.User.Email != u.Email || first.APIKey != "once" {
 		t.Fatalf("got %+v, %v", first, err)
 	}
-	again, err := r.CreateUser(t.Context(), order, u)
+	again, err := r.CreateUser(t.Context(), operationtest.Order, u)
 	if err != nil || *again.User.ID != "17" || *again.User.Email != u.Email || again.APIKey != "" || !again.Replayed {
 		t.Errorf("got %+v, %v", again, err)
 	}
 	u.Password = "another"
-	if _, err := r.CreateUser(t.Context(), order, u); !errors.Is(err, operation.ErrKeyReused) {
+	if _, err := r.CreateUser(t.Context(), operationtest.Order, u); !errors.Is(err, operation.ErrKeyReused) {
 		t.Errorf("another password under the same key: %v", err)
 	}
 }
 
 func TestWritesNeedTheStore(t *testing.T) {
-	vendor := &providertest.Fake{Refills: invoice}
+	vendor := &providertest.Fake{Refills: operationtest.Invoice}
 	r := newReplica(t, vendor, "")
 	var away *durable.UnavailableError
-	if _, err := r.Refill(t.Context(), order, refillOf("1")); !errors.As(err, &away) || vendor.Calls(provider.OpRefill) != 0 {
+	if _, err := r.Refill(t.Context(), operationtest.Order, operationtest.RefillOf("1")); !errors.As(err, &away) || vendor.Calls(provider.OpRefill) != 0 {
 		t.Errorf("got %v after %d calls", err, vendor.Calls(provider.OpRefill))
 	}
 }

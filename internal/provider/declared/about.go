@@ -70,7 +70,7 @@ func (v *Vendor) About(prefix string) About {
 		Name: v.Name(), Title: f.Title.Text, Group: f.Group.Text, Capabilities: v.Capabilities(), Sure: v.Sure(), BaseURL: v.baseURL,
 		Settings: config.Describe(prefix, v.Settings()), Notes: []string{}, Sources: []AboutSource{},
 	}
-	for _, op := range v.sections() {
+	for _, op := range v.Operations() {
 		about.Reads = append(about.Reads, Reads{Operation: op, Members: f.members(op)})
 	}
 	for _, note := range f.Notes {

@@ -99,7 +99,7 @@ func (c *client) OneCall(op provider.Operation) bool {
 // of one that has only credits, the next.
 func (c *client) CheckCredentials(ctx context.Context) error {
 	var err error
-	for _, section := range c.vendor.sections() {
+	for _, section := range c.vendor.Operations() {
 		if _, err = c.read(ctx, provider.OpCheck, section, query{}); provider.KindOf(err) != provider.KindUnsupportedOperation {
 			return err
 		}
@@ -176,7 +176,7 @@ func (c *client) readings(got upstream.Answer, section provider.Operation, q que
 		return readings, err
 	}
 	a.currency = ""
-	for _, op := range c.vendor.sections() {
+	for _, op := range c.vendor.Operations() {
 		if op == section || !c.OneCall(op) {
 			continue
 		}

@@ -27,8 +27,8 @@ type tokens struct {
 func newTokens(c *client) *tokens {
 	o, settings := c.vendor.file.Auth.OAuth, c.account.values
 	t := &tokens{client: c, turn: make(chan struct{}, 1), config: clientcredentials.Config{
-		ClientID: o.ClientID.text(settings), ClientSecret: o.ClientSecret.text(settings),
-		TokenURL: c.account.Base.String() + o.Path.path(settings), AuthStyle: oauth2.AuthStyleInParams,
+		ClientID: o.ClientID.Filled(settings), ClientSecret: o.ClientSecret.Filled(settings),
+		TokenURL: c.account.Base.String() + o.Path.FilledPath(settings), AuthStyle: oauth2.AuthStyleInParams,
 	}}
 	if o.Style != nil && o.Style.Text == "header" {
 		t.config.AuthStyle = oauth2.AuthStyleInHeader

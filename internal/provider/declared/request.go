@@ -16,39 +16,39 @@ var accepts = map[string]string{"xml": "application/xml, text/xml, */*", "text":
 func (c *client) call(op provider.Operation, r *Request) upstream.Call {
 	auth, settings := c.vendor.file.Auth, c.account.values
 	call := upstream.Call{
-		Operation: op, Method: r.method(auth), URL: c.account.Base.String() + r.Path.path(settings),
+		Operation: op, Method: r.method(auth), URL: c.account.Base.String() + r.Path.FilledPath(settings),
 		Query: url.Values{}, Header: http.Header{},
 	}
 	if accept := accepts[c.vendor.format()]; accept != "" {
 		call.Header.Set("Accept", accept)
 	}
 	for _, e := range append(append(Map[Template]{}, r.Query...), auth.Query...) {
-		call.Query.Set(e.Key.Text, e.Value.text(settings))
+		call.Query.Set(e.Key.Text, e.Value.Filled(settings))
 	}
 	for _, e := range append(append(Map[Template]{}, r.Header...), auth.Header...) {
-		call.Header.Set(e.Key.Text, e.Value.text(settings))
+		call.Header.Set(e.Key.Text, e.Value.Filled(settings))
 	}
 	if auth.Bearer != nil {
-		call.Header.Set("Authorization", upstream.Bearer(auth.Bearer.text(settings)))
+		call.Header.Set("Authorization", upstream.Bearer(auth.Bearer.Filled(settings)))
 	}
 	if auth.Basic != nil {
-		call.Header.Set("Authorization", upstream.Basic(auth.Basic.User.text(settings), auth.Basic.Password.text(settings)))
+		call.Header.Set("Authorization", upstream.Basic(auth.Basic.User.Filled(settings), auth.Basic.Password.Filled(settings)))
 	}
 	switch {
 	case r.sendsJSON(auth):
 		body := map[string]any{}
 		if r.JSON != nil {
-			filled, _ := r.JSON.fill(settings).(map[string]any) // checked when the file was loaded
+			filled, _ := r.JSON.Filled(settings).(map[string]any) // checked when the file was loaded
 			maps.Copy(body, filled)
 		}
 		for _, e := range auth.JSON {
-			body[e.Key.Text] = e.Value.text(settings)
+			body[e.Key.Text] = e.Value.Filled(settings)
 		}
 		call.Body = upstream.JSON(body)
 	case r.sendsForm(auth):
 		form := url.Values{}
 		for _, e := range append(append(Map[Template]{}, r.Form...), auth.Form...) {
-			form.Set(e.Key.Text, e.Value.text(settings))
+			form.Set(e.Key.Text, e.Value.Filled(settings))
 		}
 		call.Body = upstream.Form(form)
 	}

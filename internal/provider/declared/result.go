@@ -46,7 +46,7 @@ type Seen struct {
 func (v *Vendor) Try(ctx context.Context, up *upstream.Client, a Account) []Seen {
 	var all []Seen
 	tried := map[*Request]bool{}
-	for _, op := range v.sections() {
+	for _, op := range v.Operations() {
 		if request := v.Request(op); !tried[request] {
 			tried[request] = true
 			all = append(all, v.try(ctx, up, a, op))
@@ -78,7 +78,7 @@ func (v *Vendor) try(ctx context.Context, up *upstream.Client, a Account, op pro
 		return seen
 	}
 	seen.Status, seen.Body = answer.Status, shown(answer)
-	for _, other := range v.sections() {
+	for _, other := range v.Operations() {
 		if other == op || v.Request(other) != v.Request(op) {
 			continue
 		}

@@ -32,11 +32,13 @@ func (t *Template) fill(settings map[string]string, escape func(string) string) 
 
 func asIs(s string) string { return s }
 
-// path fills a template of a path: whatever is in a setting, it stays within its segment.
-func (t *Template) path(settings map[string]string) string { return t.fill(settings, url.PathEscape) }
+// FilledPath is the template of a path with settings in it: whatever is in a setting, it stays within its segment.
+func (t *Template) FilledPath(settings map[string]string) string {
+	return t.fill(settings, url.PathEscape)
+}
 
-// text fills a template of what is encoded as a whole later.
-func (t *Template) text(settings map[string]string) string { return t.fill(settings, asIs) }
+// Filled is the template of what is encoded as a whole later, with settings in it.
+func (t *Template) Filled(settings map[string]string) string { return t.fill(settings, asIs) }
 
 // templates shows all texts in a value that is sent as JSON.
 func (j *JSON) templates(show func(Template)) {
@@ -57,8 +59,8 @@ func eachText(n *yaml.Node, at Position, show func(Template)) {
 	}
 }
 
-// fill makes the value. Numbers are sent as they are written.
-func (j *JSON) fill(settings map[string]string) any { return filled(j.node, settings) }
+// Filled is the value with settings in it. Numbers are sent as they are written.
+func (j *JSON) Filled(settings map[string]string) any { return filled(j.node, settings) }
 
 func filled(n *yaml.Node, settings map[string]string) any {
 	switch n.Kind {
@@ -85,5 +87,5 @@ func filled(n *yaml.Node, settings map[string]string) any {
 		return nil
 	}
 	t := Template{Text: n.Value}
-	return t.text(settings)
+	return t.Filled(settings)
 }

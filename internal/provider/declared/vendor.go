@@ -40,7 +40,7 @@ func (v *Vendor) Capabilities() provider.Capabilities {
 	for _, op := range provider.Operations() {
 		all[op] = provider.Unsupported
 	}
-	for _, op := range v.sections() {
+	for _, op := range v.Operations() {
 		if all[op] = provider.Unverified; v.file.Verified {
 			all[op] = provider.Supported
 		}
@@ -76,8 +76,17 @@ func (v *Vendor) format() string {
 	return v.file.Format.Text
 }
 
-// sections are the operations that the file has.
-func (v *Vendor) sections() []provider.Operation { return v.file.sections() }
+// Operations are those that the file has a section for; the first is what credentials are tried with.
+func (v *Vendor) Operations() []provider.Operation { return v.file.sections() }
+
+// Method is that of a request of the file.
+func (v *Vendor) Method(r *Request) string { return r.method(v.file.Auth) }
+
+// BaseURL is where the vendor is reached; "" if each account has an address of its own.
+func (v *Vendor) BaseURL() string { return v.baseURL }
+
+// Values are the account's settings by name, secrets too.
+func (a Account) Values() map[string]string { return a.values }
 
 func (f *File) sections() []provider.Operation {
 	var ops []provider.Operation
@@ -93,7 +102,7 @@ func (f *File) sections() []provider.Operation {
 	return ops
 }
 
-func (v *Vendor) first() provider.Operation { return v.sections()[0] }
+func (v *Vendor) first() provider.Operation { return v.Operations()[0] }
 
 // Request is what an operation asks; nil if the file does not have it.
 func (v *Vendor) Request(op provider.Operation) *Request { return v.file.request(op) }
@@ -198,7 +207,7 @@ func (v *Vendor) unfit(name, value string) string {
 			return "must be a currency code, e.g. USD"
 		}
 	}
-	for _, op := range v.sections() {
+	for _, op := range v.Operations() {
 		path := v.Request(op).Path
 		if slices.Contains(path.names(), name) && (value == "." || value == "..") {
 			return "can't be part of a path"
