@@ -55,8 +55,11 @@ func checkNames(r *config.Reader, env environment, known registry.Set, list []ac
 	}
 	own := slices.Concat(r.Names(), vendorSettings(unlisted))
 	prefixes := []string{"GATEWAY_"}
-	for _, a := range slices.Concat(list, unlisted) {
-		if listed := slices.ContainsFunc(list, func(b accountSetting) bool { return a.name == b.name }); listed || a.of.File == nil {
+	for _, a := range list {
+		prefixes = append(prefixes, a.prefix()+"_")
+	}
+	for _, a := range unlisted {
+		if a.of.File == nil {
 			prefixes = append(prefixes, a.prefix()+"_")
 		}
 	}
@@ -89,10 +92,14 @@ func checkSlips(r *config.Reader, env environment) {
 // strangers are the variables that have a value and are not among known, but for
 // those that Kubernetes sets.
 func strangers(env environment, known []string) []string {
+	ours := map[string]bool{}
+	for _, name := range known {
+		ours[name] = true
+	}
 	var names []string
 	for _, name := range slices.Sorted(slices.Values(env.names)) {
 		value, _ := env.lookup(name)
-		if value != "" && !slices.Contains(known, name) && !config.IsServiceVariable(name, value) {
+		if value != "" && !ours[name] && !config.IsServiceVariable(name, value) {
 			names = append(names, name)
 		}
 	}

@@ -36,7 +36,10 @@ type gateway struct {
 func open(r *config.Reader, s settings, list []accountSetting, tracer trace.Tracer, log zerolog.Logger) *gateway {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo())
-	outgoing := upstream.Options{Timeout: s.ProviderTimeout, Metrics: upstream.NewMetrics(registry), Log: log, Tracer: tracer}
+	outgoing := upstream.Options{
+		Timeout: s.ProviderTimeout, Transports: upstream.NewTransports(s.ProviderTimeout),
+		Metrics: upstream.NewMetrics(registry), Log: log, Tracer: tracer,
+	}
 	d := durable.New(log)
 
 	accounts := make([]account.Account, 0, len(list))

@@ -127,6 +127,7 @@ func readAccounts(r *config.Reader, known registry.Set, list string) []accountSe
 		r.Derived(name, strings.Join(names, ","), "configured credentials")
 		return accounts
 	}
+	listed := map[string]bool{}
 	for entry := range strings.SplitSeq(list, ",") {
 		a := accountSetting{}
 		var named bool
@@ -146,11 +147,12 @@ func readAccounts(r *config.Reader, known registry.Set, list string) []accountSe
 				which = "did you mean " + near + "?"
 			}
 			r.Fault(name, "account %s: unknown provider %q; %s", a.name, a.vendor, which)
-		case slices.ContainsFunc(known.Names(), func(vendor string) bool { return a.name == vendor+"-ip" }):
+		case strings.HasSuffix(a.name, "-ip") && known[strings.TrimSuffix(a.name, "-ip")].Open != nil:
 			r.Fault(name, "account name %q is reserved: %s_RATE is a vendor-wide setting", a.name, a.prefix())
-		case slices.ContainsFunc(accounts, func(b accountSetting) bool { return b.name == a.name }):
+		case listed[a.name]:
 			r.Fault(name, "account %s is listed twice", a.name)
 		default:
+			listed[a.name] = true
 			accounts = append(accounts, a)
 		}
 	}

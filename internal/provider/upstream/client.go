@@ -37,7 +37,8 @@ type Options struct {
 	Timeout           time.Duration // one call, retries included, from when it is let through; 0 is 10 s
 	Metrics           *Metrics      // nil counts nowhere
 	Log               zerolog.Logger
-	Transport         http.RoundTripper // nil: a new http.Transport with sane limits
+	Transports        *Transports       // nil: new ones
+	Transport         http.RoundTripper // instead of Transports, for tests; nil: Transports
 	Budget            Budget            // nil: no limit
 	Tracer            trace.Tracer      // nil: no spans
 }
@@ -68,17 +69,19 @@ func New(o Options) *Client {
 	if o.Metrics == nil {
 		o.Metrics = NewMetrics(prometheus.NewRegistry())
 	}
-	readTransport, writeTransport := o.Transport, o.Transport
-	if o.Transport == nil {
-		readTransport, writeTransport = newTransport(o.Timeout), newWriteTransport(o.Timeout)
+	switch {
+	case o.Transport != nil:
+		o.Transports = &Transports{reads: o.Transport, writes: o.Transport}
+	case o.Transports == nil:
+		o.Transports = NewTransports(o.Timeout)
 	}
 	metrics := o.Metrics.of(o.Account, o.Provider)
 	return &Client{
 		o:       o,
 		metrics: metrics,
 		breaker: newBreaker(metrics.circuit),
-		reads:   class{transport: readTransport, policies: failsafe.With[try](retries())},
-		writes:  class{transport: writeTransport, policies: failsafe.With[try]()},
+		reads:   class{transport: o.Transports.reads, policies: failsafe.With[try](retries())},
+		writes:  class{transport: o.Transports.writes, policies: failsafe.With[try]()},
 	}
 }
 

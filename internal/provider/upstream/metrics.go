@@ -54,29 +54,9 @@ type accountMetrics struct {
 	account, provider string
 }
 
-// usualCauses are why operations are usually called; others are possible.
-var usualCauses = map[provider.Operation][]provider.Cause{
-	provider.OpBalance:    {provider.CauseCaller, provider.CauseRefresh, provider.CauseRetry},
-	provider.OpStatistics: {provider.CauseCaller, provider.CauseRefresh, provider.CauseRetry},
-	provider.OpUsers:      {provider.CauseCaller, provider.CauseRetry},
-	provider.OpCreateUser: {provider.CauseCaller},
-	provider.OpRefill:     {provider.CauseCaller},
-	provider.OpCheck:      {provider.CauseProbe, provider.CauseRetry},
-	provider.OpPing:       {provider.CauseProbe, provider.CauseRetry},
-}
-
-// of makes the account's usual calls appear with 0, so that the first call is
-// an increase that can be seen. Each series takes most of a kilobyte, so of
-// the outcomes it is only "ok", and of the vendor's fields the whole body.
+// of makes the circuit appear, closed. What counts calls appears with the first
+// one: each series takes most of a kilobyte, and most are never used.
 func (m *Metrics) of(account, vendor string) accountMetrics {
-	for operation, causes := range usualCauses {
-		for _, cause := range causes {
-			m.calls.WithLabelValues(account, vendor, string(operation), string(cause))
-		}
-	}
-	for _, operation := range []provider.Operation{provider.OpBalance, provider.OpStatistics} { // which are read all day
-		m.duration.WithLabelValues(account, vendor, string(operation), "ok")
-	}
 	m.drift.WithLabelValues(vendor, wholeBody)
 	m.open.WithLabelValues(account, vendor).Set(0)
 	return accountMetrics{Metrics: m, account: account, provider: vendor}

@@ -22,9 +22,25 @@ const (
 	dialTimeout   = 5 * time.Second
 	tlsTimeout    = 5 * time.Second
 	idleTimeout   = 30 * time.Second
-	idleConns     = 4
+	idleConns     = 64 // for each host: as many as are read there at once in the background
 	maxRetryAfter = 24 * time.Hour
 )
+
+// Transports send what the clients of all accounts ask. Those at one host share
+// its connections.
+type Transports struct{ reads, writes http.RoundTripper }
+
+// NewTransports makes them for calls that may take that long; 0 is 10 s. Writes
+// have a new connection each, so that a kept one that the vendor was just
+// closing never makes the outcome of a write unknown.
+func NewTransports(timeout time.Duration) *Transports {
+	if timeout <= 0 {
+		timeout = defaultTimeout
+	}
+	writes := newTransport(timeout)
+	writes.DisableKeepAlives = true
+	return &Transports{reads: newTransport(timeout), writes: writes}
+}
 
 // newTransport makes the transport of reads. It speaks only HTTP/1.1, whose
 // rules on when a request may be sent twice are easy to see, and it knows no
@@ -38,21 +54,11 @@ func newTransport(timeout time.Duration) *http.Transport {
 		TLSHandshakeTimeout:    tlsTimeout,
 		ResponseHeaderTimeout:  timeout,
 		MaxResponseHeaderBytes: maxHeader,
-		MaxIdleConns:           idleConns,
 		MaxIdleConnsPerHost:    idleConns,
 		IdleConnTimeout:        idleTimeout,
 		DisableCompression:     true, // readBody decompresses, with a limit
 		Protocols:              protocols,
 	}
-}
-
-// newWriteTransport makes the transport of writes: a new connection each, so
-// that a kept one that the vendor was just closing never makes the outcome of
-// a write unknown.
-func newWriteTransport(timeout time.Duration) *http.Transport {
-	t := newTransport(timeout)
-	t.DisableKeepAlives = true
-	return t
 }
 
 // connTrace is how far a try got. net/http may report from another goroutine.
