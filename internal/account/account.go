@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"accountgateway/internal/alert"
 	"accountgateway/internal/operation"
 	"accountgateway/internal/provider"
 )
@@ -23,8 +24,9 @@ type Account struct {
 	Circuit func() (open bool, wait time.Duration)
 
 	Spending operation.Spending
-	Login    string   // whom the credentials are of, where they say so
-	Secrets  []string // its credentials: what fingerprints of payloads are keyed with
+	Limits   alert.Limits // of its alerts
+	Login    string       // whom the credentials are of, where they say so
+	Secrets  []string     // its credentials: what fingerprints of payloads are keyed with
 }
 
 // Info is what callers may know of an account.
@@ -34,6 +36,7 @@ type Info struct {
 	Capabilities provider.Capabilities
 	State        State
 	Billing      provider.Billing // as last read, however long ago; "" if not known
+	Alerts       []alert.Alert    // what needs a person now, the worst first: not to be changed
 }
 
 // NotFoundError says that no account of that name is configured.

@@ -53,6 +53,7 @@ func (s *Service) Run(ctx context.Context) {
 	}
 	every(beatInterval, s.heartbeat)
 	every(syncInterval, s.exchange)
+	every(alertInterval, s.watchAlerts)
 	every(pruneInterval, s.prune)
 	every(operation.ResolveInterval, s.Resolve)
 	if s.options.RefreshInterval > 0 && len(s.names) > 0 {
@@ -69,6 +70,9 @@ func (s *Service) Run(ctx context.Context) {
 func (s *Service) Load(ctx context.Context) {
 	s.sync.pull(ctx, s) // also when nothing can be written
 	s.exchange(ctx)
+	s.alerts.mu.Lock()
+	defer s.alerts.mu.Unlock()
+	_ = s.pullAlerts(ctx) // the next round tries again
 }
 
 // exchange looks whether the store is back if it was away, tells it that this
@@ -124,6 +128,9 @@ func (s *Service) prune(ctx context.Context) {
 		},
 		func(ctx context.Context, st *store.Store) (int64, error) {
 			return st.PruneReadings(ctx, now.Add(-s.options.HistoryFor), now.Add(-s.options.StaleIfError), string(provider.OpUsers))
+		},
+		func(ctx context.Context, st *store.Store) (int64, error) {
+			return st.PruneAlertEvents(ctx, now.Add(-min(s.options.HistoryFor, alertEventsFor)))
 		},
 		func(ctx context.Context, st *store.Store) (int64, error) {
 			_, err := st.PruneFacts(ctx, now.Add(-s.options.HistoryFor))

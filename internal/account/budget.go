@@ -209,6 +209,23 @@ func (b *Budget) Left() (remaining, limit int) {
 	return remaining, limit
 }
 
+// heardOf tells whether the store has told of all budgets that the account's
+// calls count in, and is there.
+func (b *Budget) heardOf() bool {
+	if _, alone := b.durable.Alone(); alone {
+		return false
+	}
+	for _, one := range b.all() {
+		one.mu.Lock()
+		met := one.met
+		one.mu.Unlock()
+		if !met {
+			return false
+		}
+	}
+	return true
+}
+
 // takeAlone grants a call without the store, which has been away since then, in
 // all of its budgets or in none.
 func takeAlone(all []*Budget, now, since time.Time, background bool) (func(bool), error) {

@@ -196,7 +196,8 @@ const maxDaysLeft = 36_500
 // what is left of it shrinks while nothing new is read.
 type runway struct {
 	Currency provider.Currency `json:"currency"`
-	End      time.Time         `json:"end"` // zero: no forecast
+	End      time.Time         `json:"end"`    // zero: no forecast of it
+	Status   ForecastStatus    `json:"status"` // "" of earlier versions
 }
 
 // left is the time until the money ends; false if there is no forecast.
@@ -215,7 +216,7 @@ func (s *Service) renewRunway(ctx context.Context, a *accountState) {
 	if err != nil || len(f.Currencies) == 0 {
 		return // without a reading or without the store: the last forecast stands
 	}
-	seen := &runway{Currency: f.Currencies[0].Currency}
+	seen := &runway{Currency: f.Currencies[0].Currency, Status: f.Currencies[0].Status}
 	if left := f.Currencies[0].Left; left != nil {
 		seen.End = f.Balance.AsOf.Add(*left)
 	}

@@ -37,6 +37,7 @@ var (
 	stateDesc       = desc("account_state", "1 for the state that the account is in, 0 for the others.", "state")
 	successDesc     = desc("account_last_success_timestamp_seconds", "When the vendor last gave this reading, in seconds since 1970; 0: never, or unknown, because a clock was set back.", "operation")
 	runwayDesc      = desc("account_balance_runway_seconds", "How long balance and credit last from now, at the rate at which they were spent; absent if there is no forecast.", "currency")
+	alertDesc       = desc("account_alert", "1 for each open alert; absent while it is closed.", "code", "severity")
 	budgetDesc      = desc("gateway_provider_budget_remaining", "Calls that the account's vendor may still get now, as last heard, by the account's budget or its host's; +Inf: no limit.")
 	budgetLimitDesc = desc("gateway_provider_budget_limit", "Calls that the account's vendor may get in one window of that budget; +Inf: no limit.")
 	databaseDesc    = prometheus.NewDesc("gateway_database_up", "1 if the gateway's database answers, however slowly.", nil, nil)
@@ -45,7 +46,7 @@ var (
 	oldestDesc      = prometheus.NewDesc("gateway_operations_unknown_oldest_age_seconds", "Age of the oldest write whose outcome is unknown; 0 if there are none.", []string{"account"}, nil)
 	skewDesc        = prometheus.NewDesc("gateway_clock_skew_seconds", "How far this machine's clock is ahead of the database's, which is the one that counts; absent until it is measured.", nil, nil)
 	accountDescs    = []*prometheus.Desc{
-		balanceDesc, walletDesc, billingDesc, blockedDesc, creditDesc, counterDesc, limitDesc, upDesc, stateDesc, successDesc, runwayDesc, budgetDesc,
+		balanceDesc, walletDesc, billingDesc, blockedDesc, creditDesc, counterDesc, limitDesc, upDesc, stateDesc, successDesc, runwayDesc, alertDesc, budgetDesc,
 		budgetLimitDesc, databaseDesc, impairedDesc, unknownDesc, oldestDesc, skewDesc,
 	}
 )
@@ -102,6 +103,9 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 			remaining, limit := a.Budget.Left()
 			gauge(budgetDesc, callCount(remaining))
 			gauge(budgetLimitDesc, callCount(limit))
+		}
+		for _, open := range m.service.alertsOf(name) {
+			gauge(alertDesc, 1, string(open.Code), string(open.Severity))
 		}
 		runway := a.runway.Load()
 		if left, ok := runway.left(m.service.label()); ok {

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
+	"accountgateway/internal/alert"
 	"accountgateway/internal/durable"
 	"accountgateway/internal/operation"
 	"accountgateway/internal/provider"
@@ -48,6 +49,7 @@ type Service struct {
 	peers  peers
 	turns  turns
 	skew   skew
+	alerts alertBook
 
 	exchanging sync.Mutex
 	metrics    *metrics
@@ -62,6 +64,8 @@ type accountState struct {
 	runway  atomic.Pointer[runway] // nil: no forecast yet
 	pepper  pepper
 	writes  *operation.Account
+
+	unwatched atomic.Bool // its balance has no currency that its threshold is in
 
 	// writtenAt is when the last write to the vendor ended, by any replica.
 	// Readings from before it may be wrong and are asked anew.
@@ -78,6 +82,7 @@ func New(accounts []Account, d *durable.Store, o Options) *Service {
 	s := &Service{
 		options: o, now: o.Now, durable: d, accounts: make(map[string]*accountState, len(accounts)), replica: newReplicaName(),
 		budgets: map[*Budget]bool{}, memory: newMemory(), tasks: newTasks(),
+		alerts: alertBook{open: map[string][]alert.Alert{}, alone: map[alertKey]time.Time{}, lowFrom: map[*accountState]time.Time{}},
 	}
 	s.calls = newCalls(s.tasks)
 	s.turns = turns{
@@ -85,7 +90,7 @@ func New(accounts []Account, d *durable.Store, o Options) *Service {
 		pull: func(ctx context.Context) { s.sync.pull(ctx, s) },
 	}
 	for _, a := range accounts {
-		w := &accountState{Account: a, state: newTracker(s.label()), pepper: newPepper(a.Name, a.Secrets)}
+		w := &accountState{Account: a, state: newTracker(s.label(), o.RefreshInterval), pepper: newPepper(a.Name, a.Secrets)}
 		w.lockout = lockout{account: a.Name, durable: d, now: s.now, credentials: func() []byte {
 			return w.fingerprint("credentials", []byte(a.Host+"\x00"+a.Login))
 		}}
@@ -189,7 +194,7 @@ func (s *Service) find(name string) (*accountState, error) {
 func (s *Service) info(a *accountState) Info {
 	info := Info{
 		Name: a.Name, Provider: a.Provider,
-		Capabilities: a.Adapter.Capabilities(), State: a.state.current(),
+		Capabilities: a.Adapter.Capabilities(), State: a.state.current(), Alerts: s.alertsOf(a.Name),
 	}
 	if e := s.memory.get(key{account: a.Name, op: provider.OpBalance}); e != nil {
 		if balance, ok := e.value.(*provider.Balance); ok {
@@ -200,6 +205,10 @@ func (s *Service) info(a *accountState) Info {
 		if open, wait := a.Circuit(); open {
 			info.State.Detail += fmt.Sprintf("; not called for another %d s because calls kept failing", int(wait.Seconds())+1)
 		}
+	}
+	if a.unwatched.Load() {
+		info.State.Detail += fmt.Sprintf("; %s_BALANCE_LOW is in %s, in which the account has no balance: a low one goes unnoticed",
+			settingsPrefix(a.Name), a.Limits.BalanceLow.Currency)
 	}
 	return info
 }

@@ -3,9 +3,11 @@ package account
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
+	"accountgateway/internal/alert"
 	"accountgateway/internal/provider"
 )
 
@@ -34,17 +36,27 @@ type State struct {
 	Since         time.Time  `json:"since"`           // when the account came into this state
 	LastSuccessAt *time.Time `json:"last_success_at"` // nil: never
 	Detail        string     `json:"detail"`          // the one line that a person on call needs
+
+	BadReply *alert.BadReply `json:"bad_reply,omitempty"` // the last that was not understood; nil: there was none
 }
 
 // tracker follows an account's state. It is safe for concurrent use.
 type tracker struct {
+	apart time.Duration // bad replies that are closer than that count as one
+
 	mu    sync.Mutex
 	state State
 	at    time.Time // when the state was last observed, here or by another replica, by this process's clock
 }
 
-func newTracker(now time.Time) *tracker {
-	return &tracker{state: State{State: StateUnknown, Since: now, Detail: "no call yet"}}
+// newTracker makes one of an account that is read in the background at an
+// interval; 0: it is not.
+func newTracker(now time.Time, interval time.Duration) *tracker {
+	apart := interval / 4
+	if interval == 0 {
+		apart = time.Minute
+	}
+	return &tracker{apart: apart, state: State{State: StateUnknown, Since: now, Detail: "no call yet"}}
 }
 
 func (t *tracker) current() State {
@@ -74,10 +86,27 @@ func (t *tracker) observe(err error, now stamp) (changed bool) {
 		t.state.Since = now.label
 	}
 	t.state.State, t.state.Detail, t.at = state, detail, now.at
+	if state == StateBadResponse {
+		changed = t.badReply(err, now.label) || changed
+	}
 	if err == nil {
 		t.state.LastSuccessAt = &now.label
 	}
 	return changed
+}
+
+// badReply takes note of a reply that was not understood, and tells whether
+// that is news: balance and statistics are often read at one moment.
+func (t *tracker) badReply(err error, at time.Time) bool {
+	bad := &alert.BadReply{At: at, Format: provider.KindOf(err) == provider.KindBadResponse, Detail: err.Error()}
+	if last := t.state.BadReply; last != nil {
+		if gap := at.Sub(last.At); gap >= 0 && gap < t.apart {
+			return false
+		}
+		bad.Before = last.At
+	}
+	t.state.BadReply = bad
+	return true
 }
 
 // adopt takes over what another replica, or an earlier run, observed.
@@ -89,6 +118,9 @@ func (t *tracker) adopt(s State, at time.Time) {
 	}
 	if last := t.state.LastSuccessAt; last != nil && (s.LastSuccessAt == nil || last.After(*s.LastSuccessAt)) {
 		s.LastSuccessAt = last
+	}
+	if last := t.state.BadReply; last != nil && (s.BadReply == nil || last.At.After(s.BadReply.At)) {
+		s.BadReply = last
 	}
 	t.state, t.at = s, at
 }
@@ -153,4 +185,9 @@ func Remedy(state string) string {
 		return "compare the field named here with the vendor's documentation: its format may have changed"
 	}
 	return ""
+}
+
+// settingsPrefix is what an account's settings begin with.
+func settingsPrefix(account string) string {
+	return strings.ToUpper(strings.ReplaceAll(account, "-", "_"))
 }

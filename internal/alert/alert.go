@@ -4,7 +4,10 @@
 // neither HTTP nor SQL, and no vendor by name.
 package alert
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Code names an alert, as in the contract.
 type Code string
@@ -33,17 +36,45 @@ const (
 	Warning  Severity = "warning"
 )
 
-// Alert is one thing that needs a person.
+// Alert is one thing that needs a person. Its JSON form is what the store keeps.
 type Alert struct {
-	Account  string
-	Provider string
-	Code     Code
-	Severity Severity
-	Since    time.Time // when it opened, by the clock that replicas share
-	Detail   string    // the one line that a person on call needs
-	Remedy   string    // what to do
+	Account  string    `json:"account"`
+	Provider string    `json:"provider"`
+	Code     Code      `json:"code"`
+	Severity Severity  `json:"severity"`
+	Since    time.Time `json:"since"`  // when it opened, by the clock that replicas share
+	Detail   string    `json:"detail"` // the one line that a person on call needs
+	Remedy   string    `json:"remedy"` // what to do
 	// Value is what was measured and Threshold what it passed, as people read
 	// them: "310.20 USD", "3 days"; nil where there is none.
-	Value     *string
-	Threshold *string
+	Value     *string `json:"value"`
+	Threshold *string `json:"threshold"`
+}
+
+// Compare orders alerts as people should read them: what is critical first, then
+// what has been open for longest.
+func Compare(a, b Alert) int {
+	if a.Severity != b.Severity {
+		if a.Severity == Critical {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Account, b.Account), cmp.Compare(a.Code, b.Code))
+}
+
+// Kind is what happened to an alert.
+type Kind string
+
+// The kinds.
+const (
+	Opened  Kind = "opened"
+	Changed Kind = "changed" // its severity
+	Closed  Kind = "closed"
+)
+
+// Change is an alert as it is from now on; of a closed one, with what closed it.
+type Change struct {
+	Kind  Kind // "": only its figures changed
+	Alert Alert
 }

@@ -1,0 +1,84 @@
+package alert
+
+import (
+	"time"
+
+	"accountgateway/internal/provider"
+)
+
+// Facts are what is known of an account at a moment.
+type Facts struct {
+	Account  string
+	Provider string
+	Now      time.Time     // by the clock that replicas share
+	Watched  time.Duration // for how long this process has been reading: what it has not read by then is missing
+	Patience time.Duration // for how long a vendor may fail: two background readings
+	Limits   Limits
+
+	Vendor     Vendor
+	Balance    Figure[provider.Balance]
+	Statistics Figure[provider.Statistics]
+	Runway     Runway
+	Writes     Writes
+	Budget     Budget
+}
+
+// Limits are an account's own thresholds.
+type Limits struct {
+	BalanceLow *provider.Money // nil: none. Without a currency it is in the balance's
+	DaysLow    time.Duration   // 0: none
+}
+
+// Vendor is how the last call to the account's vendor ended.
+type Vendor struct {
+	Trouble  Code      // "": the vendor answered
+	Known    bool      // false: no call has been made
+	Since    time.Time // when that began
+	Detail   string
+	BadReply *BadReply // nil: there was none
+}
+
+// BadReply is the last reply of the vendor that was not understood.
+type BadReply struct {
+	At     time.Time `json:"at"`
+	Before time.Time `json:"before"` // when the one before it came; zero: it was the first
+	Format bool      `json:"format"` // its form was not the expected one; else it was an error that is not known
+	Detail string    `json:"detail"`
+}
+
+// Figure is a reading at hand.
+type Figure[T any] struct {
+	Readable bool // the vendor can be asked for it
+	Regular  bool // it is read in the background
+	Value    *T   // nil: there is none
+	AsOf     time.Time
+	Age      time.Duration
+	OldAfter time.Duration // older, it says nothing of now
+}
+
+// current tells whether the figure says something of now.
+func (f *Figure[T]) current() bool { return f.Value != nil && f.Age <= f.OldAfter }
+
+// Runway is how long the money lasts at the rate at which it was spent.
+type Runway struct {
+	Known bool
+	Ends  bool // false: never, at that rate
+	End   time.Time
+}
+
+// Writes are the account's writes whose outcome is unknown.
+type Writes struct {
+	Known  bool
+	Count  int
+	Oldest time.Time // when the oldest was asked for
+}
+
+// Budget is how many calls the vendor may still get.
+type Budget struct {
+	Known       bool
+	Left, Limit int
+	LowFor      time.Duration // for how long it has been Low
+}
+
+// Low tells whether less than a tenth of the calls is left.
+func (b Budget) Low() bool { return b.Left <= (b.Limit-1)/10 }

@@ -1,0 +1,218 @@
+package alert
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"accountgateway/internal/provider"
+)
+
+// used is how much of its limit a counter has used, in percent, rounded down;
+// false if it has no limit.
+func used(c *provider.Counter) (percent int64, limited bool) {
+	if c.Limit == nil || c.Unlimited {
+		return 0, false
+	}
+	value, limit := c.Value, *c.Limit
+	if limit <= 0 {
+		if value > 0 {
+			return 100, true
+		}
+		return 0, false
+	}
+	// Not value*100/limit, which may not fit.
+	return value/limit*100 + int64(float64(value%limit)/float64(limit)*100), true
+}
+
+// The parts of a limit, in percent, from which on an alert is open or critical;
+// it stays so for as long as more than the lower ones is used.
+const (
+	quotaWarning, quotaWarningEnds   = 90, 85
+	quotaCritical, quotaCriticalEnds = 100, 95
+)
+
+func judgeQuota(f *Facts, was Severity) (Severity, bool) {
+	if !f.Statistics.Readable {
+		return "", true
+	}
+	if !f.Statistics.current() {
+		return "", false
+	}
+	warning, critical := quotaBounds(was)
+	now := Severity("")
+	counters := f.Statistics.Value.Counters
+	for i := range counters {
+		switch percent, limited := used(&counters[i]); {
+		case !limited:
+		case percent >= critical:
+			return Critical, true
+		case percent >= warning:
+			now = Warning
+		}
+	}
+	return now, true
+}
+
+func quotaBounds(was Severity) (warning, critical int64) {
+	warning, critical = quotaWarning, quotaCritical
+	if was != "" {
+		warning = quotaWarningEnds
+	}
+	if was == Critical {
+		critical = quotaCriticalEnds
+	}
+	return warning, critical
+}
+
+func tellQuota(f *Facts, a *Alert) {
+	if f.Statistics.Value == nil {
+		return
+	}
+	worst := int64(-1)
+	var full []string
+	for _, c := range f.Statistics.Value.Counters {
+		percent, limited := used(&c)
+		if !limited {
+			continue
+		}
+		text := c.Name + " " + strconv.FormatInt(c.Value, 10) + " of " + strconv.FormatInt(*c.Limit, 10)
+		if percent > worst {
+			worst = percent
+			full = append([]string{text}, full...) // the worst first
+			if percent < quotaWarningEnds || len(full) > 1 && a.Severity == "" {
+				full = full[:1]
+			}
+		} else if percent >= quotaWarningEnds {
+			full = append(full, text)
+		}
+	}
+	if worst < 0 {
+		a.Detail = "no counter has a limit any more"
+		return
+	}
+	a.Detail = "used: " + strings.Join(full, ", ")
+	bound := quotaWarning
+	if a.Severity == Critical {
+		bound = quotaCritical
+	}
+	a.Value, a.Threshold = new(strconv.FormatInt(worst, 10)+" %"), new(strconv.Itoa(bound)+" %")
+}
+
+// judgeReadings gives a process that has just started the time to read.
+func judgeReadings(f *Facts, was Severity) (Severity, bool) {
+	all := true
+	for _, r := range f.readings() {
+		if !r.regular || r.current {
+			continue
+		}
+		if f.Watched > r.oldAfter {
+			return Warning, true
+		}
+		all = false
+	}
+	return "", all || was == ""
+}
+
+// regularReading is what matters of a figure whether it is too old.
+type regularReading struct {
+	name             string
+	regular, current bool
+	asOf             time.Time // zero: never
+	oldAfter         time.Duration
+}
+
+func (f *Facts) readings() [2]regularReading {
+	return [2]regularReading{readingOf("balance", &f.Balance), readingOf("statistics", &f.Statistics)}
+}
+
+func readingOf[T any](name string, f *Figure[T]) regularReading {
+	r := regularReading{name: name, regular: f.Regular, current: f.current(), oldAfter: f.OldAfter}
+	if f.Value != nil {
+		r.asOf = f.AsOf
+	}
+	return r
+}
+
+func tellReadings(f *Facts, a *Alert) {
+	var old []string
+	for _, r := range f.readings() {
+		if !r.regular || r.current {
+			continue
+		}
+		when := "never"
+		if !r.asOf.IsZero() {
+			when = r.asOf.UTC().Format(time.RFC3339)
+		}
+		old = append(old, r.name+" "+when)
+		if a.Value == nil {
+			a.Value, a.Threshold = &when, new(lasting(r.oldAfter))
+		}
+	}
+	a.Detail = "last read: " + strings.Join(old, ", ")
+	if len(old) == 0 {
+		a.Detail = "it is read again"
+	}
+}
+
+// lasting writes a duration in minutes, or in seconds where it has few.
+func lasting(d time.Duration) string {
+	if d < 3*time.Minute {
+		return strconv.Itoa(int(d/time.Second)) + " s"
+	}
+	return strconv.Itoa(int(d/time.Minute)) + " min"
+}
+
+func judgeWrites(f *Facts, _ Severity) (Severity, bool) {
+	if f.Writes.Known && f.Writes.Count > 0 {
+		return Warning, true
+	}
+	return "", f.Writes.Known
+}
+
+func tellWrites(f *Facts, a *Alert) {
+	n := strconv.Itoa(f.Writes.Count)
+	a.Value = &n
+	switch f.Writes.Count {
+	case 0:
+		a.Detail = "the outcome of every write is known"
+	case 1:
+		a.Detail = "the outcome of one write is unknown; it was asked for at " + f.Writes.Oldest.UTC().Format(time.RFC3339)
+	default:
+		a.Detail = "the outcome of " + n + " writes is unknown; the oldest was asked for at " + f.Writes.Oldest.UTC().Format(time.RFC3339)
+	}
+}
+
+// budgetPatience is how long the budget has to be low.
+const budgetPatience = 5 * time.Minute
+
+func judgeBudget(f *Facts, was Severity) (Severity, bool) {
+	b := &f.Budget
+	open := false
+	switch {
+	case f.Vendor.Trouble == BudgetNearlyUsed: // the vendor's own limit is reached, and the budget counts for nothing
+		open = was != "" || f.Now.Sub(f.Vendor.Since) >= f.Patience*3/2
+	case !b.Known:
+		return "", false
+	case was != "":
+		open = b.Left <= (b.Limit-1)/5
+	default:
+		open = b.LowFor >= budgetPatience
+	}
+	if open {
+		return Warning, true
+	}
+	return "", true
+}
+
+func tellBudget(f *Facts, a *Alert) {
+	if f.Vendor.Trouble == BudgetNearlyUsed {
+		a.Detail = f.Vendor.Detail
+		return
+	}
+	a.Detail = "little is left of the calls that the account's vendor may get"
+	if a.Severity == "" {
+		a.Detail = "calls are left again"
+	}
+	a.Value, a.Threshold = nil, new("10 %")
+}
