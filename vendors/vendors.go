@@ -9,3 +9,8 @@ import "embed"
 //
 //go:embed *.yaml
 var Files embed.FS
+
+// Index is what a start needs to know of all files, as JSON; go generate makes it.
+//
+//go:embed index.json
+var Index []byte

@@ -114,7 +114,7 @@ func TestDemoGroups(t *testing.T) {
 	}
 	shown := map[string]bool{registry.Vendors["regru"].Group: true, registry.Vendors["selzy"].Group: true}
 	for _, name := range demoVendorNames() {
-		shown[known[name].File.About("").Group] = true
+		shown[known[name].File().About("").Group] = true
 	}
 	for name, v := range known {
 		if group := aboutVendor(name, v).Group; !shown[group] {

@@ -46,10 +46,11 @@ func (d *demo) listenDeclared(ctx context.Context, sims *simulators) (map[string
 	}
 	settings := map[string]string{}
 	for _, one := range demoVendors {
-		v := known[one.name].File
-		if v == nil {
+		file := known[one.name].File
+		if file == nil {
 			return nil, fmt.Errorf("there is no declared vendor %s", one.name)
 		}
+		v := file()
 		its, err := sims.listenDeclared(ctx, "127.0.0.1:0", one.name, v)
 		if err != nil {
 			return nil, err

@@ -106,7 +106,7 @@ func simulatedVendors(env environment, list []string) ([]simulatedVendor, error)
 		case slices.ContainsFunc(all, func(one simulatedVendor) bool { return one.vendor.Name() == name }):
 			return nil, &usageError{fmt.Errorf("--vendor: %s is listed twice", name)}
 		}
-		all = append(all, simulatedVendor{v.File, addr})
+		all = append(all, simulatedVendor{v.File(), addr})
 	}
 	return all, nil
 }

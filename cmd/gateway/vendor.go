@@ -75,7 +75,7 @@ func namedVendor(env environment, name string) (registry.Vendor, error) {
 // aboutVendor tells of a vendor of either sort.
 func aboutVendor(name string, v registry.Vendor) declared.About {
 	if v.File != nil {
-		return v.File.About(settingPrefix(name))
+		return v.File().About(settingPrefix(name))
 	}
 	about := declared.About{
 		Name: name, Title: v.Title, Group: v.Group, Capabilities: v.Capabilities, Sure: "documented",

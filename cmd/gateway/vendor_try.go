@@ -60,10 +60,13 @@ func testVendor(ctx context.Context, args []string, env environment) error {
 func loadVendor(env environment, target string) (*declared.Vendor, error) {
 	if !strings.ContainsAny(target, `./\`) {
 		v, err := namedVendor(env, target)
-		if err == nil && v.File == nil {
-			err = &settingsError{fmt.Errorf("%s has an adapter in Go and no file: gateway check tries it", target)}
+		switch {
+		case err != nil:
+			return nil, err
+		case v.File == nil:
+			return nil, &settingsError{fmt.Errorf("%s has an adapter in Go and no file: gateway check tries it", target)}
 		}
-		return v.File, err
+		return v.File(), v.File().RunSamples()
 	}
 	text, err := os.ReadFile(target) // #nosec G304 G703 -- the file that was asked for
 	if err != nil {

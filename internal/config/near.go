@@ -35,13 +35,18 @@ func IsServiceVariable(name, value string) bool {
 func Near(name string, known []string) string {
 	const tooMany = 3
 	best, least := "", tooMany
+	a := plain(name)
+	numbers, words := digits(a), sorted(a)
 	for _, k := range known {
-		a, b := plain(name), plain(k)
-		d := distance(a, b)
+		if short := len(a) - len(k); short >= tooMany || -short >= tooMany {
+			continue // so many characters are missing: at a start there are hundreds of names to compare with
+		}
+		b := plain(k)
+		d := distance(a, b, tooMany)
 		switch {
-		case digits(a) != digits(b):
+		case numbers != digits(b):
 			continue
-		case sorted(a) == sorted(b):
+		case words == sorted(b):
 			d = min(d, 1)
 		case d == 2 && len(b)-sharedWords(a, b) <= 4: // short words are two slips from many others: AUTH and PATH
 			continue
@@ -87,27 +92,34 @@ func digits(name string) string {
 }
 
 // distance counts the characters to insert, delete, replace or swap with their
-// neighbour until a is b (optimal string alignment).
-func distance(a, b string) int {
-	d := make([][]int, len(a)+1)
-	for i := range d {
-		d[i] = make([]int, len(b)+1)
-		d[i][0] = i
-	}
-	for j := range d[0] {
-		d[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
+// neighbour until a is b (optimal string alignment). It stops at most.
+func distance(a, b string, most int) int {
+	var before, last, row []int // of the matrix
+	for i := range len(a) + 1 {
+		before, last, row = last, row, before
+		if row == nil {
+			row = make([]int, len(b)+1)
+		}
+		least := i
+		row[0] = i
 		for j := 1; j <= len(b); j++ {
-			replaced := d[i-1][j-1]
+			if i == 0 {
+				row[j] = j
+				continue
+			}
+			replaced := last[j-1]
 			if a[i-1] != b[j-1] {
 				replaced++
 			}
-			d[i][j] = min(d[i-1][j]+1, d[i][j-1]+1, replaced)
+			row[j] = min(last[j]+1, row[j-1]+1, replaced)
 			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
+				row[j] = min(row[j], before[j-2]+1)
 			}
+			least = min(least, row[j])
+		}
+		if least >= most { // no row below has less
+			return most
 		}
 	}
-	return d[len(a)][len(b)]
+	return row[len(b)]
 }

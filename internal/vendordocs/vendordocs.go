@@ -1,8 +1,9 @@
-// Package vendordocs makes what is generated from the shipped vendor files: their JSON Schema, a page for each, and
-// README's table. It knows nothing of the gateway.
+// Package vendordocs makes what is generated from the shipped vendor files: their JSON Schema, their index, a page for
+// each, and README's table. It knows nothing of the gateway.
 package vendordocs
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -15,6 +16,7 @@ import (
 // Where the files are, from the root of the repository.
 const (
 	Schema = "api/vendor.schema.json"
+	Index  = "vendors/index.json"
 	Readme = "README.md"
 	Pages  = "docs/vendors"
 )
@@ -26,6 +28,15 @@ func Generate(readme string) (map[string]string, error) {
 		return nil, err
 	}
 	files := map[string]string{Schema: string(declared.Schema())}
+	heads := make([]declared.Head, len(all))
+	for i, v := range all {
+		heads[i] = v.Head()
+	}
+	index, err := json.MarshalIndent(heads, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	files[Index] = string(index) + "\n"
 	var table strings.Builder
 	table.WriteString("| vendor (its page) | provider | group | operations | least sure fact |\n|---|---|---|---|---|\n")
 	for _, v := range all {

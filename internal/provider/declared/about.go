@@ -67,7 +67,7 @@ func (v *Vendor) Sure() string {
 func (v *Vendor) About(prefix string) About {
 	f := v.file
 	about := About{
-		Name: v.Name(), Title: f.Title.Text, Group: f.Group.Text, Capabilities: v.Capabilities(), Sure: v.Sure(), BaseURL: v.baseURL,
+		Name: v.Name(), Title: f.Title.Text, Group: f.Group.Text, Capabilities: v.Capabilities(), Sure: v.Sure(), BaseURL: v.head.BaseURL,
 		Settings: config.Describe(prefix, v.Settings()), Notes: []string{}, Sources: []AboutSource{},
 	}
 	for _, op := range v.Operations() {

@@ -21,7 +21,7 @@ type checker struct {
 
 var (
 	vendorName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
-	// reservedName would make the file's settings those of the gateway.
+	// reservedName would make the file's HeadFields those of the gateway.
 	reservedName = regexp.MustCompile(`^(gateway|otel)(-|$)`)
 	settingName  = regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$`)
 	figureName   = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
@@ -37,6 +37,8 @@ func (c *checker) check() {
 	if f.Name.Text != "" && (!vendorName.MatchString(f.Name.Text) || reservedName.MatchString(f.Name.Text)) {
 		c.faults.add(f.Name.At, "name is %q; must be at most 40 lower-case letters, digits and inner hyphens, and not gateway or otel, also as the first part", f.Name.Text)
 	}
+	head := &c.vendor.head
+	head.Name, head.Title, head.Group, head.Rate, head.Capabilities = f.Name.Text, f.Title.Text, f.Group.Text, f.Rate.Text, f.capabilities()
 	c.addresses()
 	c.settings()
 	c.requests()
@@ -57,7 +59,7 @@ func (c *checker) addresses() {
 		if err := base.UnmarshalText([]byte(f.BaseURL.Text)); err != nil {
 			c.faults.add(f.BaseURL.At, "base_url: %v", err)
 		}
-		c.vendor.baseURL = f.BaseURL.Text
+		c.vendor.head.BaseURL = f.BaseURL.Text
 	}
 	if f.Rate.Text != "" {
 		var rate config.Rate
@@ -69,49 +71,49 @@ func (c *checker) addresses() {
 
 func (c *checker) settings() {
 	for _, e := range c.file.Settings {
-		s := setting{name: e.Key.Text, description: e.Value.Description.Text, secret: e.Value.Secret, required: e.Value.Default == nil}
+		s := HeadField{Name: e.Key.Text, Description: e.Value.Description.Text, Secret: e.Value.Secret, Required: e.Value.Default == nil}
 		switch {
-		case !settingName.MatchString(s.name) || strings.HasSuffix(s.name, "_FILE") || len(s.name) > 40:
-			c.faults.add(e.Key.At, "settings.%s: must be upper-case letters, digits and inner underscores, not ending in _FILE", s.name)
+		case !settingName.MatchString(s.Name) || strings.HasSuffix(s.Name, "_FILE") || len(s.Name) > 40:
+			c.faults.add(e.Key.At, "settings.%s: must be upper-case letters, digits and inner underscores, not ending in _FILE", s.Name)
 			continue
-		case slices.Contains(ownSettings, s.name):
-			c.faults.add(e.Key.At, "settings.%s: every account has a setting of that name already", s.name)
+		case slices.Contains(ownSettings, s.Name):
+			c.faults.add(e.Key.At, "settings.%s: every account has a setting of that name already", s.Name)
 		}
-		if s.secret && len(e.Value.OneOf) > 0 {
-			c.faults.add(e.Value.OneOf[0].At, "settings.%s is secret and has one_of: a secret is an account's own", s.name)
+		if s.Secret && len(e.Value.OneOf) > 0 {
+			c.faults.add(e.Value.OneOf[0].At, "settings.%s is secret and has one_of: a secret is an account's own", s.Name)
 		}
 		for _, one := range e.Value.OneOf {
-			s.oneOf = append(s.oneOf, one.Text)
+			s.OneOf = append(s.OneOf, one.Text)
 		}
 		if e.Value.Default != nil {
-			s.value = e.Value.Default.Text
+			s.Default = e.Value.Default.Text
 			switch {
-			case s.secret:
-				c.faults.add(e.Value.Default.At, "settings.%s is secret and has a default: a secret is an account's own", s.name)
-			case s.oneOf != nil && !slices.Contains(s.oneOf, s.value):
-				c.faults.add(e.Value.Default.At, "settings.%s.default is %q; must be one of %s", s.name, s.value, strings.Join(s.oneOf, ", "))
+			case s.Secret:
+				c.faults.add(e.Value.Default.At, "settings.%s is secret and has a default: a secret is an account's own", s.Name)
+			case s.OneOf != nil && !slices.Contains(s.OneOf, s.Default):
+				c.faults.add(e.Value.Default.At, "settings.%s.default is %q; must be one of %s", s.Name, s.Default, strings.Join(s.OneOf, ", "))
 			}
 		}
-		c.vendor.settings = append(c.vendor.settings, s)
+		c.vendor.head.Fields = append(c.vendor.head.Fields, s)
 	}
 	if c.vendor.picksPot() {
-		c.vendor.settings = append(c.vendor.settings, setting{name: currencySetting, description: "the currency of the main balance, of those that the account has"})
+		c.vendor.head.Fields = append(c.vendor.head.Fields, HeadField{Name: currencySetting, Description: "the currency of the main balance, of those that the account has"})
 	}
 }
 
 // named are the settings by name.
-func (c *checker) named(name string) (setting, bool) {
-	i := slices.IndexFunc(c.vendor.settings, func(s setting) bool { return s.name == name })
+func (c *checker) named(name string) (HeadField, bool) {
+	i := slices.IndexFunc(c.vendor.head.Fields, func(s HeadField) bool { return s.Name == name })
 	if i < 0 {
-		return setting{}, false
+		return HeadField{}, false
 	}
-	return c.vendor.settings[i], true
+	return c.vendor.head.Fields[i], true
 }
 
 func (c *checker) settingNames() []string {
-	names := make([]string, len(c.vendor.settings))
-	for i, s := range c.vendor.settings {
-		names[i] = s.name
+	names := make([]string, len(c.vendor.head.Fields))
+	for i, s := range c.vendor.head.Fields {
+		names[i] = s.Name
 	}
 	return names
 }
@@ -131,7 +133,7 @@ func (c *checker) template(t *Template, what string, inURL bool) {
 		case !known:
 			c.stray = true
 			c.faults.add(t.At, "%s uses the setting %s, which is not declared%s", what, name, meant(name, c.settingNames()))
-		case s.secret && inURL && (c.file.Auth == nil || c.file.Auth.SecretInURL == nil):
+		case s.Secret && inURL && (c.file.Auth == nil || c.file.Auth.SecretInURL == nil):
 			c.faults.add(t.At, "%s puts the secret %s into the URL, where logs of others may show it: use a header or a form, or say in auth.secret_in_url why the vendor takes it nowhere else", what, name)
 		}
 	}
@@ -214,7 +216,7 @@ func (c *checker) auth(a *Auth) {
 
 // usesSecret tells whether what was looked at so far uses a secret.
 func (c *checker) usesSecret() bool {
-	return slices.ContainsFunc(c.vendor.settings, func(s setting) bool { return s.secret && c.used[s.name] })
+	return slices.ContainsFunc(c.vendor.head.Fields, func(s HeadField) bool { return s.Secret && c.used[s.Name] })
 }
 
 func (c *checker) request(r *Request, name string) {
@@ -309,7 +311,7 @@ func (c *checker) expressions() {
 			case !known:
 				c.stray = true
 				c.faults.add(e.At, "%s uses the setting %s, which is not declared%s", e.Name, name, meant(name, c.settingNames()))
-			case s.secret:
+			case s.Secret:
 				c.faults.add(e.At, "%s uses the secret %s: an expression sees no secret", e.Name, name)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -225,20 +226,20 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, path string) {
 // structure reads a mapping with known keys. One that has a field with the option short may be written as that field
 // alone. A field At gets the place of the whole.
 func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
-	fields, short := fieldsOf(v.Type())
+	fields := fieldsOf(v.Type())
 	if at := v.FieldByName("At"); at.IsValid() {
 		at.Set(reflect.ValueOf(d.at(n)))
 	}
-	if short != "" && n.Kind == yaml.ScalarNode {
-		d.value(n, v.Field(fields[short].index), path)
+	if fields.short != "" && n.Kind == yaml.ScalarNode {
+		d.value(n, v.Field(fields.named[fields.short].index), path)
 		return
 	}
 	found := map[string]bool{}
 	d.members(n, path, func(key, value *yaml.Node) {
-		f, known := fields[key.Value]
+		f, known := fields.named[key.Value]
 		if !known {
-			d.faults.add(d.at(key), "%s is an unknown key%s", join(path, key.Value), meant(key.Value, keys(fields)))
-			found[config.Near(key.Value, keys(fields))] = true // that it is missing is no second mistake
+			d.faults.add(d.at(key), "%s is an unknown key%s", join(path, key.Value), meant(key.Value, fields.names))
+			found[config.Near(key.Value, fields.names)] = true // that it is missing is no second mistake
 			return
 		}
 		found[key.Value] = true
@@ -250,8 +251,8 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
 	if n.Kind != yaml.MappingNode {
 		return
 	}
-	for _, name := range keys(fields) {
-		if fields[name].required && !found[name] {
+	for _, name := range fields.names {
+		if fields.named[name].required && !found[name] {
 			d.faults.add(d.at(n), "%s is missing", join(path, name))
 		}
 	}
@@ -284,8 +285,21 @@ type field struct {
 	oneOf    []string
 }
 
-func fieldsOf(t reflect.Type) (fields map[string]field, short string) {
-	fields = map[string]field{}
+// fields are those of a struct that may be in a file.
+type fields struct {
+	named map[string]field
+	names []string // in the order of the struct
+	short string   // the one that may stand for the whole; "" if there is none
+}
+
+// shapes has the fields of each type: a file has many values of few types.
+var shapes sync.Map
+
+func fieldsOf(t reflect.Type) *fields {
+	if known, ok := shapes.Load(t); ok {
+		return known.(*fields) //nolint:forcetypeassert // put there below
+	}
+	all := &fields{named: map[string]field{}}
 	for i := range t.NumField() {
 		name, options, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
 		if name == "" {
@@ -296,21 +310,12 @@ func fieldsOf(t reflect.Type) (fields map[string]field, short string) {
 			f.oneOf = strings.Split(list, "|")
 		}
 		if strings.Contains(options, "short") {
-			short = name
+			all.short = name
 		}
-		fields[name] = f
+		all.named[name], all.names = f, append(all.names, name)
 	}
-	return fields, short
-}
-
-// keys are the names of fields in the order of their struct.
-func keys(fields map[string]field) []string {
-	names := make([]string, 0, len(fields))
-	for name := range fields {
-		names = append(names, name)
-	}
-	slices.SortFunc(names, func(a, b string) int { return fields[a].index - fields[b].index })
-	return names
+	shapes.Store(t, all)
+	return all
 }
 
 // meant names the known name that was probably meant, or all of them.

@@ -15,11 +15,11 @@ import (
 // Load reads a file and checks all of it: its form, its expressions, and that its samples come to what they want. name
 // is what faults call the file. The error is Faults.
 func Load(name string, text []byte) (*Vendor, error) {
-	v, err := compile(name, text)
+	v, err := Compile(name, text)
 	if err != nil {
 		return nil, err
 	}
-	if err := v.RunSamples().err(); err != nil {
+	if err := v.RunSamples(); err != nil {
 		return nil, err
 	}
 	return v, nil
@@ -102,8 +102,8 @@ func readFile(files fs.FS, name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, maxFile+1))
 }
 
-// compile reads a file without running its samples.
-func compile(name string, text []byte) (*Vendor, error) {
+// Compile reads a file without running its samples. The error is Faults.
+func Compile(name string, text []byte) (*Vendor, error) {
 	d := &decoder{file: name}
 	f := &File{Name: Text{At: Position{File: name, Line: 1, Column: 1}}}
 	root := d.document(text)

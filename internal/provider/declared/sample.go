@@ -13,8 +13,8 @@ import (
 	"accountgateway/internal/redact"
 )
 
-// RunSamples answers the file's requests with its samples, and finds those that do not come to what they want.
-func (v *Vendor) RunSamples() Faults {
+// RunSamples answers the file's requests with its samples. The error is Faults: those that do not come to what they want.
+func (v *Vendor) RunSamples() error {
 	var faults Faults
 	problems, readings := 0, 0
 	for i := range v.file.Samples {
@@ -30,7 +30,7 @@ func (v *Vendor) RunSamples() Faults {
 	if readings == 0 || problems == 0 {
 		faults.add(v.file.Name.At, "samples: needs at least one that is read, and one that is a problem, such as wrong credentials")
 	}
-	return faults
+	return faults.err()
 }
 
 type sampleRun struct {
@@ -111,21 +111,21 @@ func (r *sampleRun) read(op provider.Operation) (provider.Readings, error) {
 func (v *Vendor) SampleAccount(sample *Sample) Account {
 	a := Account{values: map[string]string{}}
 	_ = a.Base.UnmarshalText([]byte("https://vendor.example")) // a good one
-	if v.baseURL != "" {
-		_ = a.Base.UnmarshalText([]byte(v.baseURL)) // checked
+	if v.head.BaseURL != "" {
+		_ = a.Base.UnmarshalText([]byte(v.head.BaseURL)) // checked
 	}
-	for _, s := range v.settings {
-		value := s.value
+	for _, s := range v.head.Fields {
+		value := s.Default
 		switch {
-		case value != "" || !s.required:
-		case len(s.oneOf) > 0:
-			value = s.oneOf[0]
+		case value != "" || !s.Required:
+		case len(s.OneOf) > 0:
+			value = s.OneOf[0]
 		default:
-			value = "sample-" + strings.ToLower(strings.ReplaceAll(s.name, "_", "-"))
+			value = "sample-" + strings.ToLower(strings.ReplaceAll(s.Name, "_", "-"))
 		}
 		if sample != nil {
 			for _, e := range sample.Settings {
-				if e.Key.Text == s.name {
+				if e.Key.Text == s.Name {
 					value = e.Value.Text
 				}
 			}

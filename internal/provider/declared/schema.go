@@ -56,26 +56,26 @@ func (s *schema) of(t reflect.Type) map[string]any {
 		s.defs[name] = s.structure(t)
 	}
 	ref := map[string]any{"$ref": "#/$defs/" + name}
-	if fields, short := fieldsOf(t); short != "" {
-		return map[string]any{"anyOf": []any{s.of(t.Field(fields[short].index).Type), ref}}
+	if fields := fieldsOf(t); fields.short != "" {
+		return map[string]any{"anyOf": []any{s.of(t.Field(fields.named[fields.short].index).Type), ref}}
 	}
 	return ref
 }
 
 func (s *schema) structure(t reflect.Type) map[string]any {
-	fields, _ := fieldsOf(t)
+	fields := fieldsOf(t)
 	properties, required := map[string]any{}, []string{}
-	for _, name := range keys(fields) {
-		tag := t.Field(fields[name].index).Tag
-		property := s.of(t.Field(fields[name].index).Type)
+	for _, name := range fields.names {
+		tag := t.Field(fields.named[name].index).Tag
+		property := s.of(t.Field(fields.named[name].index).Type)
 		if about := tag.Get("desc"); about != "" {
 			property["description"] = about
 		}
-		if list := fields[name].oneOf; list != nil {
+		if list := fields.named[name].oneOf; list != nil {
 			property["enum"] = list
 		}
 		properties[name] = property
-		if fields[name].required {
+		if fields.named[name].required {
 			required = append(required, name)
 		}
 	}

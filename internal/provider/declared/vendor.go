@@ -1,9 +1,9 @@
 package declared
 
 import (
+	"maps"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 
 	"accountgateway/internal/config"
@@ -12,17 +12,9 @@ import (
 
 // Vendor is a file that was checked and is ready for accounts.
 type Vendor struct {
-	file     *File
-	baseURL  string
-	settings []setting
-	shared   *Request // of more than one section; nil if there is none
-}
-
-// setting is one of an account's settings.
-type setting struct {
-	name, description, value string // value is the default; "" if there is none
-	secret, required         bool
-	oneOf                    []string
+	file   *File
+	head   Head
+	shared *Request // of more than one section; nil if there is none
 }
 
 // currencySetting picks the main pot of several.
@@ -34,36 +26,31 @@ func (v *Vendor) Name() string { return v.file.Name.Text }
 // File is the file as it is written.
 func (v *Vendor) File() *File { return v.file }
 
+// Head is what accounts are set up by.
+func (v *Vendor) Head() Head { return v.head }
+
 // Capabilities follow from the file's sections.
-func (v *Vendor) Capabilities() provider.Capabilities {
+func (v *Vendor) Capabilities() provider.Capabilities { return maps.Clone(v.head.Capabilities) }
+
+// capabilities are those of a file's sections.
+func (f *File) capabilities() provider.Capabilities {
 	all := provider.Capabilities{}
 	for _, op := range provider.Operations() {
 		all[op] = provider.Unsupported
 	}
-	for _, op := range v.Operations() {
-		if all[op] = provider.Unverified; v.file.Verified {
+	for _, op := range f.sections() {
+		if all[op] = provider.Unverified; f.Verified {
 			all[op] = provider.Supported
 		}
 	}
 	return all
 }
 
-// Credentials are the settings that every account must have.
-func (v *Vendor) Credentials() []string {
-	var names []string
-	for _, s := range v.settings {
-		if s.required {
-			names = append(names, s.name)
-		}
-	}
-	return names
-}
-
 func (v *Vendor) secretNames() []string {
 	var names []string
-	for _, s := range v.settings {
-		if s.secret {
-			names = append(names, s.name)
+	for _, s := range v.head.Fields {
+		if s.Secret {
+			names = append(names, s.Name)
 		}
 	}
 	return names
@@ -83,9 +70,9 @@ func (v *Vendor) Operations() []provider.Operation { return v.file.sections() }
 func (v *Vendor) Method(r *Request) string { return r.method(v.file.Auth) }
 
 // BaseURL is where the vendor is reached; "" if each account has an address of its own.
-func (v *Vendor) BaseURL() string { return v.baseURL }
+func (v *Vendor) BaseURL() string { return v.head.BaseURL }
 
-// Values are the account's settings by name, secrets too.
+// Values are the account's HeadFields by name, secrets too.
 func (a Account) Values() map[string]string { return a.values }
 
 func (f *File) sections() []provider.Operation {
@@ -133,7 +120,7 @@ func (f *File) request(op provider.Operation) *Request {
 	return own
 }
 
-// Account is an account's settings.
+// Account is an account's HeadFields.
 type Account struct {
 	Settings any // as Vendor.Settings has them, filled
 	Base     config.BaseURL
@@ -145,54 +132,30 @@ type Account struct {
 func (a Account) Secrets() []string { return a.secrets }
 
 // Settings is a struct with envconfig tags, as config.Reader fills it.
-func (v *Vendor) Settings() any { return reflect.Zero(v.settingsType()).Interface() }
+func (v *Vendor) Settings() any { return v.head.Settings() }
 
-func (v *Vendor) settingsType() reflect.Type {
-	fields := make([]reflect.StructField, 0, len(v.settings)+2)
-	add := func(of reflect.Type, s setting) {
-		tag := "envconfig:" + strconv.Quote(s.name) + " desc:" + strconv.Quote(s.description) + " default:" + strconv.Quote(s.value)
-		if s.required {
-			tag += ` required:"true"`
-		}
-		if len(s.oneOf) > 0 {
-			tag += " oneof:" + strconv.Quote(strings.Join(s.oneOf, "|"))
-		}
-		fields = append(fields, reflect.StructField{Name: "Setting_" + s.name, Type: of, Tag: reflect.StructTag(tag)})
-	}
-	for _, s := range v.settings {
-		if s.secret {
-			add(reflect.TypeFor[config.Secret](), s)
-		} else {
-			add(reflect.TypeFor[string](), s)
-		}
-	}
-	add(reflect.TypeFor[config.BaseURL](), setting{name: "BASE_URL", description: "where the API is reached", value: v.baseURL, required: v.baseURL == ""})
-	add(reflect.TypeFor[config.Rate](), setting{name: "RATE", description: "vendor calls allowed in a span of time", value: v.file.Rate.Text})
-	return reflect.StructOf(fields)
-}
-
-// Read reads an account's settings. Faults are left in r.
+// Read reads an account's HeadFields. Faults are left in r.
 func (v *Vendor) Read(r *config.Reader, prefix string) Account {
-	into := reflect.New(v.settingsType())
+	into := reflect.New(v.head.settingsType())
 	r.Into(prefix, into.Interface())
 	fields := into.Elem()
 	a := Account{Settings: fields.Interface(), values: map[string]string{}}
-	for i, s := range v.settings {
+	for i, s := range v.head.Fields {
 		a.set(s, fields.Field(i).String())
 	}
-	a.Base, _ = fields.Field(len(v.settings)).Interface().(config.BaseURL)
-	for _, s := range v.settings {
-		name := prefix + "_" + s.name
-		if why := v.unfit(s.name, a.values[s.name]); why != "" && a.values[s.name] != "" && !r.Faulty(name) {
+	a.Base, _ = fields.Field(len(v.head.Fields)).Interface().(config.BaseURL)
+	for _, s := range v.head.Fields {
+		name := prefix + "_" + s.Name
+		if why := v.unfit(s.Name, a.values[s.Name]); why != "" && a.values[s.Name] != "" && !r.Faulty(name) {
 			r.Fault(name, "%s", why)
 		}
 	}
 	return a
 }
 
-func (a *Account) set(s setting, value string) {
-	a.values[s.name] = value
-	if s.secret && value != "" {
+func (a *Account) set(s HeadField, value string) {
+	a.values[s.Name] = value
+	if s.Secret && value != "" {
 		a.secrets = append(a.secrets, value)
 	}
 }

@@ -19,29 +19,43 @@ type Set map[string]Vendor
 // Names are in order.
 func (s Set) Names() []string { return slices.Sorted(maps.Keys(s)) }
 
-// catalogue are the vendors whose files are shipped.
-var catalogue = sync.OnceValues(func() ([]*declared.Vendor, error) {
-	return declared.LoadAll(vendors.Files, "vendors", Set(Vendors).Names())
-})
-
 // All are the vendors with an adapter, those of the shipped catalogue, and those in a folder of files, which may be "". All
-// faults of the files are in the error.
+// faults of the folder's files are in the error.
 func All(folder string) (Set, error) {
 	all := maps.Clone(Set(Vendors))
-	shipped, err := catalogue()
-	for _, v := range shipped {
-		all[v.Name()] = Declared(v)
+	for _, head := range catalogue() {
+		all[head.Name] = describedBy(head, sync.OnceValue(func() *declared.Vendor { return shipped(head.Name) }))
 	}
 	if folder == "" {
-		return all, err
+		return all, nil
 	}
-	own, ownErr := declared.LoadAll(os.DirFS(folder), folder, all.Names())
+	own, err := declared.LoadAll(os.DirFS(folder), folder, all.Names())
 	for _, v := range own {
 		vendor := Declared(v)
 		vendor.Own = true
 		all[v.Name()] = vendor
 	}
-	return all, errors.Join(err, ownErr)
+	return all, err
+}
+
+// catalogue are the heads of the shipped files, from their index: most of the files are of no use to a start.
+var catalogue = sync.OnceValue(func() []declared.Head {
+	heads, err := declared.Index(vendors.Index)
+	if err != nil {
+		panic(err) // the index is part of the program, and tests compare it with the files
+	}
+	return heads
+})
+
+// shipped is a vendor of the catalogue. Tests run its samples.
+func shipped(name string) *declared.Vendor {
+	file := name + ".yaml"
+	text, readErr := vendors.Files.ReadFile(file)
+	v, err := declared.Compile("vendors/"+file, text)
+	if err := errors.Join(readErr, err); err != nil {
+		panic(err) // the file is part of the program, and tests load it
+	}
+	return v
 }
 
 // declaredShared are the settings of all accounts at a declared vendor together.
@@ -51,9 +65,17 @@ type declaredShared struct {
 
 // Declared registers a vendor that a file describes.
 func Declared(v *declared.Vendor) Vendor {
+	return describedBy(v.Head(), func() *declared.Vendor { return v })
+}
+
+// describedBy registers a vendor by the head of its file. The rest of the file is asked for when an account is opened.
+func describedBy(head declared.Head, file func() *declared.Vendor) Vendor {
+	settings := head.Settings()
 	return Vendor{
-		Settings: v.Settings(), Shared: declaredShared{}, Credentials: required(v.Settings()), Capabilities: v.Capabilities(), File: v,
+		Title: head.Title, Group: head.Group,
+		Settings: settings, Shared: declaredShared{}, Credentials: required(settings), Capabilities: head.Capabilities, File: file,
 		Open: func(r *config.Reader, prefix string, connect Connect) provider.Provider {
+			v := file()
 			a := v.Read(r, prefix)
 			to := connection(a.Settings)
 			to.Login = "" // what is required may be anything

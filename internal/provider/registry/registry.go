@@ -29,9 +29,9 @@ type Vendor struct {
 	Shared       any      // the same of the settings of all its accounts together
 	Credentials  []string // the settings that are required, without prefix: one that is set tells that there is an account
 	Capabilities provider.Capabilities
-	// File is what describes a declared vendor; nil for one with an adapter in Go. There are many files, so that variables
-	// which look like their settings may be somebody else's.
-	File *declared.Vendor
+	// File gives what describes a declared vendor, which is compiled when it is first asked for; nil for one with an adapter
+	// in Go. There are many files, so that variables which look like their settings may be somebody else's.
+	File func() *declared.Vendor
 	// Own is a vendor whose file is the operator's. Its name and settings may spell any variable of the environment, so an
 	// account is opened only if GATEWAY_ACCOUNTS names it.
 	Own bool

@@ -57,6 +57,29 @@ func TestVendors(t *testing.T) {
 	}
 }
 
+// TestCatalogue: each shipped file can be used, and is as the index says.
+func TestCatalogue(t *testing.T) {
+	known, err := registry.All("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, vendor := range known {
+		if vendor.File == nil {
+			continue
+		}
+		file := registry.Declared(vendor.File())
+		if name != vendor.File().Name() || vendor.Title != file.Title || vendor.Group != file.Group {
+			t.Errorf("%s: got %s, %s", name, file.Title, file.Group)
+		}
+		if diff := cmp.Diff(file.Capabilities, vendor.Capabilities); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+		if got, want := reflect.TypeOf(vendor.Settings), reflect.TypeOf(file.Settings); got != want {
+			t.Errorf("%s: got the settings %v, want %v", name, got, want)
+		}
+	}
+}
+
 func TestCredentials(t *testing.T) {
 	for name, want := range map[string][]string{"regru": {"USERNAME", "PASSWORD"}, "selzy": {"API_KEY"}, "unisender": {"API_KEY"}} {
 		if diff := cmp.Diff(want, registry.Vendors[name].Credentials); diff != "" {
