@@ -110,8 +110,8 @@ func checkLine(ctx context.Context, accounts *account.Service, a accountSetting,
 	detail := "the credentials work"
 	if err != nil {
 		detail = strings.ReplaceAll(info.State.Detail, "\n", " ")
-		if remedy := account.Remedy(info.State.State); remedy != "" {
-			detail += "; " + strings.ReplaceAll(remedy, "$PREFIX", a.prefix())
+		if remedy := account.Remedy(a.name, info.State.State); remedy != "" {
+			detail += "; " + remedy
 		}
 		if known, pingErr := accounts.Ping(ctx, a.name); known {
 			detail += reachability(pingErr)

@@ -35,8 +35,8 @@ func TestDemoHasAPast(t *testing.T) {
 
 	var accounts struct {
 		Accounts []struct {
-			Name  string
-			State struct {
+			Name   string
+			Health struct {
 				State         string
 				LastSuccessAt *time.Time `json:"last_success_at"`
 			}
@@ -51,8 +51,8 @@ func TestDemoHasAPast(t *testing.T) {
 		if a.Name == "unisender" {
 			want = "bad_credentials"
 		}
-		if a.State.State != want || a.State.LastSuccessAt == nil {
-			t.Errorf("%s is %s, last read at %v", a.Name, a.State.State, a.State.LastSuccessAt)
+		if a.Health.State != want || a.Health.LastSuccessAt == nil {
+			t.Errorf("%s is %s, last read at %v", a.Name, a.Health.State, a.Health.LastSuccessAt)
 		}
 		var history struct {
 			Points []struct {

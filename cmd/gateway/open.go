@@ -99,7 +99,7 @@ func newHostBudgets(timeout time.Duration, d *durable.Store) *hostBudgets {
 // of is the budget of accounts at a host. The vendor's setting is read once.
 func (h *hostBudgets) of(r *config.Reader, a accountSetting, host string) *account.Budget {
 	if _, read := h.rates[a.vendor]; !read {
-		h.rates[a.vendor] = a.of.SharedRate(r, settingPrefix(a.vendor))
+		h.rates[a.vendor] = a.of.SharedRate(r, config.Prefix(a.vendor))
 	}
 	name := a.vendor + " " + host
 	if h.budgets[name] == nil {

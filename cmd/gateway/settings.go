@@ -53,12 +53,8 @@ type accountSetting struct {
 
 // prefix is what the account's own settings begin with.
 func (a accountSetting) prefix() string {
-	return settingPrefix(a.name)
+	return config.Prefix(a.name)
 }
-
-// settingPrefix is what the settings of an account, or of all accounts of a
-// vendor, begin with.
-func settingPrefix(name string) string { return strings.ToUpper(strings.ReplaceAll(name, "-", "_")) }
 
 // readSettings reads the gateway's own settings, the vendors that there are, and
 // the list of accounts. Faults are left in r.
@@ -115,7 +111,7 @@ func readAccounts(r *config.Reader, known registry.Set, list string) []accountSe
 		var names []string
 		for _, vendor := range known.Names() {
 			if !known[vendor].Own && slices.ContainsFunc(known[vendor].Credentials, func(c string) bool {
-				return r.Set(settingPrefix(vendor) + "_" + c)
+				return r.Set(config.Prefix(vendor) + "_" + c)
 			}) {
 				accounts = append(accounts, accountSetting{name: vendor, vendor: vendor, of: known[vendor]})
 				names = append(names, vendor)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"accountgateway/internal/config"
 	"accountgateway/internal/provider/declared"
 	simulated "accountgateway/internal/simulator/declared"
 )
@@ -49,7 +50,7 @@ func (s *simulators) listenDeclared(ctx context.Context, addr, account string, v
 	}
 	settings := map[string]string{}
 	for name, value := range vendor.Settings(at) {
-		settings[settingPrefix(account)+"_"+name] = value
+		settings[config.Prefix(account)+"_"+name] = value
 	}
 	return settings, nil
 }

@@ -75,11 +75,11 @@ func namedVendor(env environment, name string) (registry.Vendor, error) {
 // aboutVendor tells of a vendor of either sort.
 func aboutVendor(name string, v registry.Vendor) declared.About {
 	if v.File != nil {
-		return v.File().About(settingPrefix(name))
+		return v.File().About(config.Prefix(name))
 	}
 	about := declared.About{
 		Name: name, Title: v.Title, Group: v.Group, Capabilities: v.Capabilities, Sure: "documented",
-		Settings: config.Describe(settingPrefix(name), v.Settings), Notes: []string{}, Sources: []declared.AboutSource{},
+		Settings: config.Describe(config.Prefix(name), v.Settings), Notes: []string{}, Sources: []declared.AboutSource{},
 	}
 	for _, s := range about.Settings {
 		if strings.HasSuffix(s.Name, "_BASE_URL") {

@@ -147,22 +147,22 @@ func TestAccountStates(t *testing.T) {
 	g := f.serve()
 	for _, tt := range tests {
 		var account struct {
-			State struct {
+			Health struct {
 				State, Detail string
 				LastSuccessAt *string `json:"last_success_at"`
 			}
 		}
 		g.get(t, "/accounts/"+tt.name).decode(&account)
-		if account.State.State != "unknown" || account.State.LastSuccessAt != nil {
-			t.Errorf("%s: before any call: %+v", tt.name, account.State)
+		if account.Health.State != "unknown" || account.Health.LastSuccessAt != nil {
+			t.Errorf("%s: before any call: %+v", tt.name, account.Health)
 		}
 		succeeded := g.get(t, "/accounts/"+tt.name+"/balance").status == http.StatusOK
 		g.get(t, "/accounts/"+tt.name).decode(&account)
-		if account.State.State != tt.state || !strings.Contains(account.State.Detail, tt.detail) {
-			t.Errorf("%s: got %+v, want %s and %q in the detail", tt.name, account.State, tt.state, tt.detail)
+		if account.Health.State != tt.state || !strings.Contains(account.Health.Detail, tt.detail) {
+			t.Errorf("%s: got %+v, want %s and %q in the detail", tt.name, account.Health, tt.state, tt.detail)
 		}
-		if succeeded && account.State.LastSuccessAt == nil || strings.Contains(account.State.Detail, "\n") {
-			t.Errorf("%s: got %+v", tt.name, account.State)
+		if succeeded && account.Health.LastSuccessAt == nil || strings.Contains(account.Health.Detail, "\n") {
+			t.Errorf("%s: got %+v", tt.name, account.Health)
 		}
 	}
 

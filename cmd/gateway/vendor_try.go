@@ -93,7 +93,7 @@ func liveCalls(ctx context.Context, env environment, v *declared.Vendor, account
 	var s settings
 	r.Into("GATEWAY", &s, "PROVIDER_TIMEOUT")
 	var up *upstream.Client
-	registry.Declared(v).Open(r, settingPrefix(account), func(to registry.Connection) *upstream.Client {
+	registry.Declared(v).Open(r, config.Prefix(account), func(to registry.Connection) *upstream.Client {
 		up = upstream.New(upstream.Options{Account: account, Provider: v.Name(), Secrets: to.Secrets, Timeout: s.ProviderTimeout})
 		return up
 	})
@@ -101,7 +101,7 @@ func liveCalls(ctx context.Context, env environment, v *declared.Vendor, account
 	if err := faults(r, nil); err != nil {
 		return nil, err
 	}
-	return v.Try(provider.WithCause(ctx, provider.CauseProbe), up, v.Read(r, settingPrefix(account))), nil
+	return v.Try(provider.WithCause(ctx, provider.CauseProbe), up, v.Read(r, config.Prefix(account))), nil
 }
 
 // resultPrinter prints what answers of a vendor come to, in the contract's

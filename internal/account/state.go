@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"accountgateway/internal/alert"
+	"accountgateway/internal/config"
 	"accountgateway/internal/provider"
 )
 
@@ -169,18 +170,18 @@ func classify(err error) (state, detail string) {
 	return state, err.Error()
 }
 
-// Remedy is what to do about a state, "" if nothing. $PREFIX stands for what
-// the account's settings begin with.
-func Remedy(state string) string {
+// Remedy is what to do about an account's state, "" if nothing.
+func Remedy(name, state string) string {
+	prefix := config.Prefix(name)
 	switch state {
 	case StateBadCredentials:
-		return "check the credentials in the account's $PREFIX_* settings"
+		return "check the credentials in the account's " + prefix + "_* settings"
 	case StateAccessDenied:
 		return "in the vendor's panel, allow this machine's address and enable API access"
 	case StateRateLimited:
-		return "wait for the vendor's window to end, or lower $PREFIX_RATE"
+		return "wait for the vendor's window to end, or lower " + prefix + "_RATE"
 	case StateUnavailable:
-		return "check the vendor's status page, the network and $PREFIX_BASE_URL"
+		return "check the vendor's status page, the network and " + prefix + "_BASE_URL"
 	case StateBadResponse:
 		return "compare the field named here with the vendor's documentation: its format may have changed"
 	}

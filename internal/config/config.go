@@ -43,6 +43,10 @@ func (r *Reader) Set(name string) bool {
 	return value != "" || file != ""
 }
 
+// Prefix is what the settings of an account, or of all accounts of a vendor,
+// begin with, without the underscore.
+func Prefix(name string) string { return strings.ToUpper(strings.ReplaceAll(name, "-", "_")) }
+
 // Names are the variables that settings were looked for in, those for files too.
 func (r *Reader) Names() []string { return r.names }
 

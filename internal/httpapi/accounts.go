@@ -3,6 +3,8 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"slices"
+	"strings"
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/httpapi/middleware"
@@ -10,14 +12,26 @@ import (
 )
 
 // listAccounts answers GET /accounts: with the caller's accounts.
-func (s *server) listAccounts(ctx context.Context, _ *http.Request) (reply, error) {
-	accounts := []Account{}
-	for _, info := range s.Accounts.List() {
-		if middleware.Of(ctx).Caller.Sees(info.Name) {
-			accounts = append(accounts, accountBody(info))
-		}
+func (s *server) listAccounts(ctx context.Context, r *http.Request) (reply, error) {
+	params := readParams(r)
+	vendor, _ := params.text("provider")
+	health, given := params.text("health")
+	if given && !slices.Contains(account.States(), health) {
+		params.refuse("health", "must be one of "+strings.Join(account.States(), ", "))
 	}
-	return encode(http.StatusOK, Accounts{Accounts: accounts})
+	pg := params.page(byAccount)
+	if err := params.err(); err != nil {
+		return reply{}, err
+	}
+	matching := slices.DeleteFunc(s.Accounts.List(), func(a account.Info) bool {
+		return !middleware.Of(ctx).Caller.Sees(a.Name) || vendor != "" && a.Provider != vendor || health != "" && a.State.State != health
+	})
+	infos, next := cut(matching, pg, byAccount, func(a account.Info) string { return a.Name })
+	body := Accounts{Accounts: make([]Account, 0, len(infos)), NextCursor: next}
+	for _, info := range infos {
+		body.Accounts = append(body.Accounts, accountBody(info))
+	}
+	return encode(http.StatusOK, body)
 }
 
 // getAccount answers GET /accounts/{account}.
@@ -41,11 +55,12 @@ func accountBody(info account.Info) Account {
 			CreateUser: support(provider.OpCreateUser),
 			Refill:     support(provider.OpRefill),
 		},
-		State: State{
-			State:         StateState(info.State.State),
+		Health: AccountHealth{
+			State:         HealthState(info.State.State),
 			Since:         Time{info.State.Since},
 			LastSuccessAt: optionalTime(info.State.LastSuccessAt),
 			Detail:        info.State.Detail,
+			Remedy:        present(account.Remedy(info.Name, info.State.State)),
 		},
 	}
 }

@@ -22,6 +22,6 @@ func Answer(name, vendor string, op provider.Operation, at time.Time, r provider
 	case provider.OpStatistics:
 		return http.StatusOK, statisticsBody(account.Reading[provider.Statistics]{Account: name, Provider: vendor, AsOf: at, Value: r.Statistics})
 	default:
-		return http.StatusOK, usersBody(account.Reading[provider.Users]{Account: name, Provider: vendor, AsOf: at, Value: r.Users}, userPage{limit: maxLimit})
+		return http.StatusOK, usersBody(account.Reading[provider.Users]{Account: name, Provider: vendor, AsOf: at, Value: r.Users}, page{limit: maxLimit})
 	}
 }

@@ -87,18 +87,33 @@ func (e FleetItemStatus) Valid() bool {
 	}
 }
 
-// Defines values for HealthStatus.
+// Defines values for HealthState.
 const (
-	HealthStatusOk          HealthStatus = "ok"
-	HealthStatusUnavailable HealthStatus = "unavailable"
+	HealthStateAccessDenied   HealthState = "access_denied"
+	HealthStateBadCredentials HealthState = "bad_credentials"
+	HealthStateBadResponse    HealthState = "bad_response"
+	HealthStateOk             HealthState = "ok"
+	HealthStateRateLimited    HealthState = "rate_limited"
+	HealthStateUnavailable    HealthState = "unavailable"
+	HealthStateUnknown        HealthState = "unknown"
 )
 
-// Valid indicates whether the value is a known member of the HealthStatus enum.
-func (e HealthStatus) Valid() bool {
+// Valid indicates whether the value is a known member of the HealthState enum.
+func (e HealthState) Valid() bool {
 	switch e {
-	case HealthStatusOk:
+	case HealthStateAccessDenied:
 		return true
-	case HealthStatusUnavailable:
+	case HealthStateBadCredentials:
+		return true
+	case HealthStateBadResponse:
+		return true
+	case HealthStateOk:
+		return true
+	case HealthStateRateLimited:
+		return true
+	case HealthStateUnavailable:
+		return true
+	case HealthStateUnknown:
 		return true
 	default:
 		return false
@@ -288,33 +303,18 @@ func (e Scope) Valid() bool {
 	}
 }
 
-// Defines values for StateState.
+// Defines values for ServiceHealthStatus.
 const (
-	StateStateAccessDenied   StateState = "access_denied"
-	StateStateBadCredentials StateState = "bad_credentials"
-	StateStateBadResponse    StateState = "bad_response"
-	StateStateOk             StateState = "ok"
-	StateStateRateLimited    StateState = "rate_limited"
-	StateStateUnavailable    StateState = "unavailable"
-	StateStateUnknown        StateState = "unknown"
+	ServiceHealthStatusOk          ServiceHealthStatus = "ok"
+	ServiceHealthStatusUnavailable ServiceHealthStatus = "unavailable"
 )
 
-// Valid indicates whether the value is a known member of the StateState enum.
-func (e StateState) Valid() bool {
+// Valid indicates whether the value is a known member of the ServiceHealthStatus enum.
+func (e ServiceHealthStatus) Valid() bool {
 	switch e {
-	case StateStateAccessDenied:
+	case ServiceHealthStatusOk:
 		return true
-	case StateStateBadCredentials:
-		return true
-	case StateStateBadResponse:
-		return true
-	case StateStateOk:
-		return true
-	case StateStateRateLimited:
-		return true
-	case StateStateUnavailable:
-		return true
-	case StateStateUnknown:
+	case ServiceHealthStatusUnavailable:
 		return true
 	default:
 		return false
@@ -384,18 +384,40 @@ func (e GetBalancesParamsRequire) Valid() bool {
 // Account defines model for Account.
 type Account struct {
 	Capabilities Capabilities `json:"capabilities"`
-	Name         string       `json:"name"`
+
+	// Health Outcome of the last real call to the account's vendor.
+	Health AccountHealth `json:"health"`
+	Name   string        `json:"name"`
 
 	// Provider Examples: regru, selzy, unisender
 	Provider string `json:"provider"`
+}
 
-	// State Outcome of the last real call to the account's vendor.
-	State State `json:"state"`
+// AccountHealth Outcome of the last real call to the account's vendor.
+type AccountHealth struct {
+	// Detail One line for the person on call.
+	Detail string `json:"detail"`
+
+	// LastSuccessAt Null if no call has succeeded since the start.
+	LastSuccessAt *Time `json:"last_success_at"`
+
+	// Remedy What to do about it, with the names of the account's settings; null if nothing.
+	Remedy *string `json:"remedy"`
+
+	// Since When the account entered this state.
+	Since Time `json:"since"`
+
+	// State `access_denied`: the address is not on the vendor's list, API access is off, or the account is blocked.
+	// `unknown`: no call has been made yet.
+	State HealthState `json:"state"`
 }
 
 // Accounts defines model for Accounts.
 type Accounts struct {
 	Accounts []Account `json:"accounts"`
+
+	// NextCursor The `cursor` of the next page; null on the last.
+	NextCursor *NextCursor `json:"next_cursor"`
 }
 
 // Amount An exact decimal, with as many digits after the point as the vendor sent. May be negative.
@@ -623,15 +645,9 @@ type ForecastWindow struct {
 	Till Time `json:"till"`
 }
 
-// Health defines model for Health.
-type Health struct {
-	// Reason Why the gateway can't serve.
-	Reason *string      `json:"reason,omitempty"`
-	Status HealthStatus `json:"status"`
-}
-
-// HealthStatus defines model for Health.Status.
-type HealthStatus string
+// HealthState `access_denied`: the address is not on the vendor's list, API access is off, or the account is blocked.
+// `unknown`: no call has been made yet.
+type HealthState string
 
 // Invoice defines model for Invoice.
 type Invoice struct {
@@ -704,6 +720,9 @@ type NewUser struct {
 	Timezone *string `json:"timezone,omitempty"`
 }
 
+// NextCursor The `cursor` of the next page; null on the last.
+type NextCursor = string
+
 // NullableInvoice defines model for NullableInvoice.
 type NullableInvoice = Invoice
 
@@ -768,7 +787,7 @@ type OperationState string
 // Operations defines model for Operations.
 type Operations struct {
 	// NextCursor The `cursor` of the next page; null on the last.
-	NextCursor *string     `json:"next_cursor"`
+	NextCursor *NextCursor `json:"next_cursor"`
 	Operations []Operation `json:"operations"`
 }
 
@@ -861,26 +880,18 @@ type Service struct {
 	PaidUntil *Time  `json:"paid_until"`
 }
 
-// Stale True whenever the reading is older than its freshness limit.
-type Stale = bool
-
-// State Outcome of the last real call to the account's vendor.
-type State struct {
-	// Detail One line for the person on call.
-	Detail string `json:"detail"`
-
-	// LastSuccessAt Null if no call has succeeded since the start.
-	LastSuccessAt *Time `json:"last_success_at"`
-
-	// Since When the account entered this state.
-	Since Time `json:"since"`
-
-	// State `unknown`: no call has been made yet.
-	State StateState `json:"state"`
+// ServiceHealth defines model for ServiceHealth.
+type ServiceHealth struct {
+	// Reason Why the gateway can't serve.
+	Reason *string             `json:"reason,omitempty"`
+	Status ServiceHealthStatus `json:"status"`
 }
 
-// StateState `unknown`: no call has been made yet.
-type StateState string
+// ServiceHealthStatus defines model for ServiceHealth.Status.
+type ServiceHealthStatus string
+
+// Stale True whenever the reading is older than its freshness limit.
+type Stale = bool
 
 // Statistics defines model for Statistics.
 type Statistics struct {
@@ -1012,8 +1023,8 @@ type Users struct {
 	AsOf AsOf `json:"as_of"`
 
 	// NextCursor The `cursor` of the next page; null on the last.
-	NextCursor *string `json:"next_cursor"`
-	Provider   string  `json:"provider"`
+	NextCursor *NextCursor `json:"next_cursor"`
+	Provider   string      `json:"provider"`
 
 	// Stale True whenever the reading is older than its freshness limit.
 	Stale Stale  `json:"stale"`
@@ -1045,14 +1056,23 @@ type AccountName = string
 // CacheControl defines model for CacheControl.
 type CacheControl = string
 
+// Cursor defines model for Cursor.
+type Cursor = string
+
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
 // IfNoneMatch defines model for IfNoneMatch.
 type IfNoneMatch = string
 
+// Limit defines model for Limit.
+type Limit = int32
+
 // Pragma defines model for Pragma.
 type Pragma = string
+
+// Provider defines model for Provider.
+type Provider = string
 
 // RequestID defines model for RequestId.
 type RequestID = string
@@ -1134,6 +1154,18 @@ type WriteUnsupported = Problem
 
 // ListAccountsParams defines parameters for ListAccounts.
 type ListAccountsParams struct {
+	// Provider Returns only accounts of this vendor.
+	Provider *Provider `form:"provider,omitempty" json:"provider,omitempty"`
+
+	// Health Returns only accounts whose `health` is in this state.
+	Health *HealthState `form:"health,omitempty" json:"health,omitempty"`
+
+	// Limit Maximum number of items to return.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the previous page; an opaque string.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
 	// XRequestID Names the request in logs and problems. 1 to 128 of the characters A-Z a-z 0-9 . _ -;
 	// anything else is replaced by an id that the gateway makes.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
@@ -1227,11 +1259,11 @@ type GetForecastParams struct {
 
 // ListOperationsParams defines parameters for ListOperations.
 type ListOperationsParams struct {
-	// Limit Maximum number of operations to return.
-	Limit *int32 `form:"limit,omitempty" json:"limit,omitempty"`
+	// Limit Maximum number of items to return.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Cursor The `next_cursor` of the previous page; an opaque string.
-	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// XRequestID Names the request in logs and problems. 1 to 128 of the characters A-Z a-z 0-9 . _ -;
 	// anything else is replaced by an id that the gateway makes.
@@ -1307,11 +1339,11 @@ type ListUsersParams struct {
 	// Login Returns only this user.
 	Login *string `form:"login,omitempty" json:"login,omitempty"`
 
-	// Limit Maximum number of users to return.
-	Limit *int32 `form:"limit,omitempty" json:"limit,omitempty"`
+	// Limit Maximum number of items to return.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Cursor The `next_cursor` of the previous page; an opaque string.
-	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// CacheControl How old the answer may be (RFC 9111). Names are case-insensitive, several lines are one list.
 	//

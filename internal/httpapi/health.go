@@ -19,20 +19,20 @@ func (s *server) getSpec(context.Context, *http.Request) (reply, error) {
 
 // getHealth answers GET /healthz: the process is up.
 func (s *server) getHealth(context.Context, *http.Request) (reply, error) {
-	return encode(http.StatusOK, Health{Status: HealthStatusOk})
+	return encode(http.StatusOK, ServiceHealth{Status: ServiceHealthStatusOk})
 }
 
 // getReady answers GET /readyz: the gateway can serve.
 func (s *server) getReady(ctx context.Context, _ *http.Request) (reply, error) {
 	if s.Ready == nil {
-		return encode(http.StatusOK, Health{Status: HealthStatusOk})
+		return encode(http.StatusOK, ServiceHealth{Status: ServiceHealthStatusOk})
 	}
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	err := s.Ready(ctx)
 	s.logReady(err)
 	if err == nil {
-		return encode(http.StatusOK, Health{Status: HealthStatusOk})
+		return encode(http.StatusOK, ServiceHealth{Status: ServiceHealthStatusOk})
 	}
 	middleware.Of(ctx).Err = err
 	reason := "a dependency is unavailable; the gateway's log has the cause"
@@ -40,7 +40,7 @@ func (s *server) getReady(ctx context.Context, _ *http.Request) (reply, error) {
 	if errors.As(err, &public) {
 		reason = string(public)
 	}
-	return encode(http.StatusServiceUnavailable, Health{Status: HealthStatusUnavailable, Reason: &reason})
+	return encode(http.StatusServiceUnavailable, ServiceHealth{Status: ServiceHealthStatusUnavailable, Reason: &reason})
 }
 
 // logReady writes a line when readiness has changed, not for each who asks.

@@ -366,6 +366,14 @@ func (a answer) problem() Problem {
 	return p
 }
 
+// decode reads the body of an answer of status 200.
+func (a answer) decode(body any) {
+	a.t.Helper()
+	if err := json.Unmarshal(a.body, body); err != nil || a.status != http.StatusOK {
+		a.t.Fatalf("got %d %s: %v", a.status, a.body, err)
+	}
+}
+
 // wantCode checks that the answer is a problem of the code, with the code's status.
 func (a answer) wantCode(code ProblemCode) Problem {
 	a.t.Helper()

@@ -2,15 +2,12 @@ package httpapi
 
 import (
 	"encoding/base64"
-	"errors"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"accountgateway/internal/httpapi/middleware"
-	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
 
@@ -21,47 +18,58 @@ const (
 	wantCursor   = "must be the next_cursor of an earlier page"
 )
 
-// userPage is a part of a list of users that is sorted by login. A login is unique
-// within an account.
-type userPage struct {
-	after *string // login of the last user before the page; nil: from the start
+// What the cursors of a list are places of: the names that the list is sorted by.
+const (
+	byLogin   = "login:"
+	byAccount = "account:"
+)
+
+// page is a part of a list that is sorted by names, each of which it has once.
+type page struct {
+	after *string // the last name before the page; nil: from the start
 	limit int
 }
 
-// of cuts the page out of all users, whatever their order, and gives the cursor
-// of the page after it: nil if there is none.
-func (p userPage) of(users []provider.User) ([]provider.User, *string) {
-	sorted := slices.SortedStableFunc(slices.Values(users), func(a, b provider.User) int { return strings.Compare(a.Login, b.Login) })
-	if p.after != nil {
-		sorted = slices.DeleteFunc(sorted, func(u provider.User) bool { return u.Login <= *p.after })
+// page is the one that the parameters limit and cursor ask for.
+func (p *params) page(names string) (pg page) {
+	pg.limit = p.limit()
+	if text, given := p.text("cursor"); given {
+		after, ok := parseCursor(names, text)
+		if !ok {
+			p.refuse("cursor", wantCursor)
+		}
+		pg.after = &after
 	}
-	if len(sorted) <= p.limit {
-		return sorted, nil
-	}
-	return sorted[:p.limit], new(formatCursor(sorted[p.limit-1].Login))
+	return pg
 }
 
-// cursorMark tells a cursor from other base64 text.
-const cursorMark = "login:"
+// cut gives a page of a sorted list, and the cursor of the page after it: nil if
+// there is none.
+func cut[T any](sorted []T, pg page, names string, name func(T) string) ([]T, *string) {
+	if pg.after != nil {
+		for len(sorted) > 0 && name(sorted[0]) <= *pg.after {
+			sorted = sorted[1:]
+		}
+	}
+	if len(sorted) <= pg.limit {
+		return sorted, nil
+	}
+	return sorted[:pg.limit], new(formatCursor(names, name(sorted[pg.limit-1])))
+}
 
 var cursorEncoding = base64.RawURLEncoding.Strict()
 
-func formatCursor(login string) string {
-	return cursorEncoding.EncodeToString([]byte(cursorMark + login))
+// formatCursor makes the cursor of the page after a name.
+func formatCursor(names, after string) string {
+	return cursorEncoding.EncodeToString([]byte(names + after))
 }
 
-// parseCursor gives back the login of a cursor that formatCursor made.
-func parseCursor(text string) (login string, err error) {
+// parseCursor gives back the name of a cursor that formatCursor made.
+func parseCursor(names, text string) (after string, ok bool) {
 	raw, err := cursorEncoding.DecodeString(text)
-	if err != nil {
-		return "", err
-	}
-	login, ok := strings.CutPrefix(string(raw), cursorMark)
+	after, ok = strings.CutPrefix(string(raw), names)
 	// Base64 forgives line breaks; a cursor has one form.
-	if !ok || !utf8.ValidString(login) || formatCursor(login) != text {
-		return "", errors.New("not a cursor")
-	}
-	return login, nil
+	return after, err == nil && ok && utf8.ValidString(after) && formatCursor(names, after) == text
 }
 
 // placeMark tells a place in a list of operations from other base64 text.

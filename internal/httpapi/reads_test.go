@@ -3,7 +3,10 @@ package httpapi
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -119,25 +122,74 @@ func TestBodies(t *testing.T) {
 
 func TestAccounts(t *testing.T) {
 	g := start(t, map[string]fake{
-		"b": everything(),
-		"a": failing(&provider.Error{Kind: provider.KindCredentials, Message: "the vendor does not know the key"}),
+		"b-2": everything(),
+		"a-1": failing(&provider.Error{Kind: provider.KindCredentials, Message: "the vendor does not know the key"}),
 	})
-	g.get("/accounts/b").wantBody(`{"name":"b","provider":"vendor-of-b",
-		"capabilities":{"balance":"supported","statistics":"supported","users":"supported","create_user":"not_built","refill":"unsupported"},
-		"state":{"state":"unknown","since":"T","last_success_at":null,"detail":"no call yet"}}`)
-	g.get("/accounts/a/balance").wantCode(ProblemCodeProviderCredentials)
-	g.get("/accounts/b/balance")
+	const capabilities = `"capabilities":{"balance":"supported","statistics":"supported","users":"supported","create_user":"not_built","refill":"unsupported"}`
+	g.get("/accounts/b-2").wantBody(`{"name":"b-2","provider":"vendor-of-b-2",` + capabilities + `,
+		"health":{"state":"unknown","since":"T","last_success_at":null,"detail":"no call yet","remedy":null}}`)
+	g.get("/accounts/a-1/balance").wantCode(ProblemCodeProviderCredentials)
+	g.get("/accounts/b-2/balance")
 
-	body := string(g.get("/accounts").body)
-	a, b := strings.Index(body, `"name":"a"`), strings.Index(body, `"name":"b"`)
-	if a < 0 || b < a || strings.Contains(body, "as_of") {
-		t.Errorf("not the accounts by name: %s", body)
+	const (
+		a = `{"name":"a-1","provider":"vendor-of-a-1",` + capabilities + `,"health":{"state":"bad_credentials","since":"T","last_success_at":null,
+			"detail":"provider_credentials: the vendor does not know the key","remedy":"check the credentials in the account's A_1_* settings"}}`
+		b = `{"name":"b-2","provider":"vendor-of-b-2",` + capabilities + `,"health":{"state":"ok","since":"T","last_success_at":"T",
+			"detail":"the last call succeeded","remedy":null}}`
+	)
+	for query, want := range map[string]string{
+		"": a + "," + b, "?health=ok": b, "?health=bad_credentials": a, "?health=unavailable": "", "?provider=vendor-of-a-1": a, "?provider=a-1": "",
+		"?health=ok&provider=vendor-of-b-2": b, "?health=ok&provider=vendor-of-a-1": "", "?limit=2": a + "," + b,
+		"?cursor=" + formatCursor(byAccount, "a-1"): b, "?cursor=" + formatCursor(byAccount, "b-1"): b, "?cursor=" + formatCursor(byAccount, "b-2"): "",
+	} {
+		g.get("/accounts" + query).wantBody(`{"accounts":[` + want + `],"next_cursor":null}`)
 	}
-	if !strings.Contains(body, `"state":"bad_credentials"`) || !strings.Contains(body, `"state":"ok"`) {
-		t.Errorf("not their states: %s", body)
-	}
+	g.get("/accounts?limit=1").wantBody(`{"accounts":[` + a + `],"next_cursor":"` + formatCursor(byAccount, "a-1") + `"}`)
+	g.get("/accounts?health=ok&limit=1").wantBody(`{"accounts":[` + b + `],"next_cursor":null}`)
+
 	g.get("/accounts/c").wantCode(ProblemCodeAccountNotFound)
-	start(t, nil).get("/accounts").wantBody(`{"accounts":[]}`)
+	start(t, nil).get("/accounts").wantBody(`{"accounts":[],"next_cursor":null}`)
+}
+
+func TestAccountsOfBadQuery(t *testing.T) {
+	g := start(t, map[string]fake{"acme": everything()})
+	for query, fields := range map[string][]string{
+		"health=fine": {"health"}, "health=OK": {"health"}, "health=": {"health"}, "health=ok&health=ok": {"health"}, "provider=": {"provider"}, "limit=0": {"limit"},
+		"cursor=x": {"cursor"}, "cursor=" + formatCursor(byLogin, "acme"): {"cursor"}, "vendor=acme": {"vendor"},
+		"health=fine&limit=no&cursor=x": {"health", "limit", "cursor"},
+	} {
+		g.get("/accounts?" + query).wantFields(fields...)
+	}
+}
+
+// TestPagesOfAccounts walks all pages: every account once, by name.
+func TestPagesOfAccounts(t *testing.T) {
+	many := map[string]fake{}
+	for i := range 23 {
+		many[fmt.Sprintf("account-%02d", (i*7)%23)] = balanceOf("1", "USD")
+	}
+	g := start(t, many)
+	want := slices.Sorted(maps.Keys(many))
+	for _, limit := range []int{1, 7, 22, 23, 1000} {
+		var got []string
+		for cursor := ""; ; {
+			var page Accounts
+			g.get(fmt.Sprintf("/accounts?limit=%d%s", limit, cursor)).decode(&page)
+			if len(page.Accounts) > limit {
+				t.Fatalf("a page of %d, the limit is %d", len(page.Accounts), limit)
+			}
+			for _, a := range page.Accounts {
+				got = append(got, a.Name)
+			}
+			if page.NextCursor == nil || len(got) > len(want) {
+				break
+			}
+			cursor = "&cursor=" + *page.NextCursor
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("limit %d: accounts (-want +got):\n%s", limit, diff)
+		}
+	}
 }
 
 // TestQueries checks what the parameters become.

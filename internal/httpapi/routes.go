@@ -19,7 +19,7 @@ func New(o Options) http.Handler {
 	auth := middleware.NewAuth(o.Tokens, o.AnyName, o.CallerRate, s.fail)
 	require, heavy := auth.Require, middleware.Heavy(s.fail)
 
-	r.With(require(token.Read), s.query()).Get("/accounts", s.serve(s.listAccounts))
+	r.With(require(token.Read), s.query("provider", "health", "limit", "cursor")).Get("/accounts", s.serve(s.listAccounts))
 	r.With(require(token.Read), s.query()).Get("/accounts/{account}", s.serve(s.getAccount))
 	r.With(require(token.Read), s.query("currency")).Get("/accounts/{account}/balance", s.serve(s.getBalance))
 	r.With(require(token.Read), s.query("from", "till", "step"), heavy).Get("/accounts/{account}/balance/history", s.serve(s.getBalanceHistory))

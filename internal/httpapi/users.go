@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -16,7 +17,7 @@ const maxLogin = 255 // characters
 // listUsers answers GET /accounts/{account}/users.
 func (s *server) listUsers(ctx context.Context, r *http.Request) (reply, error) {
 	params := readParams(r)
-	q, page := usersQuery(&params)
+	q, page := usersQuery(&params), params.page(byLogin)
 	bound, err := params.bound()
 	if err != nil {
 		return reply{}, err
@@ -26,7 +27,7 @@ func (s *server) listUsers(ctx context.Context, r *http.Request) (reply, error) 
 		return reply{}, err
 	}
 	kept := reading.Kept
-	if page != (userPage{limit: defaultLimit}) {
+	if page.after != nil || page.limit != defaultLimit {
 		kept = nil // only the page that everybody asks for is kept
 	}
 	var p *account.Presentation
@@ -41,8 +42,10 @@ func (s *server) listUsers(ctx context.Context, r *http.Request) (reply, error) 
 	return s.reading(r, provider.OpUsers, metBy(reading), p), nil
 }
 
-func usersBody(r account.Reading[provider.Users], pg userPage) Users {
-	users, next := pg.of(r.Value.Users)
+func usersBody(r account.Reading[provider.Users], pg page) Users {
+	less := func(a, b provider.User) int { return strings.Compare(a.Login, b.Login) }
+	sorted := slices.SortedStableFunc(slices.Values(r.Value.Users), less)
+	users, next := cut(sorted, pg, byLogin, func(u provider.User) string { return u.Login })
 	body := Users{
 		Account:    r.Account,
 		Provider:   r.Provider,
@@ -58,20 +61,12 @@ func usersBody(r account.Reading[provider.Users], pg userPage) Users {
 	return body
 }
 
-func usersQuery(p *params) (q provider.UserQuery, pg userPage) {
+func usersQuery(p *params) (q provider.UserQuery) {
 	q.Login, _ = p.text("login")
 	if !utf8.ValidString(q.Login) || utf8.RuneCountInString(q.Login) > maxLogin || strings.ContainsFunc(q.Login, unicode.IsControl) {
 		p.refuse("login", "must have at most 255 characters of UTF-8 without control characters")
 	}
-	pg.limit = p.limit()
-	if text, given := p.text("cursor"); given {
-		after, err := parseCursor(text)
-		if err != nil {
-			p.refuse("cursor", wantCursor)
-		}
-		pg.after = &after
-	}
-	return q, pg
+	return q
 }
 
 func userBody(u provider.User) User {

@@ -35,7 +35,7 @@ func newStateView(name string, s account.State, now time.Time) stateView {
 	words, t := stateWords(s.State)
 	return stateView{
 		Code: s.State, Words: words, Tone: t, Since: standingSince(s.Since, now), Detail: s.Detail,
-		Remedy: sentence(strings.ReplaceAll(account.Remedy(s.State), "$PREFIX", settingsPrefix(name))),
+		Remedy: sentence(account.Remedy(name, s.State)),
 	}
 }
 
@@ -58,11 +58,6 @@ func stateWords(state string) (string, tone) {
 		return "Invalid vendor response", bad
 	}
 	return "Not called yet", idle
-}
-
-// settingsPrefix is what the settings of an account begin with.
-func settingsPrefix(name string) string {
-	return strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 }
 
 // capability is one thing that an account can do or not.
