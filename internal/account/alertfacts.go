@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"accountgateway/internal/alert"
+	"accountgateway/internal/config"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
@@ -118,7 +119,7 @@ func (s *Service) budgetFacts(a *accountState, now stamp) (b alert.Budget) {
 func (s *Service) sayUnwatched(a *accountState, f *alert.Facts) {
 	unwatched := f.Unwatched()
 	if unwatched && !a.unwatched.Load() {
-		s.options.Log.Warn().Str("account", a.Name).Str("setting", settingsPrefix(a.Name)+"_BALANCE_LOW").Str("currency", string(f.Limits.BalanceLow.Currency)).
+		s.options.Log.Warn().Str("account", a.Name).Str("setting", config.Prefix(a.Name)+"_BALANCE_LOW").Str("currency", string(f.Limits.BalanceLow.Currency)).
 			Str("balance_currency", string(f.Balance.Value.Balance.Currency)).Msg("a low balance goes unnoticed: the account has no balance in the threshold's currency")
 	}
 	a.unwatched.Store(unwatched)

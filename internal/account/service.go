@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"accountgateway/internal/alert"
+	"accountgateway/internal/config"
 	"accountgateway/internal/durable"
 	"accountgateway/internal/operation"
 	"accountgateway/internal/provider"
@@ -208,7 +209,7 @@ func (s *Service) info(a *accountState) Info {
 	}
 	if a.unwatched.Load() {
 		info.State.Detail += fmt.Sprintf("; %s_BALANCE_LOW is in %s, in which the account has no balance: a low one goes unnoticed",
-			settingsPrefix(a.Name), a.Limits.BalanceLow.Currency)
+			config.Prefix(a.Name), a.Limits.BalanceLow.Currency)
 	}
 	return info
 }

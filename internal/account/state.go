@@ -3,7 +3,6 @@ package account
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 	"time"
 
@@ -186,9 +185,4 @@ func Remedy(name, state string) string {
 		return "compare the field named here with the vendor's documentation: its format may have changed"
 	}
 	return ""
-}
-
-// settingsPrefix is what an account's settings begin with.
-func settingsPrefix(account string) string {
-	return strings.ToUpper(strings.ReplaceAll(account, "-", "_"))
 }

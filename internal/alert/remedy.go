@@ -1,10 +1,10 @@
 package alert
 
-import "strings"
+import "accountgateway/internal/config"
 
 // Remedy is what to do about an alert of an account.
 func Remedy(c Code, account string) string {
-	prefix := strings.ToUpper(strings.ReplaceAll(account, "-", "_"))
+	prefix := config.Prefix(account)
 	switch c {
 	case BalanceNegative:
 		return "top up the account: the vendor may refuse orders or stop services"
