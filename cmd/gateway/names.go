@@ -120,7 +120,8 @@ func unlistedVendors(known registry.Set, list []accountSetting) []accountSetting
 func vendorSettings(list []accountSetting) []string {
 	var names []string
 	for _, a := range list {
-		for _, name := range slices.Concat(config.Names(a.prefix(), a.of.Settings), config.Names(a.prefix(), spendingSettings{}), config.Names(config.Prefix(a.vendor), a.of.Shared)) {
+		own := slices.Concat(config.Names(a.prefix(), a.of.Settings), config.Names(a.prefix(), spendingSettings{}), config.Names(a.prefix(), alertSettings{}))
+		for _, name := range slices.Concat(own, config.Names(config.Prefix(a.vendor), a.of.Shared)) {
 			names = append(names, name, name+"_FILE")
 		}
 	}

@@ -21,6 +21,9 @@ func TestMisspelt(t *testing.T) {
 		{"file", []string{"SELZY_APIKEY_FILE=/run/secrets/hush"}, []string{"SELZY_APIKEY_FILE: unknown setting; did you mean SELZY_API_KEY_FILE" + nearly}, nil},
 		{"an account's", []string{"GATEWAY_ACCOUNTS=selzy,my-shop=selzy", "MY_SHOP_API_KEY=hush", "MY_SHOP_REFIL_MAX=hush", "SELZY_LNAG=ru"},
 			[]string{"MY_SHOP_REFIL_MAX: unknown setting; did you mean MY_SHOP_REFILL_MAX" + nearly, "SELZY_LNAG: unknown setting; did you mean SELZY_LANG" + nearly}, nil},
+		{"an account's thresholds", []string{"SELZY_BALANCE_LOWE=5", "SELZY_DAY_LOW=5"}, []string{
+			"SELZY_BALANCE_LOWE: unknown setting; did you mean SELZY_BALANCE_LOW" + nearly, "SELZY_DAY_LOW: unknown setting; did you mean SELZY_DAYS_LOW" + nearly,
+		}, nil},
 		{"the prefix", []string{"GATWAY_CALLER_RATE=5/1s", "SELZZY_REFILL_MAX=5"}, []string{"GATWAY_CALLER_RATE: unknown setting; did you mean GATEWAY_CALLER_RATE" + nearly},
 			[]string{"SELZZY_REFILL_MAX: unknown setting; did you mean SELZY_REFILL_MAX?"}},
 		{"a vendor without an account", []string{"UNISENDER_APIKEY=1"}, []string{"UNISENDER_APIKEY: unknown setting; did you mean UNISENDER_API_KEY" + nearly}, nil},

@@ -73,6 +73,7 @@ func openAccount(r *config.Reader, a accountSetting, hosts *hostBudgets, d *dura
 	var guard spendingSettings
 	r.Into(a.prefix(), &guard)
 	opened.Spending = operation.Spending{Max: guard.Max, DailyMax: guard.DailyMax}
+	opened.Limits = readLimits(r, a.prefix())
 	opened.Adapter = a.of.Open(r, a.prefix(), func(to registry.Connection) *upstream.Client {
 		opened.Host, opened.Login, opened.Secrets = to.Base.Host, to.Login, to.Secrets
 		opened.Budget = account.NewBudget(a.name, to.Rate, outgoing.Timeout, d, hosts.of(r, a, to.Base.Host))

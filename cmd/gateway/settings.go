@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"accountgateway/internal/alert"
 	"accountgateway/internal/config"
 	"accountgateway/internal/operation"
 	"accountgateway/internal/provider/registry"
@@ -43,6 +44,26 @@ type settings struct {
 type spendingSettings struct {
 	Max      operation.SpendingLimit `envconfig:"REFILL_MAX" desc:"maximum amount of one refill, e.g. 500 USD, 20000 RUB"`
 	DailyMax operation.SpendingLimit `envconfig:"REFILL_DAILY_MAX" desc:"maximum total amount of all refills in 24 hours"`
+}
+
+// alertSettings say when an account's money is low; every vendor's accounts have
+// them.
+type alertSettings struct {
+	BalanceLow alert.Threshold `envconfig:"BALANCE_LOW" desc:"balance at or below which balance_low is raised, e.g. 500 (in the balance's currency) or 500 RUB"`
+	DaysLow    int             `envconfig:"DAYS_LOW" default:"7" desc:"days that the money must last, or runs_out_soon is raised; 0 = off"`
+}
+
+// maxDaysLow is ten years: nobody looks further ahead.
+const maxDaysLow = 3650
+
+// readLimits reads an account's thresholds. Faults are left in r.
+func readLimits(r *config.Reader, prefix string) alert.Limits {
+	var s alertSettings
+	r.Into(prefix, &s)
+	if name := prefix + "_DAYS_LOW"; (s.DaysLow < 0 || s.DaysLow > maxDaysLow) && !r.Faulty(name) {
+		r.Fault(name, "must be between 0 and %d, not %d", maxDaysLow, s.DaysLow)
+	}
+	return alert.Limits{BalanceLow: s.BalanceLow, DaysLow: time.Duration(s.DaysLow) * 24 * time.Hour}
 }
 
 // accountSetting is one entry of GATEWAY_ACCOUNTS.

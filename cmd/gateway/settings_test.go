@@ -35,6 +35,8 @@ func TestSettingsFaults(t *testing.T) {
 		base     = "must be an https URL (http is allowed only for loopback addresses)"
 		rate     = "must be calls/duration, e.g. 1200/1h, or 0"
 		hostPort = "must be host:port, e.g. 127.0.0.1:8080"
+
+		threshold = "must be an amount, e.g. 500, or an amount with a currency, e.g. 500 RUB"
 	)
 	const short = "must have at least 4 characters: a shorter secret can't be redacted from vendor texts"
 	long := strings.Repeat("a", 64)
@@ -101,6 +103,12 @@ func TestSettingsFaults(t *testing.T) {
 		{"vendor's address with a password", []string{"SELZY_BASE_URL=https://user:hush@api.selzy.com"}, []string{"SELZY_BASE_URL: must be a URL without user, query and fragment"}},
 		{"vendor's address with a query", []string{"SELZY_BASE_URL=https://api.selzy.com/?api_key=hush"}, []string{"SELZY_BASE_URL: must be a URL without user, query and fragment"}},
 		{"rate", []string{"SELZY_RATE=hush-instead-of-it/1m"}, []string{"SELZY_RATE: " + rate}},
+		{"thresholds of alerts", []string{"SELZY_BALANCE_LOW=hush", "SELZY_DAYS_LOW=-1"}, []string{
+			"SELZY_BALANCE_LOW: " + threshold, "SELZY_DAYS_LOW: must be between 0 and 3650, not -1",
+		}},
+		{"a threshold in a currency that is none, and days that are none", []string{"SELZY_BALANCE_LOW=500 RUR", "SELZY_DAYS_LOW=7d"}, []string{
+			"SELZY_BALANCE_LOW: " + threshold, `SELZY_DAYS_LOW: must be an integer, not "7d"`,
+		}},
 		{"a value and a file", []string{"SELZY_API_KEY_FILE=" + empty}, []string{"SELZY_API_KEY: SELZY_API_KEY_FILE is also set; set only one of them"}},
 		{"an empty file", []string{"SELZY_API_KEY=", "SELZY_API_KEY_FILE=" + empty}, []string{"SELZY_API_KEY: SELZY_API_KEY_FILE: the file is empty"}},
 		{"no file", []string{"SELZY_API_KEY=", "SELZY_API_KEY_FILE=" + dir + "/none"},

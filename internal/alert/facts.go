@@ -1,7 +1,11 @@
 package alert
 
 import (
+	"errors"
+	"strings"
 	"time"
+
+	"github.com/govalues/decimal"
 
 	"accountgateway/internal/provider"
 )
@@ -25,8 +29,37 @@ type Facts struct {
 
 // Limits are an account's own thresholds.
 type Limits struct {
-	BalanceLow *provider.Money // nil: none. Without a currency it is in the balance's
-	DaysLow    time.Duration   // 0: none
+	BalanceLow Threshold
+	DaysLow    time.Duration // 0: none
+}
+
+// Threshold is an amount that a balance should stay above, written "500 RUB", or
+// "500" in whatever currency the balance has. The zero value is none.
+type Threshold struct {
+	Amount   decimal.Decimal
+	Currency provider.Currency // "": the balance's
+	Set      bool
+}
+
+// UnmarshalText reads a threshold. It may be negative, for those who live on credit.
+func (t *Threshold) UnmarshalText(text []byte) error {
+	want := errors.New("must be an amount, e.g. 500, or an amount with a currency, e.g. 500 RUB")
+	fields := strings.Fields(string(text))
+	if len(fields) == 0 || len(fields) > 2 {
+		return want
+	}
+	read := Threshold{Set: true}
+	var err error
+	if read.Amount, err = provider.ParseAmount(fields[0]); err != nil {
+		return want
+	}
+	if len(fields) == 2 {
+		if read.Currency, err = provider.ParseCurrency(fields[1]); err != nil {
+			return want
+		}
+	}
+	*t = read
+	return nil
 }
 
 // Vendor is how the last call to the account's vendor ended.

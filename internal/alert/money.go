@@ -77,7 +77,7 @@ func tellNegative(f *Facts, a *Alert) {
 // watched is the pot that a threshold is about: the main one; where that is in
 // another currency, the one with the least in the threshold's; false if there is
 // none.
-func watched(b *provider.Balance, low *provider.Money) (name string, m provider.Money, found bool) {
+func watched(b *provider.Balance, low *Threshold) (name string, m provider.Money, found bool) {
 	if low.Currency == "" || low.Currency == b.Balance.Currency {
 		return "", b.Balance, true
 	}
@@ -97,10 +97,10 @@ func watched(b *provider.Balance, low *provider.Money) (name string, m provider.
 // Unwatched tells whether the threshold of the balance is in a currency that the
 // account has no money in.
 func (f *Facts) Unwatched() bool {
-	if f.Limits.BalanceLow == nil || f.Balance.Value == nil || f.noBalance() {
+	if !f.Limits.BalanceLow.Set || f.Balance.Value == nil || f.noBalance() {
 		return false
 	}
-	_, _, found := watched(f.Balance.Value, f.Limits.BalanceLow)
+	_, _, found := watched(f.Balance.Value, &f.Limits.BalanceLow)
 	return !found
 }
 
@@ -109,9 +109,9 @@ func (f *Facts) Unwatched() bool {
 var lowMargin = decimal.MustParse("0.05")
 
 func judgeLow(f *Facts, was Severity) (Severity, bool) {
-	low := f.Limits.BalanceLow
+	low := &f.Limits.BalanceLow
 	switch {
-	case low == nil || f.noBalance():
+	case !low.Set || f.noBalance():
 		return "", true
 	case !f.Balance.current():
 		return "", false
@@ -135,22 +135,22 @@ func judgeLow(f *Facts, was Severity) (Severity, bool) {
 }
 
 func tellLow(f *Facts, a *Alert) {
-	if f.Limits.BalanceLow == nil {
+	low := &f.Limits.BalanceLow
+	if !low.Set {
 		a.Detail = "there is no threshold any more"
 		return
 	}
-	low := *f.Limits.BalanceLow
 	if f.Balance.Value == nil {
 		return
 	}
-	name, m, found := watched(f.Balance.Value, &low)
+	name, m, found := watched(f.Balance.Value, low)
 	if !found {
 		a.Detail = "the account has no balance in " + string(low.Currency)
 		return
 	}
-	low.Currency = m.Currency
-	a.Detail = "the balance is " + pot(name, m) + "; its threshold is " + money(low)
-	a.Value, a.Threshold = new(money(m)), new(money(low))
+	threshold := money(provider.Money{Amount: low.Amount, Currency: m.Currency})
+	a.Detail = "the balance is " + pot(name, m) + "; its threshold is " + threshold
+	a.Value, a.Threshold = new(money(m)), &threshold
 }
 
 const day = 24 * time.Hour

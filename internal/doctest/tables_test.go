@@ -40,6 +40,9 @@ var settingName = regexp.MustCompile(`^(<ACCOUNT>|[A-Z]+)_[A-Z_*]+$`)
 // settingsRow is a line of gateway check --settings: name, value, from, meaning.
 var settingsRow = regexp.MustCompile(`(?m)^(\S+)  +(\S+|(?:\S+ )*\S+?)  +(default|environment|configured credentials)  +(.+)$`)
 
+// accountSettings are those of every account, whatever its vendor.
+var accountSettings = []string{"REFILL_MAX", "REFILL_DAILY_MAX", "BALANCE_LOW", "DAYS_LOW"}
+
 // TestSettingsTable compares README's settings with those that the program
 // reads: every one, in that order, with its default and meaning.
 func TestSettingsTable(t *testing.T) {
@@ -66,8 +69,8 @@ func TestSettingsTable(t *testing.T) {
 		case value == "-":
 			value = ""
 		}
-		if _, setting, ok := strings.Cut(name, "_"); ok && strings.HasPrefix(setting, "REFILL_") {
-			if len(common) < 2 { // each account has the same two
+		if _, setting, _ := strings.Cut(name, "_"); slices.Contains(accountSettings, setting) {
+			if len(common) < len(accountSettings) { // each account has the same
 				common = append(common, []string{"<ACCOUNT>_" + setting, value, meaning})
 			}
 			continue
