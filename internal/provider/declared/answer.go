@@ -1,12 +1,7 @@
 package declared
 
 import (
-	"bytes"
 	"encoding/json"
-	"encoding/xml"
-	"errors"
-	"io"
-	"regexp"
 	"strings"
 
 	"cel.dev/cel-go/cel"
@@ -137,96 +132,9 @@ func readLines(text string) (any, error) {
 		if _, twice := members[key]; twice {
 			return nil, wire.BadResponse(wire.Body, "has a key twice")
 		}
-		members[key] = strings.TrimSpace(value)
+		if members[key] = strings.TrimSpace(value); len(members) > wire.MaxValues {
+			return nil, wire.BadResponse(wire.Body, wire.TooMany)
+		}
 	}
 	return members, nil
-}
-
-// maxDepth is deeper than any account's answer.
-const maxDepth = 100
-
-// xmlEncoding is what a document says of its charset.
-var xmlEncoding = regexp.MustCompile(`^\s*<\?xml[^>]*\sencoding=["']([A-Za-z0-9._-]+)["']`)
-
-// readXML makes a mapping of the root element: see element.
-func readXML(text []byte) (any, error) {
-	in := xml.NewDecoder(bytes.NewReader(text))
-	in.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil } // it is UTF-8 by now
-	bad := wire.BadResponse(wire.Body, "is not XML")
-	var root any
-	for {
-		token, err := in.Token()
-		switch {
-		case errors.Is(err, io.EOF) && root != nil:
-			return root, nil
-		case err != nil:
-			return nil, bad
-		}
-		switch token := token.(type) {
-		case xml.StartElement:
-			if root != nil {
-				return nil, bad
-			}
-			value, ok := element(in, token, 1)
-			if !ok {
-				return nil, bad
-			}
-			if _, isMap := value.(map[string]any); !isMap {
-				value = map[string]any{"#text": value}
-			}
-			root = value
-		case xml.CharData:
-			if len(bytes.TrimSpace(token)) > 0 {
-				return nil, bad
-			}
-		}
-	}
-}
-
-// element is a text, if there is nothing but text in the element; else a mapping of its attributes, as @name, its
-// elements by their local names, and its text, as #text. Elements of one name are a list.
-func element(in *xml.Decoder, start xml.StartElement, depth int) (value any, ok bool) {
-	members := map[string]any{}
-	for _, a := range start.Attr {
-		if a.Name.Space == "xmlns" || a.Name.Local == "xmlns" {
-			continue
-		}
-		name := "@" + a.Name.Local
-		if _, twice := members[name]; twice {
-			return nil, false
-		}
-		members[name] = a.Value
-	}
-	var text strings.Builder
-	lists := map[string][]any{}
-	for {
-		token, err := in.Token()
-		if err != nil || depth > maxDepth {
-			return nil, false
-		}
-		switch token := token.(type) {
-		case xml.CharData:
-			text.Write(token)
-		case xml.StartElement:
-			inner, ok := element(in, token, depth+1)
-			if !ok {
-				return nil, false
-			}
-			lists[token.Name.Local] = append(lists[token.Name.Local], inner)
-		case xml.EndElement:
-			said := strings.TrimSpace(text.String())
-			if len(members)+len(lists) == 0 {
-				return said, true
-			}
-			for name, list := range lists {
-				if members[name] = list; len(list) == 1 {
-					members[name] = list[0]
-				}
-			}
-			if said != "" {
-				members["#text"] = said
-			}
-			return members, true
-		}
-	}
 }

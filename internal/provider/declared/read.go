@@ -23,7 +23,7 @@ func (s *BalanceSection) read(a *answer, asked, chosen provider.Currency) (*prov
 		main = &one
 	} else {
 		var pots []pot
-		r.each(s.Wallets, func() { pots = append(pots, s.pot(r)) })
+		r.each(s.Wallets, maxPots, func() { pots = append(pots, s.pot(r)) })
 		for _, p := range pots {
 			wallets = append(wallets, provider.Wallet{Name: p.name, Balance: p.balance.Balance})
 		}
@@ -164,7 +164,7 @@ func (s *UsersSection) read(a *answer, login string) (*provider.Users, error) {
 		r.fail(s.Complete, "tells that there are more users than the answer holds, which the gateway can't read from this vendor")
 	}
 	users := &provider.Users{Users: []provider.User{}}
-	r.each(&s.Users, func() {
+	r.each(&s.Users, maxUsers, func() {
 		u := provider.User{
 			Login: r.text(&s.Login), ID: r.optionalText(s.ID), Email: r.optionalText(s.Email), FirstName: r.optionalText(s.FirstName),
 			LastName: r.optionalText(s.LastName), Phone: r.optionalText(s.Phone), Company: r.optionalText(s.Company),

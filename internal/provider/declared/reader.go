@@ -2,7 +2,9 @@ package declared
 
 import (
 	"errors"
+	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
@@ -110,6 +112,8 @@ func (r *reader) optionalText(e *Expr) *string {
 		r.fail(e, "is not a string")
 	case !fit:
 		r.fail(e, "is a secret that the vendor was sent")
+	case utf8.RuneCountInString(text) > maxText:
+		r.fail(e, "is longer than "+strconv.Itoa(maxText)+" characters")
 	case clean != "":
 		return &clean
 	}
@@ -152,18 +156,23 @@ func (r *reader) instant(e *Expr) *string {
 	return &text
 }
 
-// maxItems is more than any account has pots or users in one answer.
-const maxItems = 10_000
+// What an answer may have at most: names of pots are labels of metrics, pots and users members of every answer of ours. One
+// that has more is not read: to leave out the rest would be to leave out money.
+const (
+	maxText  = 256 // characters of a name
+	maxPots  = 100
+	maxUsers = 10_000
+)
 
-// each shows the items of a list, one after the other, as the item of the expressions inside.
-func (r *reader) each(e *Expr, show func()) {
+// each shows the items of a list, at most so many, one after the other, as the item of the expressions inside.
+func (r *reader) each(e *Expr, most int, show func()) {
 	list, ok := r.value(e, false).(traits.Lister)
 	if !ok {
 		r.fail(e, "is not a list")
 		return
 	}
-	if size, _ := list.Size().(types.Int); size > maxItems {
-		r.fail(e, "has too many items")
+	if size, _ := list.Size().(types.Int); int(size) > most {
+		r.fail(e, "has more than "+strconv.Itoa(most)+" items")
 		return
 	}
 	for it := list.Iterator(); it.HasNext() == types.True && r.err == nil; {

@@ -87,6 +87,9 @@ func TestBodyLimit(t *testing.T) {
 			}
 			if !tt.ok {
 				failure(t, err, provider.KindBadResponse)
+				if want := "the vendor's answer is larger than 4 MiB"; !strings.Contains(err.Error(), want) {
+					t.Errorf("got %v, want %s", err, want)
+				}
 			}
 		})
 	}

@@ -48,11 +48,8 @@ func broken(err error) bool {
 // bodyError says why the body of an answer could not be read. A 5xx stays a
 // temporary failure whatever its body.
 func bodyError(ctx context.Context, status int, err error) *provider.Error {
-	e := &provider.Error{Kind: provider.KindBadResponse, Err: err}
-	switch {
-	case errors.Is(err, errTooLarge), errors.Is(err, errGzip), errors.Is(err, errEncoding):
-		e.Message = "the vendor's answer can't be read"
-	default:
+	e := &provider.Error{Kind: provider.KindBadResponse, Message: err.Error()}
+	if !errors.Is(err, errTooLarge) && !errors.Is(err, errGzip) && !errors.Is(err, errEncoding) {
 		e = transportError(ctx, true, true, err)
 	}
 	if status >= 500 && e.Kind == provider.KindBadResponse {

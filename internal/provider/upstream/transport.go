@@ -81,9 +81,9 @@ func (t *connTrace) maySent() bool { return !t.sought.Load() || t.connected.Load
 
 // Faults of a body that came whole but can't be used.
 var (
-	errTooLarge = errors.New("the answer is larger than 4 MiB")
-	errGzip     = errors.New("the answer is not valid gzip")
-	errEncoding = errors.New("the answer has an unexpected content encoding")
+	errTooLarge = errors.New("the vendor's answer is larger than 4 MiB")
+	errGzip     = errors.New("the vendor's answer is not valid gzip")
+	errEncoding = errors.New("the vendor's answer has an unexpected content encoding")
 )
 
 // readBody reads a body to its end, decompressed and within maxBody. An error

@@ -26,7 +26,7 @@ func Tree(body []byte) (any, error) {
 	if !json.Valid(body) {
 		return nil, BadResponse(Body, "is not JSON")
 	}
-	t := tree{Decoder: json.NewDecoder(bytes.NewReader(body))}
+	t := tree{Decoder: json.NewDecoder(bytes.NewReader(body)), left: MaxValues}
 	t.UseNumber()
 	value, why := t.value(0)
 	switch {
@@ -41,23 +41,37 @@ func Tree(body []byte) (any, error) {
 type tree struct {
 	*json.Decoder
 	replaced int // replacement characters in texts
+	left     int // values that may still come
 }
 
-// maxDepth is deeper than any account's answer.
-const maxDepth = 100
+// MaxDepth is deeper than any account's answer, MaxValues more than one has of members and items: a body of tiny values
+// takes a hundred times its size in memory.
+const (
+	MaxDepth  = 100
+	MaxValues = 100_000
+)
+
+// Why a body is not read.
+const (
+	TooDeep = "is nested deeper than 100 levels"
+	TooMany = "has more than 100000 values"
+)
 
 func (t *tree) value(depth int) (value any, why string) {
 	token, err := t.Token()
 	if err != nil {
 		return nil, "is not JSON"
 	}
+	if t.left--; t.left < 0 {
+		return nil, TooMany
+	}
 	switch token := token.(type) {
 	case string:
 		t.replaced += strings.Count(token, string(utf8.RuneError))
 		return token, ""
 	case json.Delim:
-		if depth++; depth > maxDepth {
-			return nil, "is nested too deeply"
+		if depth++; depth > MaxDepth {
+			return nil, TooDeep
 		}
 		if token == '{' {
 			return t.object(depth)
@@ -70,11 +84,10 @@ func (t *tree) value(depth int) (value any, why string) {
 func (t *tree) object(depth int) (any, string) {
 	members := map[string]any{}
 	for t.More() {
-		name, why := t.value(depth)
-		if why != "" {
-			return nil, why
-		}
-		key, _ := name.(string) // it is one, in valid JSON
+		name, _ := t.Token()    // there is one, in valid JSON
+		key, _ := name.(string) // and it is a text
+		t.replaced += strings.Count(key, string(utf8.RuneError))
+		var why string
 		if _, twice := members[key]; twice {
 			return nil, "has a duplicate member"
 		}

@@ -88,7 +88,9 @@ func walk(raw []byte, show func(name string, value json.RawMessage)) (why string
 		if seen[name] {
 			return "has a duplicate member"
 		}
-		seen[name] = true
+		if seen[name] = true; len(seen) > MaxValues {
+			return TooMany
+		}
 		show(name, value)
 	}
 	if err != nil {
@@ -165,11 +167,18 @@ func (o *Object) Objects(member string) []*Object {
 	return list
 }
 
+// maxItems is more than 4 MiB have of anything that an account has; of empty objects they have a million, which take a
+// gigabyte and seconds to take apart.
+const maxItems = 50_000
+
 // elements takes a list apart.
 func elements(raw json.RawMessage) (items []json.RawMessage, why string) {
 	if kindOf(raw) != '{' {
-		if json.Unmarshal(raw, &items) != nil {
+		switch {
+		case json.Unmarshal(raw, &items) != nil:
 			return nil, "is not a list"
+		case len(items) > maxItems:
+			return nil, "has more than 50000 items"
 		}
 		return items, ""
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -49,6 +50,25 @@ func TestParse(t *testing.T) {
 		if (err == nil) != row.ok || err != nil && driftOf(err) != wire.Body {
 			t.Errorf("%q: got %v, want success: %v", row.body, err, row.ok)
 		}
+	}
+}
+
+// Very many tiny values are told as such: what has them takes a hundred times its size in memory.
+func TestTooMany(t *testing.T) {
+	var members strings.Builder
+	for i := range wire.MaxValues + 1 {
+		members.WriteString(`,"` + strconv.Itoa(i) + `":1`)
+	}
+	_, err := wire.Parse([]byte("{"+members.String()[1:]+"}"), nil)
+	if want := "provider_bad_response: invalid vendor response: body has more than 100000 values"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	o, err := wire.Parse([]byte(`{"x":[`+strings.Repeat("{},", 50_000)+`{}]}`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := o.Objects("x"); got != nil || o.Err() == nil || o.Err().Error() != "provider_bad_response: invalid vendor response: x has more than 50000 items" {
+		t.Errorf("got %d objects and %v", len(got), o.Err())
 	}
 }
 
