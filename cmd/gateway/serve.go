@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,14 +41,23 @@ type serveOptions struct {
 	demo    *demo               // nil: the accounts are real
 }
 
+// gcPercent is how far the heap may grow over what is in use before garbage is
+// collected, unless GOGC says otherwise. What is in use is small, so time is
+// worth more here than memory. GOMEMLIMIT bounds both.
+const gcPercent = 400
+
 // serve runs the gateway as its settings say until ctx ends, then drains.
 func serve(ctx context.Context, env environment, o serveOptions) error {
+	if gogc, _ := env.lookup("GOGC"); gogc == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	r := config.NewReader(env.lookup)
 	s, known, list := readSettings(r)
 	if o.demo == nil { // else nothing is worth guarding: no token is needed on any address
 		s.checkAuth(r)
 	}
-	log := newLogger(env.stderr, s)
+	logs := newLogs(env.stderr, s)
+	log := logs.all
 	certificates := openCertificates(r, s, log)
 	tracer, stopTracing := tracing(ctx, r, env, log)
 	g := open(r, s, list, tracer, log)
@@ -69,6 +79,7 @@ func serve(ctx context.Context, env environment, o serveOptions) error {
 	if o.demo != nil {
 		g.fill = o.demo.fill
 	}
+	running.Go(func() { logs.out.run(background) })
 	running.Go(func() { g.keepStore(background, string(s.DatabaseURL), log, tried, stopped) })
 	// The first request already finds what earlier runs have read, unless the
 	// database is slow to come.
@@ -102,7 +113,7 @@ func serve(ctx context.Context, env environment, o serveOptions) error {
 		return nil
 	}
 	options := httpapi.Options{
-		Accounts: g.accounts, Log: log, Registry: g.registry, Ready: ready, Spec: api.Spec, ServiceApart: s.MetricsAddr != "",
+		Accounts: g.accounts, Log: log, AccessLog: logs.access, Registry: g.registry, Ready: ready, Spec: api.Spec, ServiceApart: s.MetricsAddr != "",
 		CallerRate: s.CallerRate, Secure: certificates != nil, Tracer: tracer, AnyName: o.demo != nil,
 	}
 	if s.Auth == "token" {

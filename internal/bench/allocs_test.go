@@ -26,7 +26,7 @@ func handler() http.Handler {
 	registry := prometheus.NewRegistry()
 	accounts := account.New([]account.Account{{Name: "a", Provider: "fake", Adapter: &providertest.Fake{}}}, durable.New(log),
 		account.Options{TTL: ttl, StaleIfError: 24 * time.Hour, LoadTimeout: 10 * time.Second, Registry: registry, Log: log})
-	return httpapi.New(httpapi.Options{Accounts: accounts, Log: log, Registry: registry})
+	return httpapi.New(httpapi.Options{Accounts: accounts, Log: log, AccessLog: log, Registry: registry})
 }
 
 // nowhere is a ResponseWriter that costs nothing.

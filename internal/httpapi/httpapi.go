@@ -25,7 +25,9 @@ import (
 type Options struct {
 	Accounts *account.Service
 	Log      zerolog.Logger
-	Registry *prometheus.Registry // what /metrics shows, and where the requests are counted
+	// AccessLog takes a line of each request. It may be slower to write than Log.
+	AccessLog zerolog.Logger
+	Registry  *prometheus.Registry // what /metrics shows, and where the requests are counted
 
 	// Tokens knows the callers; nil: nobody is asked who he is, and all may do all.
 	Tokens *token.Keeper

@@ -141,7 +141,7 @@ func (l *lines) String() string {
 func start(t *testing.T, accounts map[string]fake, change ...func(*Options)) *gateway {
 	t.Helper()
 	g := &gateway{t: t, registry: prometheus.NewRegistry(), log: &lines{}}
-	o := Options{Accounts: service(accounts), Log: zerolog.New(g.log), Registry: g.registry, Spec: api.Spec}
+	o := Options{Accounts: service(accounts), Log: zerolog.New(g.log), AccessLog: zerolog.New(g.log), Registry: g.registry, Spec: api.Spec}
 	for _, f := range change {
 		f(&o)
 	}
@@ -155,7 +155,7 @@ func start(t *testing.T, accounts map[string]fake, change ...func(*Options)) *ga
 func startDirect(t *testing.T, accounts map[string]fake, change ...func(*Options)) *gateway {
 	t.Helper()
 	g := &gateway{t: t, registry: prometheus.NewRegistry(), log: &lines{}}
-	o := Options{Accounts: service(accounts), Log: zerolog.New(g.log), Registry: g.registry, Spec: api.Spec}
+	o := Options{Accounts: service(accounts), Log: zerolog.New(g.log), AccessLog: zerolog.New(g.log), Registry: g.registry, Spec: api.Spec}
 	for _, f := range change {
 		f(&o)
 	}

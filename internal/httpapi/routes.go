@@ -82,7 +82,7 @@ func (s *server) serviceRoutes(r chi.Router, guard ...func(http.Handler) http.Ha
 // logged is what the recovered and limited request ended with.
 func (s *server) router() *chi.Mux {
 	r := chi.NewRouter()
-	r.Use(middleware.Begin(s.requests.Observe, middleware.AccessLog(s.Log, s.accounts), middleware.Audit(s.Log, s.accounts)))
+	r.Use(middleware.Begin(s.requests.Observe, middleware.AccessLog(s.AccessLog, s.accounts), middleware.Audit(s.Log, s.accounts)))
 	if s.Tracer != nil {
 		r.Use(middleware.Tracing(s.Tracer, s.accounts))
 	}
