@@ -200,6 +200,10 @@ func (c *client) readings(got upstream.Answer, section provider.Operation, q que
 // section reads what one section does.
 func (c *client) section(a *answer, op provider.Operation, q query) (r provider.Readings, err error) {
 	f := c.vendor.file
+	guard := &reader{a: a}
+	if guard.refused(f.RefuseWhen); guard.err != nil {
+		return provider.Readings{}, guard.err
+	}
 	switch op {
 	case provider.OpBalance:
 		r.Balance, err = f.Balance.read(a, q.currency, provider.Currency(c.account.values[currencySetting]))

@@ -20,9 +20,10 @@ type File struct {
 	Format   *Text        `yaml:"format" oneof:"json|xml|text" desc:"what answers are written in; json if left out"`
 	Request  *Request     `yaml:"request" desc:"the request of all sections that have none of their own: one call answers all of them"`
 
-	ErrorCode    *Expr  `yaml:"error_code" as:"words" desc:"the vendor's code in an answer that is an error"`
-	ErrorMessage *Expr  `yaml:"error_message" as:"words" desc:"the vendor's words in an answer that is an error"`
-	Errors       []Rule `yaml:"errors" desc:"which answers are errors; the first that holds wins; after them the HTTP status decides"`
+	ErrorCode    *Expr     `yaml:"error_code" as:"words" desc:"the vendor's code in an answer that is an error"`
+	ErrorMessage *Expr     `yaml:"error_message" as:"words" desc:"the vendor's words in an answer that is an error"`
+	Errors       []Rule    `yaml:"errors" desc:"which answers are errors; the first that holds wins; after them the HTTP status decides"`
+	RefuseWhen   []Refusal `yaml:"refuse_when" desc:"which answers look like readings and must not be believed, whatever the section"`
 
 	Balance    *BalanceSection    `yaml:"balance"`
 	Statistics *StatisticsSection `yaml:"statistics"`
