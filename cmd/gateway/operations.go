@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"accountgateway/internal/httpapi"
-	"accountgateway/internal/provider"
+	"accountgateway/internal/operation"
 	"accountgateway/internal/store"
 )
 
@@ -60,6 +60,11 @@ func listOperations(ctx context.Context, args []string, env environment) error {
 	if err != nil {
 		return err
 	}
+	if len(list) == 0 && *account != "" {
+		if err := checkAccount(ctx, st, *account, env); err != nil {
+			return err
+		}
+	}
 	if *asJSON {
 		out := json.NewEncoder(env.stdout)
 		for _, op := range list {
@@ -76,6 +81,22 @@ func listOperations(ctx context.Context, args []string, env environment) error {
 			op.CreatedAt.Format(time.RFC3339), op.Caller, op.Amount, op.Currency, op.Reference, candidateIDs(op))
 	}
 	return table.Flush()
+}
+
+// checkAccount finds out whether there is an account of that name: in the settings
+// here, or in the journal, which outlives accounts.
+func checkAccount(ctx context.Context, st *store.Store, name string, env environment) error {
+	known, err := configuredAccounts(env)
+	if err != nil || slices.Contains(known, name) {
+		return err
+	}
+	if some, err := st.Operations(ctx, store.OperationFilter{Account: name, Limit: 1}); err != nil || len(some) > 0 {
+		return err
+	}
+	if known == nil {
+		return &usageError{fmt.Errorf("--account: the journal has no operation of an account %q", name)}
+	}
+	return &usageError{fmt.Errorf("--account: unknown account %q; must be one of %s", name, strings.Join(known, ", "))}
 }
 
 // candidateIDs are the numbers of the unpaid invoices that an operation may
@@ -145,62 +166,29 @@ func settleOperation(ctx context.Context, args []string, env environment) error 
 		return err
 	}
 	id := values[0]
-	to := store.Settlement{State: store.OperationState(*state), Reference: *reference, By: *by, Reason: *reason}
-	var faults []error
-	if to.State != store.Succeeded && to.State != store.Failed {
-		faults = append(faults, fmt.Errorf("--state: must be succeeded or failed, not %q", *state))
-	}
-	if to.Reason == "" {
-		faults = append(faults, errors.New("--reason: required: how you know the outcome; stored with the operation"))
-	}
-	if to.By == "" {
-		faults = append(faults, errors.New("--by: required: who settles it; stored with the operation"))
-	}
-	if len(faults) > 0 {
-		return &usageError{errors.Join(faults...)}
+	v := operation.Verdict{State: store.OperationState(*state), Reason: *reason, Reference: *reference, By: *by}
+	if faults := v.Faults(); len(faults) > 0 {
+		var lines []error
+		for _, f := range faults {
+			lines = append(lines, fmt.Errorf("--%s: %s", f.Field, f.Message))
+		}
+		return &usageError{errors.Join(lines...)}
 	}
 	st, err := openStore(ctx, env)
 	if err != nil {
 		return err
 	}
 	defer st.Close()
-	op, found, err := st.Operation(ctx, id)
-	if err != nil {
-		return err
-	}
-	if !found {
+	op, _, err := operation.Settle(ctx, st, id, v)
+	var missing *operation.NotFoundError
+	switch {
+	case errors.As(err, &missing):
 		return fmt.Errorf("operation %q not found", id)
-	}
-	if to, err = byHand(op, to); err != nil {
-		return err
-	}
-	switch done, err := st.SettleByHand(ctx, id, to); {
+	case errors.Is(err, operation.ErrSettled), errors.Is(err, operation.ErrInProgress):
+		return fmt.Errorf("operation %s is %s: only an operation with an unknown outcome can be settled", id, op.State)
 	case err != nil:
 		return err
-	case !done:
-		return fmt.Errorf("operation %s is %s: only an operation with an unknown outcome can be settled", id, op.State)
 	}
-	_, err = fmt.Fprintf(env.stdout, "%s settled: %s\n", id, to.State)
+	_, err = fmt.Fprintf(env.stdout, "%s settled: %s\n", id, op.State)
 	return err
-}
-
-// byHand completes a settlement by an operator with what the same key answers
-// from then on.
-func byHand(op store.Operation, to store.Settlement) (store.Settlement, error) {
-	var err error
-	if to.State == store.Failed {
-		to.Problem, err = json.Marshal(map[string]string{
-			"kind":    string(provider.KindOther),
-			"message": "settled by hand: the vendor did not do it (" + to.Reason + ")",
-		})
-		return to, err
-	}
-	if to.Reference == "" {
-		to.Reference = op.Reference
-	}
-	to.Result = op.Result
-	if op.Amount != "" && len(op.Result) == 0 { // a refill of whose invoice only the number is known
-		to.Result, err = json.Marshal(provider.Invoice{ID: to.Reference})
-	}
-	return to, err
 }

@@ -59,3 +59,41 @@ func TestOperationsListCandidates(t *testing.T) {
 		t.Errorf("%v are not listed: %s", want, list)
 	}
 }
+
+// TestOperationsOfNoAccount: a name that no account has is told, not listed as
+// one without operations. The journal outlives accounts.
+func TestOperationsOfNoAccount(t *testing.T) {
+	t.Parallel()
+	url := "sqlite:" + filepath.Join(t.TempDir(), "gateway.db")
+	st, err := store.Open(t.Context(), url, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	op := store.Operation{ID: "one", Key: "one", Account: "gone", Kind: "refill", Request: []byte(`{}`), CreatedAt: time.Now()}
+	if _, _, err := st.BeginOperation(t.Context(), op, time.Time{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	database := map[string]string{"GATEWAY_DATABASE_URL": url}
+	accounts := with(database, "GATEWAY_ACCOUNTS=regru", "REGRU_USERNAME=test", "REGRU_PASSWORD=test")
+	tests := []struct {
+		settings map[string]string
+		args     string
+		status   int
+		stderr   string // a part of it
+	}{
+		{database, "--account gone", 0, ""},
+		{database, "--account gone --state unknown", 0, ""},
+		{database, "--account nope", 2, `--account: the journal has no operation of an account "nope"`},
+		{accounts, "--account regru", 0, ""},
+		{accounts, "--account gone --state unknown", 0, ""},
+		{accounts, "--account nope", 2, `--account: unknown account "nope"; must be one of regru`},
+		{accounts, "--account nope --json", 2, `--account: unknown account "nope"; must be one of regru`},
+	}
+	for _, tt := range tests {
+		status, stdout, stderr := complete(t, tt.settings, strings.Fields("operations list "+tt.args)...)
+		if status != tt.status || !strings.Contains(stderr, tt.stderr) || status != 0 && stdout != "" {
+			t.Errorf("%s: exit status %d, wrote %q, %q", tt.args, status, stdout, stderr)
+		}
+	}
+}

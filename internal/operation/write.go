@@ -258,7 +258,8 @@ func (s *Service) replay(ctx context.Context, a *Account, w work, op store.Opera
 		return Operation{}, err
 	}
 	out.Replayed = true
-	if op.Account != w.op.Account || op.Kind != w.op.Kind || string(op.Fingerprint) != string(w.op.Fingerprint) {
+	// Of another key is one that was settled under this one.
+	if op.Key != w.op.Key || op.Account != w.op.Account || op.Kind != w.op.Kind || string(op.Fingerprint) != string(w.op.Fingerprint) {
 		return out, &WriteError{Operation: out, Why: ErrKeyReused}
 	}
 	if op.KeyFree { // since a moment ago: the next try begins anew

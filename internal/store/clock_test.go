@@ -146,7 +146,7 @@ func TestSettleByHand(t *testing.T) {
 				clock.Set(by)
 				checkClock(t, s, by)
 				for id, want := range map[string]bool{"running": false, "over": true, "unknown": true, "none": false} {
-					done, err := s.SettleByHand(t.Context(), id, store.Settlement{State: store.Failed, By: "ada"})
+					done, err := s.SettleByHand(t.Context(), id, store.Settlement{State: store.Failed, By: "ada"}, nil)
 					must(t, err)
 					op, _, err := s.Operation(t.Context(), id)
 					must(t, err)

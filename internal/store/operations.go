@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -68,9 +67,10 @@ const operationColumns = `id, account, kind, caller, idem_key, fingerprint, requ
 
 // BeginOperation records an operation as started, before its vendor call. If
 // its caller has used the key before, and that operation has not given it up,
-// nothing is recorded and the earlier operation is returned with begun false. allow, if not nil, is told what the
-// account's operations since that time have spent or may have spent, and
-// forbids this one by an error, which is returned as it is.
+// nothing is recorded and the earlier operation is returned with begun false;
+// it has another key if it was settled under this one. allow, if not nil, is
+// told what the account's operations since that time have spent or may have
+// spent, and forbids this one by an error, which is returned as it is.
 func (s *Store) BeginOperation(ctx context.Context, op Operation, since time.Time, allow func([]Spent) error) (_ Operation, begun bool, err error) {
 	ctx, cancel := s.durable.begin(ctx)
 	defer cancel()
@@ -83,6 +83,15 @@ func (s *Store) BeginOperation(ctx context.Context, op Operation, since time.Tim
 				ON CONFLICT (account) DO UPDATE SET turns = spending_locks.turns + 1`, op.Account); err != nil {
 				return err
 			}
+		}
+		settled, err := every(ctx, tx, scanOperation, `SELECT `+operationColumns+` FROM operations
+			WHERE id = (SELECT operation FROM settlement_keys WHERE caller = $1 AND idem_key = $2)`, op.Caller, op.Key)
+		if err != nil {
+			return err
+		}
+		if len(settled) == 1 {
+			op = settled[0]
+			return nil
 		}
 		result, err := tx.ExecContext(ctx, `
 			INSERT INTO operations (`+operationColumns+`)
@@ -133,53 +142,6 @@ func (s *Store) spentSince(ctx context.Context, tx *sql.Tx, account, except stri
 // id follows that. No caller's key holds it: keys are printable. The index on
 // keys stays as it is, because gateways of earlier versions rely on it.
 const freedKey = "\n"
-
-// SettleOperation says how an operation ended, if it is in one of the states
-// from; false if it is not, or there is no such operation. With to.KeyFree the
-// same statement gives up the key.
-func (s *Store) SettleOperation(ctx context.Context, id string, to Settlement, from ...OperationState) (bool, error) {
-	return s.settle(ctx, id, to, strconv.FormatInt(micros(to.SettledAt), 10), `state IN (`+stateList(from)+`)`)
-}
-
-// SettleByHand says how an operation ended, for somebody who has looked at the
-// vendor: if its outcome is unknown, or its holder must have given it up, as
-// nobody has noticed yet. It sets SettledAt.
-func (s *Store) SettleByHand(ctx context.Context, id string, to Settlement) (bool, error) {
-	now := s.nowSQL()
-	return s.settle(ctx, id, to, now, `(state = 'unknown' OR state = 'started' AND give_up_at < `+now+`)`)
-}
-
-// settle changes an operation under a condition; at and condition are SQL.
-func (s *Store) settle(ctx context.Context, id string, to Settlement, at, condition string) (bool, error) {
-	ctx, cancel := s.durable.begin(ctx)
-	defer cancel()
-	suffix := ""
-	if to.KeyFree {
-		suffix = freedKey + id
-	}
-	result, err := s.durable.ExecContext(ctx, `
-		UPDATE operations SET state = $2, settled_at = `+at+`, reference = $3, result = $4, problem = $5, settled_by = $6, reason = $7,
-			idem_key = idem_key || CAST($8 AS TEXT)
-		WHERE id = $1 AND `+condition,
-		id, string(to.State), to.Reference, notNil(to.Result), notNil(to.Problem), to.By, to.Reason, suffix)
-	if err != nil {
-		return false, fmt.Errorf("settle operation %s: %w", id, err)
-	}
-	n, err := result.RowsAffected()
-	if err != nil {
-		return false, fmt.Errorf("settle operation %s: %w", id, err)
-	}
-	return n == 1, nil
-}
-
-// stateList writes states, which are constants of this package, as SQL.
-func stateList(states []OperationState) string {
-	quoted := make([]string, len(states))
-	for i, state := range states {
-		quoted[i] = "'" + string(state) + "'"
-	}
-	return strings.Join(quoted, ", ")
-}
 
 // Operation returns one operation; false if there is none with that id.
 func (s *Store) Operation(ctx context.Context, id string) (Operation, bool, error) {
