@@ -70,22 +70,8 @@ func figureFacts[T any](s *Service, a *accountState, op provider.Operation, caps
 	}
 }
 
-// vendorFacts says which alert a state is about.
-func vendorFacts(state State) alert.Vendor {
-	v := alert.Vendor{Known: state.State != StateUnknown, Since: state.Since, Detail: state.Detail, BadReply: state.BadReply}
-	switch state.State {
-	case StateBadCredentials:
-		v.Trouble = alert.CredentialsRefused
-	case StateAccessDenied:
-		v.Trouble = alert.AccessDenied
-	case StateRateLimited:
-		v.Trouble = alert.BudgetNearlyUsed
-	case StateUnavailable:
-		v.Trouble = alert.VendorUnavailable
-	case StateBadResponse:
-		v.Trouble = alert.ReplyNotUnderstood
-	}
-	return v
+func vendorFacts(s State) alert.Vendor {
+	return alert.Vendor{Trouble: troubleOf(s.State), Known: s.State != StateUnknown, Since: s.Since, Detail: s.Detail, BadReply: s.BadReply}
 }
 
 // budgetFacts also follows for how long the budget has been low.

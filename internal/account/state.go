@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"accountgateway/internal/alert"
-	"accountgateway/internal/config"
 	"accountgateway/internal/provider"
 )
 
@@ -170,19 +169,21 @@ func classify(err error) (state, detail string) {
 }
 
 // Remedy is what to do about an account's state, "" if nothing.
-func Remedy(name, state string) string {
-	prefix := config.Prefix(name)
+func Remedy(name, state string) string { return alert.Remedy(troubleOf(state), name) }
+
+// troubleOf is the code of the alerts that a state is about; "" if none is.
+func troubleOf(state string) alert.Code {
 	switch state {
 	case StateBadCredentials:
-		return "check the credentials in the account's " + prefix + "_* settings"
+		return alert.CredentialsRefused
 	case StateAccessDenied:
-		return "in the vendor's panel, allow this machine's address and enable API access"
+		return alert.AccessDenied
 	case StateRateLimited:
-		return "wait for the vendor's window to end, or lower " + prefix + "_RATE"
+		return alert.BudgetNearlyUsed
 	case StateUnavailable:
-		return "check the vendor's status page, the network and " + prefix + "_BASE_URL"
+		return alert.VendorUnavailable
 	case StateBadResponse:
-		return "compare the field named here with the vendor's documentation: its format may have changed"
+		return alert.ReplyNotUnderstood
 	}
 	return ""
 }

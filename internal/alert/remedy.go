@@ -27,7 +27,7 @@ func Remedy(c Code, account string) string {
 	case WriteOutcomeUnknown:
 		return "check with the vendor whether it was done, then settle each: gateway operations list --state unknown --account " + account
 	case BudgetNearlyUsed:
-		return "find out who calls so much, or set " + prefix + "_RATE to what the vendor allows"
+		return "find out who calls so much; lower " + prefix + "_RATE if the vendor allows less, raise it if it allows more"
 	}
 	return ""
 }

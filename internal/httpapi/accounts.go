@@ -62,5 +62,6 @@ func accountBody(info account.Info) Account {
 			Detail:        info.State.Detail,
 			Remedy:        present(account.Remedy(info.Name, info.State.State)),
 		},
+		Alerts: alertBodies(info.Alerts),
 	}
 }

@@ -127,15 +127,15 @@ func TestAccounts(t *testing.T) {
 	})
 	const capabilities = `"capabilities":{"balance":"supported","statistics":"supported","users":"supported","create_user":"not_built","refill":"unsupported"}`
 	g.get("/accounts/b-2").wantBody(`{"name":"b-2","provider":"vendor-of-b-2",` + capabilities + `,
-		"health":{"state":"unknown","since":"T","last_success_at":null,"detail":"no call yet","remedy":null}}`)
+		"health":{"state":"unknown","since":"T","last_success_at":null,"detail":"no call yet","remedy":null},"alerts":[]}`)
 	g.get("/accounts/a-1/balance").wantCode(ProblemCodeProviderCredentials)
 	g.get("/accounts/b-2/balance")
 
 	const (
 		a = `{"name":"a-1","provider":"vendor-of-a-1",` + capabilities + `,"health":{"state":"bad_credentials","since":"T","last_success_at":null,
-			"detail":"provider_credentials: the vendor does not know the key","remedy":"check the credentials in the account's A_1_* settings"}}`
+			"detail":"provider_credentials: the vendor does not know the key","remedy":"check the credentials in the account's A_1_* settings"},"alerts":[]}`
 		b = `{"name":"b-2","provider":"vendor-of-b-2",` + capabilities + `,"health":{"state":"ok","since":"T","last_success_at":"T",
-			"detail":"the last call succeeded","remedy":null}}`
+			"detail":"the last call succeeded","remedy":null},"alerts":[]}`
 	)
 	for query, want := range map[string]string{
 		"": a + "," + b, "?health=ok": b, "?health=bad_credentials": a, "?health=unavailable": "", "?provider=vendor-of-a-1": a, "?provider=a-1": "",

@@ -31,6 +31,7 @@ func New(o Options) http.Handler {
 	r.With(require(token.OperationsRead), s.query("limit", "cursor")).Get("/accounts/{account}/operations", s.serve(s.listOperations))
 	r.With(require(token.OperationsRead), s.query()).Get("/accounts/{account}/operations/{id}", s.serve(s.getOperation))
 	r.With(require(token.Read), s.query("require")).Get("/balances", s.serve(s.getBalances))
+	r.With(require(token.Read), s.query("account", "severity")).Get("/alerts", s.serve(s.listAlerts))
 	r.With(auth.Open, s.query()).Get("/openapi.yaml", s.serve(s.getSpec))
 	if o.Page != nil {
 		s.pageRoutes(r, auth.Pages, heavy)
