@@ -109,6 +109,7 @@ var promised = []struct {
 	{"account_credit_limit", "account,currency,provider", model.MetricType_GAUGE, false},
 	{"account_counter", "account,counter,provider", model.MetricType_GAUGE, false},
 	{"account_counter_limit", "account,counter,provider", model.MetricType_GAUGE, false},
+	{"account_amount", "account,amount,currency,provider,unit", model.MetricType_GAUGE, false},
 	{"account_up", "account,provider", model.MetricType_GAUGE, true},
 	{"account_state", "account,provider,state", model.MetricType_GAUGE, true},
 	{"account_last_success_timestamp_seconds", "account,operation,provider", model.MetricType_GAUGE, true},

@@ -33,6 +33,7 @@ var (
 	creditDesc      = desc("account_credit_limit", "Credit that the vendor grants, as last read.", "currency")
 	counterDesc     = desc("account_counter", "A counter of the account's statistics, as last read.", "counter")
 	limitDesc       = desc("account_counter_limit", "The limit of a counter; absent if there is none.", "counter")
+	amountDesc      = desc("account_amount", "An amount of the account's statistics, as last read: of money, with a currency, or of credits that are no money, with a unit.", "amount", "currency", "unit")
 	upDesc          = desc("account_up", "1 if the last call to the account's vendor succeeded.")
 	stateDesc       = desc("account_state", "1 for the state that the account is in, 0 for the others.", "state")
 	successDesc     = desc("account_last_success_timestamp_seconds", "When the vendor last gave this reading, in seconds since 1970; 0: never, or unknown, because a clock was set back.", "operation")
@@ -46,7 +47,7 @@ var (
 	oldestDesc      = prometheus.NewDesc("gateway_operations_unknown_oldest_age_seconds", "Age of the oldest write whose outcome is unknown; 0 if there are none.", []string{"account"}, nil)
 	skewDesc        = prometheus.NewDesc("gateway_clock_skew_seconds", "How far this machine's clock is ahead of the database's, which is the one that counts; absent until it is measured.", nil, nil)
 	accountDescs    = []*prometheus.Desc{
-		balanceDesc, walletDesc, billingDesc, blockedDesc, creditDesc, counterDesc, limitDesc, upDesc, stateDesc, successDesc, runwayDesc, alertDesc, budgetDesc,
+		balanceDesc, walletDesc, billingDesc, blockedDesc, creditDesc, counterDesc, limitDesc, amountDesc, upDesc, stateDesc, successDesc, runwayDesc, alertDesc, budgetDesc,
 		budgetLimitDesc, databaseDesc, impairedDesc, unknownDesc, oldestDesc, skewDesc,
 	}
 )
@@ -165,6 +166,11 @@ func (m *metrics) figures(a *accountState, gauge gaugeFunc) {
 				gauge(counterDesc, float64(c.Value), c.Name)
 				if c.Limit != nil {
 					gauge(limitDesc, float64(*c.Limit), c.Name)
+				}
+			}
+			for _, amount := range value.Amounts {
+				if f, ok := amount.Money.Amount.Float64(); ok {
+					gauge(amountDesc, f, amount.Name, string(amount.Money.Currency), amount.Unit)
 				}
 			}
 		}
