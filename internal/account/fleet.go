@@ -2,7 +2,9 @@ package account
 
 import (
 	"context"
+	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"accountgateway/internal/provider"
@@ -41,15 +43,37 @@ func (s *Service) Balances(ctx context.Context, sees func(account string) bool, 
 	return items
 }
 
-// readEach reads the balances of those items that are due, at once.
+// readEach reads the balances of those items that are due: at each host the
+// working accounts first, so that they don't wait for those that hang. What the
+// vendors have not answered in the time of one load is as if they could not be
+// asked.
 func (s *Service) readEach(ctx context.Context, items []FleetItem, b Bound, due func(*FleetItem) bool) {
-	var wg sync.WaitGroup
-	for i := range items {
-		item := &items[i]
-		if !due(item) {
-			continue
+	ctx, cancel := context.WithTimeoutCause(ctx, s.options.LoadTimeout, &provider.Error{
+		Kind: provider.KindTimeout, NotSent: true,
+		Message: fmt.Sprintf("no answer within %s: the vendor is slow, or too many of its accounts had to be asked", s.options.LoadTimeout),
+	})
+	defer cancel()
+	b.inTurn = true
+	byHost := map[string][]*FleetItem{}
+	for _, failing := range []bool{false, true} {
+		for i := range items {
+			item := &items[i]
+			if a := s.accounts[item.Account]; a.state.failing() == failing && due(item) {
+				byHost[a.Host] = append(byHost[a.Host], item)
+			}
 		}
-		wg.Go(func() { item.Balance, item.Err = s.Balance(ctx, item.Account, provider.BalanceQuery{}, b) })
+	}
+	var wg sync.WaitGroup
+	for _, waiting := range byHost {
+		var next atomic.Int64
+		for range min(fleetAtHost, len(waiting)) {
+			wg.Go(func() {
+				for i := next.Add(1); i <= int64(len(waiting)); i = next.Add(1) {
+					item := waiting[i-1]
+					item.Balance, item.Err = s.Balance(ctx, item.Account, provider.BalanceQuery{}, b)
+				}
+			})
+		}
 	}
 	wg.Wait()
 }

@@ -12,6 +12,8 @@ type Bound struct {
 	NoCache      bool           // ask the vendor now
 	MaxStale     *time.Duration // take at once what is at most that far past its limit; nil: not said
 	OnlyIfCached bool           // never ask
+
+	inTurn bool // a fleet read: it waits for a place at the vendor
 }
 
 // Limits say how long readings may be served.

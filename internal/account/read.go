@@ -49,7 +49,7 @@ func read[T, R, Q any](
 
 	came := s.now()
 	c.bound = b
-	fresh, source, err := s.ask(ctx, c)
+	fresh, source, err := s.askInTurn(ctx, c)
 	if err != nil {
 		return staleIfError[T](ctx, s, a, k, b, err)
 	}
@@ -59,6 +59,27 @@ func read[T, R, Q any](
 	r.Source, r.Asked = source, limits.whyAsk(at)
 	s.metrics.read(ctx, k.op, r.Source)
 	return r, nil
+}
+
+// askInTurn is ask, for which a fleet read waits until it may make one more call.
+// To join the call of another takes no place.
+func (s *Service) askInTurn(ctx context.Context, c call) (*entry, Source, error) {
+	if !c.bound.inTurn {
+		return s.ask(ctx, c)
+	}
+	name := s.callName(c.account, c.key)
+	if !s.calls.underWay(name) {
+		leave, err := s.fleet.enter(ctx, c.account.Host)
+		if err != nil {
+			return nil, "", err
+		}
+		if s.calls.underWay(name) {
+			leave()
+		} else {
+			defer leave()
+		}
+	}
+	return s.ask(ctx, c)
 }
 
 // atHand serves the reading at hand, as it stood when that was decided: a moment

@@ -44,6 +44,7 @@ type Service struct {
 	replica  string           // names this process among those that share the store
 
 	memory *memory
+	fleet  *fleetGate
 	tasks  *tasks
 	calls  *calls
 	sync   syncer
@@ -82,7 +83,7 @@ func New(accounts []Account, d *durable.Store, o Options) *Service {
 	d.UseClock(o.Now)
 	s := &Service{
 		options: o, now: o.Now, durable: d, accounts: make(map[string]*accountState, len(accounts)), replica: newReplicaName(),
-		budgets: map[*Budget]bool{}, memory: newMemory(), tasks: newTasks(),
+		budgets: map[*Budget]bool{}, memory: newMemory(), fleet: newFleetGate(), tasks: newTasks(),
 		alerts: alertBook{open: map[string][]alert.Alert{}, alone: map[alertKey]time.Time{}, lowFrom: map[*accountState]time.Time{}},
 	}
 	s.calls = newCalls(s.tasks)
@@ -98,6 +99,7 @@ func New(accounts []Account, d *durable.Store, o Options) *Service {
 		w.writes = s.newWrites(w)
 		s.accounts[a.Name] = w
 		s.names = append(s.names, a.Name)
+		s.fleet.add(a.Host)
 		if a.Budget != nil {
 			for _, b := range a.Budget.all() {
 				s.budgets[b] = true

@@ -74,6 +74,13 @@ func (g *calls) join(want call, run func(*call)) (_ *call, led bool) {
 	return c, true
 }
 
+// underWay tells whether one of that name would be joined.
+func (g *calls) underWay(name string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.named[name] != nil
+}
+
 // end gives the call's outcome to all who wait; only the first counts.
 func (c *call) end(err error) {
 	c.calls.mu.Lock()
