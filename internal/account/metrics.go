@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"strconv"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -46,9 +47,10 @@ var (
 	unknownDesc     = prometheus.NewDesc("gateway_operations_unknown", "Writes whose outcome is unknown.", []string{"account"}, nil)
 	oldestDesc      = prometheus.NewDesc("gateway_operations_unknown_oldest_age_seconds", "Age of the oldest write whose outcome is unknown; 0 if there are none.", []string{"account"}, nil)
 	skewDesc        = prometheus.NewDesc("gateway_clock_skew_seconds", "How far this machine's clock is ahead of the database's, which is the one that counts; absent until it is measured.", nil, nil)
+	lagDesc         = prometheus.NewDesc("gateway_refresh_lag_seconds", "How long the account that has waited longest for its background reading is behind its turn.", nil, nil)
 	accountDescs    = []*prometheus.Desc{
 		balanceDesc, walletDesc, billingDesc, blockedDesc, creditDesc, counterDesc, limitDesc, amountDesc, upDesc, stateDesc, successDesc, runwayDesc, alertDesc, budgetDesc,
-		budgetLimitDesc, databaseDesc, impairedDesc, unknownDesc, oldestDesc, skewDesc,
+		budgetLimitDesc, databaseDesc, impairedDesc, unknownDesc, oldestDesc, skewDesc, lagDesc,
 	}
 )
 
@@ -89,6 +91,7 @@ func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	out <- prometheus.MustNewConstMetric(databaseDesc, prometheus.GaugeValue, one(m.service.durable.Err() == nil))
 	out <- prometheus.MustNewConstMetric(impairedDesc, prometheus.GaugeValue, one(m.service.durable.Impaired()))
+	out <- prometheus.MustNewConstMetric(lagDesc, prometheus.GaugeValue, time.Duration(m.service.lag.nanoseconds.Load()).Seconds())
 	if ahead := m.service.skew.measured.Load(); ahead != nil {
 		out <- prometheus.MustNewConstMetric(skewDesc, prometheus.GaugeValue, ahead.Seconds())
 	}

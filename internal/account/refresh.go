@@ -27,7 +27,8 @@ const leastTick = 10 * time.Millisecond
 // the order in which they came, and how many are under way.
 type hostQueue struct {
 	waiting          []*accountState
-	reading, failing int // failing: those of reading that were known to fail when they began
+	since            map[*accountState]time.Time // when those that wait came
+	reading, failing int                         // failing: those of reading that were known to fail when they began
 }
 
 // next takes the first account from the queue that may be read now; nil if
@@ -42,6 +43,7 @@ func (h *hostQueue) next() (a *accountState, failing bool) {
 			continue
 		}
 		h.waiting = slices.Delete(h.waiting, i, i+1)
+		delete(h.since, a)
 		h.reading++
 		if failing {
 			h.failing++
@@ -49,6 +51,16 @@ func (h *hostQueue) next() (a *accountState, failing bool) {
 		return a, failing
 	}
 	return nil, false
+}
+
+// lag is how long the first account that works has been waiting.
+func (h *hostQueue) lag(now time.Time) time.Duration {
+	for _, a := range h.waiting {
+		if !a.state.failing() {
+			return now.Sub(h.since[a])
+		}
+	}
+	return 0
 }
 
 func (h *hostQueue) ended(failing bool) {
@@ -72,7 +84,7 @@ func (s *Service) refreshAll(ctx context.Context) {
 	hosts := map[string]*hostQueue{}
 	busy := map[*accountState]bool{} // waiting or being read
 	for _, a := range s.accounts {
-		hosts[a.Host] = &hostQueue{}
+		hosts[a.Host] = &hostQueue{since: map[*accountState]time.Time{}}
 	}
 	begin := func(host *hostQueue) {
 		for a, failing := host.next(); a != nil; a, failing = host.next() {
@@ -90,7 +102,7 @@ func (s *Service) refreshAll(ctx context.Context) {
 			return
 		}
 		host := hosts[a.Host]
-		busy[a], host.waiting = true, append(host.waiting, a)
+		busy[a], host.waiting, host.since[a] = true, append(host.waiting, a), s.now()
 		begin(host)
 	}
 
@@ -99,7 +111,12 @@ func (s *Service) refreshAll(ctx context.Context) {
 	tick := time.Duration(pace * float64(atOnce))
 	ticker := time.NewTicker(tick / 10)
 	defer ticker.Stop()
+	looked := s.now()
 	for i := 0; ; {
+		if now := s.now(); now.Sub(looked) >= time.Second {
+			looked = now
+			s.lag.observe(hosts, now, s)
+		}
 		for range atOnce {
 			if i == len(s.names) {
 				ticker.Reset(tick)

@@ -45,6 +45,7 @@ type Service struct {
 
 	memory *memory
 	fleet  *fleetGate
+	lag    refreshLag // of background readings
 	tasks  *tasks
 	calls  *calls
 	sync   syncer
