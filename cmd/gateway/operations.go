@@ -56,7 +56,11 @@ func listOperations(ctx context.Context, args []string, env environment) error {
 		return err
 	}
 	defer st.Close()
-	list, err := st.Operations(ctx, store.OperationFilter{Account: *account, State: store.OperationState(*state), Limit: *limit})
+	filter := store.OperationFilter{State: store.OperationState(*state), Limit: *limit}
+	if *account != "" {
+		filter.Accounts = []string{*account}
+	}
+	list, err := st.Operations(ctx, filter)
 	if err != nil {
 		return err
 	}
@@ -90,7 +94,7 @@ func checkAccount(ctx context.Context, st *store.Store, name string, env environ
 	if err != nil || slices.Contains(known, name) {
 		return err
 	}
-	if some, err := st.Operations(ctx, store.OperationFilter{Account: name, Limit: 1}); err != nil || len(some) > 0 {
+	if some, err := st.Operations(ctx, store.OperationFilter{Accounts: []string{name}, Limit: 1}); err != nil || len(some) > 0 {
 		return err
 	}
 	if known == nil {
@@ -184,7 +188,7 @@ func settleOperation(ctx context.Context, args []string, env environment) error 
 	switch {
 	case errors.As(err, &missing):
 		return fmt.Errorf("operation %q not found", id)
-	case errors.Is(err, operation.ErrSettled), errors.Is(err, operation.ErrInProgress):
+	case errors.Is(err, operation.ErrNotUnknown):
 		return fmt.Errorf("operation %s is %s: only an operation with an unknown outcome can be settled", id, op.State)
 	case err != nil:
 		return err

@@ -31,7 +31,7 @@ func TestPlantedSecrets(t *testing.T) {
 	settings := with(f.settings, "GATEWAY_AUTH=token", "GATEWAY_DATABASE_URL=sqlite:"+filepath.Join(dir, "gateway.db"),
 		"OTEL_EXPORTER_OTLP_ENDPOINT="+collector.URL, "SHOP_RATE=1000/1m")
 	makeDatabase(t, settings["GATEWAY_DATABASE_URL"])
-	good, id := created(t, settings, "--name", "billing", "--scopes", "read,users:read,users:write,refills:write,operations:read", "--accounts", "*")
+	good, id := created(t, settings, "--name", "billing", "--scopes", "read,users:read,users:write,refills:write,operations:read,operations:write", "--accounts", "*")
 	g := serving(t, settings)
 
 	var said strings.Builder // all that any caller was answered

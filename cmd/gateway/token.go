@@ -53,7 +53,7 @@ var tokenName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 func createToken(ctx context.Context, args []string, env environment) error {
 	flags := newFlags("token create")
 	name := flags.String("name", "", "name of the caller, shown in logs")
-	scopes := flags.String("scopes", "", "scopes, comma-separated: read, users:read, users:write, refills:write, operations:read")
+	scopes := flags.String("scopes", "", "scopes, comma-separated: read, users:read, users:write, refills:write, operations:read, operations:write")
 	accounts := flags.String("accounts", "", "accounts that the token can access, comma-separated; * for all")
 	expires := flags.String("expires", "90d", "lifetime, e.g. 90d or 12h, or never")
 	if err := parse(flags, args, env); err != nil {

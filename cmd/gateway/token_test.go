@@ -178,7 +178,7 @@ func TestTokenFaults(t *testing.T) {
 	t.Parallel()
 	const (
 		account = ": must be at most 63 lower-case letters, digits and inner hyphens, or * for all"
-		scope   = "; must be one of read, users:read, users:write, refills:write, operations:read"
+		scope   = "; must be one of read, users:read, users:write, refills:write, operations:read, operations:write"
 		name    = "--name: must be at most 64 letters, digits, dots, hyphens and underscores"
 		id      = "invalid token ID; gateway token list shows the IDs"
 	)

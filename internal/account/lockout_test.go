@@ -143,7 +143,7 @@ func TestOneForcedTryPerLockout(t *testing.T) {
 			t.Errorf("%d asked the vendor, %d were refused", tried.Load(), refused.Load())
 		}
 		for _, r := range replicas {
-			page, err := r.store.Operations(t.Context(), store.OperationFilter{Account: "a"})
+			page, err := r.store.Operations(t.Context(), store.OperationFilter{Accounts: []string{"a"}})
 			if err != nil || len(page) != 0 {
 				t.Errorf("writes that were refused are recorded: %v, %v", page, err)
 			}

@@ -201,6 +201,24 @@ func (e NewRefillMethod) Valid() bool {
 	}
 }
 
+// Defines values for NewSettlementState.
+const (
+	NewSettlementStateFailed    NewSettlementState = "failed"
+	NewSettlementStateSucceeded NewSettlementState = "succeeded"
+)
+
+// Valid indicates whether the value is a known member of the NewSettlementState enum.
+func (e NewSettlementState) Valid() bool {
+	switch e {
+	case NewSettlementStateFailed:
+		return true
+	case NewSettlementStateSucceeded:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for OperationKind.
 const (
 	OperationKindCreateUser OperationKind = "create_user"
@@ -814,6 +832,19 @@ type NewRefill struct {
 // NewRefillMethod defines model for NewRefill.Method.
 type NewRefillMethod string
 
+// NewSettlement defines model for NewSettlement.
+type NewSettlement struct {
+	// Reason How you know the outcome. It is stored with the operation.
+	Reason string `json:"reason"`
+
+	// Reference The vendor's number of what was made; only of what succeeded.
+	Reference *string            `json:"reference,omitempty"`
+	State     NewSettlementState `json:"state"`
+}
+
+// NewSettlementState defines model for NewSettlement.State.
+type NewSettlementState string
+
 // NewUser Members that the vendor has no field for are refused by it or for it, never dropped.
 type NewUser struct {
 	// Attributes The vendor's own fields, by their names there.
@@ -858,17 +889,21 @@ type Operation struct {
 	// APIKeyShown The vendor gave the new user an API key, which was only in the first answer.
 	APIKeyShown bool `json:"api_key_shown"`
 
-	// Caller The caller.
+	// Caller `token:` and the id of the token that asked for it, or `anonymous`.
 	Caller string `json:"caller"`
 
 	// Candidates The vendor's unpaid invoices that a refill of unknown outcome may have made, and that no lookup could settle. For whoever
 	// looks into it: one of them may be its own, or none. Empty for all other operations.
-	Candidates []Candidate      `json:"candidates"`
-	CheckOnly  bool             `json:"check_only"`
-	CreatedAt  Time             `json:"created_at"`
-	ID         string           `json:"id"`
-	Invoice    *NullableInvoice `json:"invoice"`
-	Kind       OperationKind    `json:"kind"`
+	Candidates []Candidate `json:"candidates"`
+	CheckOnly  bool        `json:"check_only"`
+	CreatedAt  Time        `json:"created_at"`
+	ID         string      `json:"id"`
+
+	// IdempotencyKey The caller's key, without quotes. It is of no use to other callers, whose keys are their own. Every token with the scope
+	// `operations:read` can read it: put no secret into a key.
+	IdempotencyKey string           `json:"idempotency_key"`
+	Invoice        *NullableInvoice `json:"invoice"`
+	Kind           OperationKind    `json:"kind"`
 
 	// Problem Why it failed, or why the outcome is unknown; null otherwise.
 	Problem  *Problem `json:"problem"`
@@ -891,7 +926,7 @@ type Operation struct {
 	// SettledAt When it ended; null while that is not known, so in the states `started` and `unknown`.
 	SettledAt *Time `json:"settled_at"`
 
-	// SettledBy Who settled it after it was unknown: an operator, or `lookup`.
+	// SettledBy Who settled it after it was unknown: a caller (`token:` and the token's id), whoever ran `gateway operations settle`, or `lookup`.
 	SettledBy *string `json:"settled_by"`
 
 	// State `started`: the call is in flight. `succeeded`: the vendor did it. `failed`: it certainly did not. `unknown`: the outcome is unknown;
@@ -899,7 +934,7 @@ type Operation struct {
 	State OperationState `json:"state"`
 }
 
-// OperationKind defines model for Operation.Kind.
+// OperationKind defines model for OperationKind.
 type OperationKind string
 
 // OperationState `started`: the call is in flight. `succeeded`: the vendor did it. `failed`: it certainly did not. `unknown`: the outcome is unknown;
@@ -1190,6 +1225,9 @@ type IfNoneMatch = string
 // Limit defines model for Limit.
 type Limit = int32
 
+// OperationID defines model for OperationId.
+type OperationID = string
+
 // Pragma defines model for Pragma.
 type Pragma = string
 
@@ -1399,6 +1437,31 @@ type GetOperationParams struct {
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
+// SettleOperationParams defines parameters for SettleOperation.
+type SettleOperationParams struct {
+	// IdempotencyKey Names one write, so that it happens once however often it is asked for. 1 to 255 printable ASCII characters, bare or
+	// as a quoted string (RFC 8941) with `\"` and `\\`; both forms of one text are one key. Keys belong to the caller who
+	// uses them: another caller's same text is another key. A random UUID is a good one. They are kept without an end.
+	//
+	// | the key | answers |
+	// | --- | --- |
+	// | is missing | 400 `idempotency_key_missing` |
+	// | is malformed, or given twice | 400 `invalid_parameter`, field `Idempotency-Key` |
+	// | is new | the vendor is called: 201, 202, or a problem |
+	// | is new, the request is refused before it is recorded (body, spending limit, database away) | the problem; the key is still new |
+	// | is new, the write fails before it is sent (our budget, open breaker, no connection, shutdown) | the problem, and a `failed` operation in its `Location`; the key is new again |
+	// | was used, and that request is still running | 409 `operation_in_progress` with `Retry-After` |
+	// | was used, and it succeeded | the same 201, with `Idempotent-Replayed: true` |
+	// | was used, and the vendor refused it | the same problem, with `Idempotent-Replayed: true`: another try needs another key |
+	// | was used, and the outcome is unknown | 409 `outcome_unknown` with `Idempotent-Replayed: true`; after it is settled, as above |
+	// | was used for another body, account or route | 422 `idempotency_key_reused` |
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+
+	// XRequestID Names the request in logs and problems. 1 to 128 of the characters A-Z a-z 0-9 . _ -;
+	// anything else is replaced by an id that the gateway makes.
+	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
+}
+
 // CreateRefillParams defines parameters for CreateRefill.
 type CreateRefillParams struct {
 	// IdempotencyKey Names one write, so that it happens once however often it is asked for. 1 to 255 printable ASCII characters, bare or
@@ -1582,12 +1645,34 @@ type GetSpecParams struct {
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
+// ListAllOperationsParams defines parameters for ListAllOperations.
+type ListAllOperationsParams struct {
+	// State Returns only operations in this state.
+	State *OperationState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Kind Returns only operations of this kind.
+	Kind *OperationKind `form:"kind,omitempty" json:"kind,omitempty"`
+
+	// Limit Maximum number of items to return.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the previous page; an opaque string.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// XRequestID Names the request in logs and problems. 1 to 128 of the characters A-Z a-z 0-9 . _ -;
+	// anything else is replaced by an id that the gateway makes.
+	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
+}
+
 // GetReadyParams defines parameters for GetReady.
 type GetReadyParams struct {
 	// XRequestID Names the request in logs and problems. 1 to 128 of the characters A-Z a-z 0-9 . _ -;
 	// anything else is replaced by an id that the gateway makes.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
+
+// SettleOperationJSONRequestBody defines body for SettleOperation for application/json ContentType.
+type SettleOperationJSONRequestBody = NewSettlement
 
 // CreateRefillJSONRequestBody defines body for CreateRefill for application/json ContentType.
 type CreateRefillJSONRequestBody = NewRefill

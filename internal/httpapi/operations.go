@@ -15,19 +15,51 @@ import (
 // listOperations answers GET /accounts/{account}/operations.
 func (s *server) listOperations(ctx context.Context, r *http.Request) (reply, error) {
 	params := readParams(r)
-	limit := params.limit()
-	var before *store.OperationCursor
-	if text, given := params.text("cursor"); given {
-		at, ok := parsePlace(text)
-		if !ok {
-			params.refuse("cursor", wantCursor)
-		}
-		before = &at
+	filter := params.operations()
+	if err := params.err(); err != nil {
+		return reply{}, err
+	}
+	return s.operations(ctx, []string{pathParam(r, "account")}, filter)
+}
+
+// listAllOperations answers GET /operations: of the caller's accounts.
+func (s *server) listAllOperations(ctx context.Context, r *http.Request) (reply, error) {
+	params := readParams(r)
+	filter := params.operations()
+	state, given := params.text("state")
+	if filter.State = store.OperationState(state); given && !OperationState(state).Valid() {
+		params.refuse("state", "must be one of started, succeeded, failed, unknown")
+	}
+	if filter.Kind, given = params.text("kind"); given && !OperationKind(filter.Kind).Valid() {
+		params.refuse("kind", "must be one of create_user, refill")
 	}
 	if err := params.err(); err != nil {
 		return reply{}, err
 	}
-	list, more, err := s.Accounts.Operations(ctx, pathParam(r, "account"), limit, before)
+	var names []string
+	for _, info := range s.Accounts.List() {
+		if middleware.Of(ctx).Caller.Sees(info.Name) {
+			names = append(names, info.Name)
+		}
+	}
+	return s.operations(ctx, names, filter)
+}
+
+// operations are the page that the parameters limit and cursor ask for.
+func (p *params) operations() store.OperationFilter {
+	filter := store.OperationFilter{Limit: p.limit()}
+	if text, given := p.text("cursor"); given {
+		at, ok := parsePlace(text)
+		if !ok {
+			p.refuse("cursor", wantCursor)
+		}
+		filter.Before = &at
+	}
+	return filter
+}
+
+func (s *server) operations(ctx context.Context, names []string, filter store.OperationFilter) (reply, error) {
+	list, more, err := s.Accounts.OperationsOf(ctx, names, filter)
 	if err != nil {
 		return reply{}, err
 	}
@@ -62,7 +94,7 @@ func (s *server) getOperation(ctx context.Context, r *http.Request) (reply, erro
 func operationBody(op operation.Operation) (Operation, error) {
 	body := Operation{
 		ID: op.ID, Account: op.Account, Provider: op.Provider, Kind: OperationKind(op.Kind), State: OperationState(op.State),
-		Caller: op.Caller, CreatedAt: Time{op.CreatedAt}, SettledAt: optionalTime(op.SettledAt), Reference: present(op.Reference),
+		Caller: op.Caller, IdempotencyKey: op.Key, CreatedAt: Time{op.CreatedAt}, SettledAt: optionalTime(op.SettledAt), Reference: present(op.Reference),
 		CheckOnly: op.CheckOnly, Recorded: op.Recorded, Invoice: invoiceBody(op.Invoice), SettledBy: present(op.SettledBy), Reason: present(op.Reason), APIKeyShown: op.APIKeyShown,
 		Candidates: make([]Candidate, 0, len(op.Candidates)),
 	}

@@ -31,7 +31,7 @@ var problems = map[ProblemCode]struct {
 	ProblemCodeNotFound:               {http.StatusNotFound, "Not found"},
 	ProblemCodeMethodNotAllowed:       {http.StatusMethodNotAllowed, "Method not allowed"},
 	ProblemCodeNotAcceptableFreshness: {http.StatusGatewayTimeout, "No sufficiently fresh reading"},
-	ProblemCodeConflict:               {http.StatusConflict, "The login is taken"},
+	ProblemCodeConflict:               {http.StatusConflict, "Conflict with the current state"},
 	ProblemCodeOperationInProgress:    {http.StatusConflict, "The same operation is still running"},
 	ProblemCodeOutcomeUnknown:         {http.StatusConflict, "The outcome of the operation is unknown"},
 	ProblemCodeIdempotencyKeyReused:   {http.StatusUnprocessableEntity, "The Idempotency-Key was used for a different request"},

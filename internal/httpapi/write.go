@@ -79,6 +79,8 @@ func describeWriteError(w *operation.WriteError) (p Problem, retryAfter time.Dur
 		return newProblem(ProblemCodeOperationInProgress, "the first request with this key is still running; see "+locationOf(op)), runningRetry
 	case errors.Is(w.Why, operation.ErrKeyReused):
 		return newProblem(ProblemCodeIdempotencyKeyReused, "this key belongs to another request; see "+locationOf(op)), 0
+	case errors.Is(w.Why, operation.ErrNotUnknown):
+		return describeNotUnknown(op)
 	case !errors.As(w.Why, &vendor): // operation.ErrOutcomeUnknown
 		return describeUnknown(op), 0
 	}
@@ -89,6 +91,15 @@ func describeWriteError(w *operation.WriteError) (p Problem, retryAfter time.Dur
 	p.Detail += "; " + nextTry(op, retryAfter)
 	p.Recorded = unrecorded(op)
 	return p, retryAfter
+}
+
+// describeNotUnknown is of an operation that can't be settled.
+func describeNotUnknown(op operation.Operation) (p Problem, retryAfter time.Duration) {
+	const only = "only an operation whose outcome is unknown can be settled, and this one is "
+	if op.State == store.Started || !op.Recorded {
+		return newProblem(ProblemCodeOperationInProgress, only+"still running; see "+locationOf(op)), runningRetry
+	}
+	return newProblem(ProblemCodeConflict, only+string(op.State)+"; see "+locationOf(op)), 0
 }
 
 // nextTry tells whether another try needs a new key.

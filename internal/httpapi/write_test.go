@@ -118,7 +118,7 @@ func TestCreateUser(t *testing.T) {
 	if again != id {
 		t.Errorf("two operations: %s, %s", id, again)
 	}
-	want := sorted(t, []byte(`{"id":"`+id+`","account":"acme","provider":"vendor-of-acme","kind":"create_user","state":"succeeded","caller":"anonymous",
+	want := sorted(t, []byte(`{"id":"`+id+`","account":"acme","provider":"vendor-of-acme","kind":"create_user","state":"succeeded","caller":"anonymous","idempotency_key":"k",
 		"created_at":"T","settled_at":"T","reference":"17","check_only":false,"recorded":true,"request":{"login":"ada","check_only":false,"fields":["attributes.city","country","email","password"]},
 		"api_key_shown":true,"invoice":null,"problem":null,"candidates":[],"settled_by":null,"reason":null}`))
 	if diff := cmp.Diff(want, g.operation(id)); diff != "" {

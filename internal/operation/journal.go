@@ -19,11 +19,22 @@ func (e *NotFoundError) Error() string { return "no operation with this ID" }
 // in the list (nil: from the start), and tells whether there are more. Its
 // errors are Gateway.Account's and *durable.UnavailableError.
 func (s *Service) Operations(ctx context.Context, name string, limit int, before *store.OperationCursor) (_ []Operation, more bool, err error) {
-	a, err := s.gateway.Account(name)
-	if err != nil {
-		return nil, false, err
+	return s.OperationsOf(ctx, []string{name}, store.OperationFilter{Before: before, Limit: limit})
+}
+
+// OperationsOf is Operations of several accounts that f chooses, f.Limit at most.
+func (s *Service) OperationsOf(ctx context.Context, names []string, f store.OperationFilter) (_ []Operation, more bool, err error) {
+	vendors := make(map[string]string, len(names))
+	for _, name := range names {
+		a, err := s.gateway.Account(name)
+		if err != nil {
+			return nil, false, err
+		}
+		vendors[name] = a.Provider
 	}
-	rows, err := s.list(ctx, s.gateway.Store.Query, store.OperationFilter{Account: name, Before: before, Limit: limit + 1})
+	limit := f.Limit
+	f.Accounts, f.Limit = append([]string{}, names...), limit+1
+	rows, err := s.list(ctx, s.gateway.Store.Query, f)
 	if err != nil {
 		return nil, false, durable.Unavailable(ctx, err)
 	}
@@ -32,7 +43,7 @@ func (s *Service) Operations(ctx context.Context, name string, limit int, before
 	}
 	operations := make([]Operation, 0, len(rows))
 	for _, row := range rows {
-		op, err := s.operation(a.Provider, row)
+		op, err := s.operation(vendors[row.Account], row)
 		if err != nil {
 			return nil, false, err
 		}

@@ -33,6 +33,7 @@ type Operation struct {
 	Kind         Kind
 	State        store.OperationState
 	Caller       string
+	Key          string // the caller's Idempotency-Key
 	CreatedAt    time.Time
 	SettledAt    *time.Time      // nil while it is not known how it ended
 	UnknownSince *time.Time      // nil unless its outcome is unknown

@@ -29,7 +29,7 @@ func (s *Service) operation(vendor string, row store.Operation) (Operation, erro
 
 func operation(vendor string, op store.Operation) (Operation, error) {
 	out := Operation{
-		ID: op.ID, Account: op.Account, Provider: vendor, Kind: Kind(op.Kind), State: op.State, Caller: op.Caller,
+		ID: op.ID, Account: op.Account, Provider: vendor, Kind: Kind(op.Kind), State: op.State, Caller: op.Caller, Key: op.Key,
 		CreatedAt: op.CreatedAt, Reference: op.Reference, Request: op.Request, SettledBy: op.By, Reason: op.Reason, KeyFree: op.KeyFree,
 	}
 	if at := op.Settled(); !at.IsZero() {

@@ -69,7 +69,7 @@ func (s *Service) resolveAccount(ctx context.Context, a *Account, unknown []stor
 	}
 	look := lookup{began: began, invoices: invoices}
 	err = s.gateway.Store.Query(ctx, func(ctx context.Context, st *store.Store) (err error) {
-		look.all, err = st.Operations(ctx, store.OperationFilter{Account: a.Name, Kind: string(KindRefill), Since: s.now().Add(-2 * resolveFor)})
+		look.all, err = st.Operations(ctx, store.OperationFilter{Accounts: []string{a.Name}, Kind: string(KindRefill), Since: s.now().Add(-2 * resolveFor)})
 		if err != nil {
 			return err
 		}

@@ -26,7 +26,7 @@ type Verdict struct {
 
 // What texts of a Verdict may have, in characters.
 const (
-	maxReason    = 1000
+	MaxReason    = 1000
 	maxReference = 255
 )
 
@@ -41,7 +41,7 @@ func (v Verdict) Faults() []provider.Fault {
 	switch {
 	case strings.TrimSpace(v.Reason) == "":
 		refuse("reason", "required: how you know the outcome; stored with the operation")
-	case !plain(v.Reason, maxReason):
+	case !plain(v.Reason, MaxReason):
 		refuse("reason", "must have at most 1000 characters, and no control characters")
 	}
 	switch {
@@ -60,29 +60,27 @@ func plain(text string, most int) bool {
 	return utf8.ValidString(text) && utf8.RuneCountInString(text) <= most && !strings.ContainsFunc(text, unicode.IsControl)
 }
 
-// ErrSettled is of an operation whose outcome is known already: only one whose is
-// unknown can be settled.
-var ErrSettled = errors.New("its outcome is known already")
+// ErrNotUnknown is of an operation that is running or has ended.
+var ErrNotUnknown = errors.New("only an operation whose outcome is unknown can be settled")
 
 // Settle says how an operation of unknown outcome ended. Its key answers
 // accordingly from then on. The same verdict under the same key is answered as it
 // was, with Replayed. Its errors are those of Operation, and *WriteError with the
-// reason ErrSettled, ErrInProgress or ErrKeyReused. A verdict with Faults is
-// refused.
+// reason ErrNotUnknown or ErrKeyReused. A verdict with Faults is refused.
 func (s *Service) Settle(ctx context.Context, account, id string, v Verdict) (Operation, error) {
 	op, err := s.Operation(ctx, account, id)
 	if err != nil {
 		return Operation{}, err
 	}
 	if !op.Recorded { // it has ended, and its record does not say so yet
-		return op, &WriteError{Operation: op, Why: ErrInProgress}
+		return op, &WriteError{Operation: op, Why: ErrNotUnknown}
 	}
 	var row store.Operation
 	var replayed bool
 	var refused error
 	err = s.gateway.Store.Query(ctx, func(ctx context.Context, st *store.Store) (err error) {
 		row, replayed, err = Settle(ctx, st, id, v)
-		if errors.Is(err, ErrSettled) || errors.Is(err, ErrInProgress) || errors.Is(err, ErrKeyReused) {
+		if errors.Is(err, ErrNotUnknown) || errors.Is(err, ErrKeyReused) {
 			refused, err = err, nil // no fault of the store's
 		}
 		return err
@@ -101,8 +99,8 @@ func (s *Service) Settle(ctx context.Context, account, id string, v Verdict) (Op
 }
 
 // Settle is Service.Settle for who has only the store: of an operation that is in
-// it. With ErrSettled, ErrInProgress and ErrKeyReused it also gives the operation
-// that stands in the way.
+// it. With ErrNotUnknown and ErrKeyReused it also gives the operation that stands in
+// the way.
 func Settle(ctx context.Context, st *store.Store, id string, v Verdict) (op store.Operation, replayed bool, err error) {
 	if err := provider.RefuseFaults(v.Faults()); err != nil {
 		return store.Operation{}, false, err
@@ -135,13 +133,10 @@ func Settle(ctx context.Context, st *store.Store, id string, v Verdict) (op stor
 	if op, _, err = st.Operation(ctx, id); err != nil {
 		return store.Operation{}, false, err
 	}
-	switch {
-	case done:
-		return op, false, nil
-	case op.State == store.Started:
-		return op, false, ErrInProgress
+	if !done {
+		return op, false, ErrNotUnknown
 	}
-	return op, false, ErrSettled
+	return op, false, nil
 }
 
 // key is what the store keeps of a verdict's key; nil without one.

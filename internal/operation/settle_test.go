@@ -100,8 +100,8 @@ func TestSettleTwice(t *testing.T) {
 		{"no reference", one.ID, with(func(v *operation.Verdict) { v.Reference = "" }), operation.ErrKeyReused, one.ID},
 		{"another operation", two.ID, verdict, operation.ErrKeyReused, one.ID},
 		{"the key of a write", two.ID, with(func(v *operation.Verdict) { v.Key = "k-1" }), operation.ErrKeyReused, one.ID},
-		{"another key", one.ID, with(func(v *operation.Verdict) { v.Key = "s-2" }), operation.ErrSettled, one.ID},
-		{"no key", one.ID, with(func(v *operation.Verdict) { v.Key = "" }), operation.ErrSettled, one.ID},
+		{"another key", one.ID, with(func(v *operation.Verdict) { v.Key = "s-2" }), operation.ErrNotUnknown, one.ID},
+		{"no key", one.ID, with(func(v *operation.Verdict) { v.Key = "" }), operation.ErrNotUnknown, one.ID},
 	}
 	for _, tt := range tests {
 		var w *operation.WriteError
@@ -143,12 +143,12 @@ func TestSettleOnlyUnknown(t *testing.T) {
 		t.Fatalf("%+v, %v", list, err)
 	}
 	verdict := operation.Verdict{State: store.Failed, Reason: "not seen", By: "ada"}
-	if _, err := r.Settle(t.Context(), "a", list[0].ID, verdict); !errors.Is(err, operation.ErrInProgress) {
+	if _, err := r.Settle(t.Context(), "a", list[0].ID, verdict); !errors.Is(err, operation.ErrNotUnknown) {
 		t.Errorf("while it runs: %v", err)
 	}
 	close(release)
 	op := <-ended
-	if _, err := r.Settle(t.Context(), "a", op.ID, verdict); !errors.Is(err, operation.ErrSettled) {
+	if _, err := r.Settle(t.Context(), "a", op.ID, verdict); !errors.Is(err, operation.ErrNotUnknown) {
 		t.Errorf("after it: %v", err)
 	}
 	if got, err := r.Operation(t.Context(), "a", op.ID); err != nil || got.State != store.Succeeded || got.SettledBy != "" {

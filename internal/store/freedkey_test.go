@@ -53,7 +53,7 @@ func TestFreedKey(t *testing.T) {
 		if err != nil || !found || first.State != store.Failed || first.Key != "k" || !first.KeyFree {
 			t.Errorf("the journal has %+v, %v, %v", first, found, err)
 		}
-		if all, err := s.Operations(t.Context(), store.OperationFilter{Account: "a"}); err != nil || len(all) != 2 {
+		if all, err := s.Operations(t.Context(), store.OperationFilter{Accounts: []string{"a"}}); err != nil || len(all) != 2 {
 			t.Errorf("the journal has %+v, %v", all, err)
 		}
 

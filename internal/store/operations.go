@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -159,12 +160,12 @@ func (s *Store) Operation(ctx context.Context, id string) (Operation, bool, erro
 
 // OperationFilter chooses operations. Zero members choose all.
 type OperationFilter struct {
-	Account string
-	Kind    string
-	State   OperationState
-	Since   time.Time        // asked for after it
-	Before  *OperationCursor // those that come after it in the list
-	Limit   int              // 0: no limit
+	Accounts []string // of any of them; not nil and empty: of none
+	Kind     string
+	State    OperationState
+	Since    time.Time        // asked for after it
+	Before   *OperationCursor // those that come after it in the list
+	Limit    int              // 0: no limit
 }
 
 // OperationCursor is a place in a list of operations.
@@ -181,12 +182,17 @@ func (s *Store) Operations(ctx context.Context, f OperationFilter) ([]Operation,
 	add := func(condition string, values ...any) {
 		for _, v := range values {
 			args = append(args, v)
-			condition = strings.Replace(condition, "?", fmt.Sprintf("$%d", len(args)), 1)
+			condition = strings.Replace(condition, "?", "$"+strconv.Itoa(len(args)), 1)
 		}
 		where = append(where, condition)
 	}
-	if f.Account != "" {
-		add("account = ?", f.Account)
+	if f.Accounts != nil {
+		places := []string{"NULL"} // PostgreSQL takes no empty list
+		for _, name := range f.Accounts {
+			args = append(args, name)
+			places = append(places, "$"+strconv.Itoa(len(args)))
+		}
+		add("account IN (" + strings.Join(places, ", ") + ")")
 	}
 	if f.Kind != "" {
 		add("kind = ?", f.Kind)
@@ -203,7 +209,7 @@ func (s *Store) Operations(ctx context.Context, f OperationFilter) ([]Operation,
 	query := `SELECT ` + operationColumns + ` FROM operations WHERE ` + strings.Join(where, " AND ") + ` ORDER BY created_at DESC, id DESC`
 	if f.Limit > 0 {
 		args = append(args, f.Limit)
-		query += fmt.Sprintf(" LIMIT $%d", len(args))
+		query += " LIMIT $" + strconv.Itoa(len(args))
 	}
 	found, err := every(ctx, s.read, scanOperation, query, args...)
 	if err != nil {

@@ -1,8 +1,11 @@
 package store_test
 
 import (
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"accountgateway/internal/store"
 )
@@ -70,6 +73,49 @@ func TestSettlementKeys(t *testing.T) {
 		})
 		if done.Load() != 1 || settle("four", "c", "race") {
 			t.Errorf("settled %d times, want once", done.Load())
+		}
+	})
+}
+
+// TestOperationsOfAccounts: those of the accounts that are named, newest first,
+// by pages.
+func TestOperationsOfAccounts(t *testing.T) {
+	onEngines(t, func(t *testing.T, url string) {
+		s := open(t, url, newClock())
+		for i, name := range []string{"a", "b", "c", "a", "b", "c"} {
+			op := operation(name + strconv.Itoa(i))
+			op.Account, op.CreatedAt = name, epoch.Add(time.Duration(i)*time.Minute)
+			if i == 3 {
+				op.Kind = "create_user"
+			}
+			_, _, err := s.BeginOperation(t.Context(), op, epoch, nil)
+			must(t, err)
+		}
+		_, err := s.SettleOperation(t.Context(), "b4", store.Settlement{State: store.Unknown, SettledAt: epoch}, store.Started)
+		must(t, err)
+		tests := []struct {
+			filter store.OperationFilter
+			want   string
+		}{
+			{store.OperationFilter{}, "c5 b4 a3 c2 b1 a0"},
+			{store.OperationFilter{Accounts: []string{}}, ""},
+			{store.OperationFilter{Accounts: []string{"a"}}, "a3 a0"},
+			{store.OperationFilter{Accounts: []string{"c", "a", "none"}}, "c5 a3 c2 a0"},
+			{store.OperationFilter{Accounts: []string{"c", "a"}, Limit: 2}, "c5 a3"},
+			{store.OperationFilter{Accounts: []string{"c", "a"}, Before: &store.OperationCursor{CreatedAt: epoch.Add(3 * time.Minute), ID: "a3"}}, "c2 a0"},
+			{store.OperationFilter{Accounts: []string{"b", "a"}, State: store.Unknown}, "b4"},
+			{store.OperationFilter{Accounts: []string{"b", "a"}, Kind: "create_user"}, "a3"},
+		}
+		for _, tt := range tests {
+			list, err := s.Operations(t.Context(), tt.filter)
+			must(t, err)
+			var got []string
+			for _, op := range list {
+				got = append(got, op.ID)
+			}
+			if strings.Join(got, " ") != tt.want {
+				t.Errorf("%+v: got %v, want %s", tt.filter, got, tt.want)
+			}
 		}
 	})
 }

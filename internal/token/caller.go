@@ -11,16 +11,17 @@ type Scope string
 
 // The scopes.
 const (
-	Read           Scope = "read"
-	UsersRead      Scope = "users:read"
-	UsersWrite     Scope = "users:write"
-	RefillsWrite   Scope = "refills:write"
-	OperationsRead Scope = "operations:read"
+	Read            Scope = "read"
+	UsersRead       Scope = "users:read"
+	UsersWrite      Scope = "users:write"
+	RefillsWrite    Scope = "refills:write"
+	OperationsRead  Scope = "operations:read"
+	OperationsWrite Scope = "operations:write"
 )
 
 // Scopes are all that there are.
 func Scopes() []Scope {
-	return []Scope{Read, UsersRead, UsersWrite, RefillsWrite, OperationsRead}
+	return []Scope{Read, UsersRead, UsersWrite, RefillsWrite, OperationsRead, OperationsWrite}
 }
 
 // ParseScopes reads scopes with commas between.

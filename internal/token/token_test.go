@@ -90,7 +90,7 @@ func TestState(t *testing.T) {
 }
 
 func TestParseScopes(t *testing.T) {
-	const list = "; must be one of read, users:read, users:write, refills:write, operations:read"
+	const list = "; must be one of read, users:read, users:write, refills:write, operations:read, operations:write"
 	tests := []struct {
 		text string
 		want []token.Scope
@@ -98,7 +98,7 @@ func TestParseScopes(t *testing.T) {
 	}{
 		{"read", []token.Scope{token.Read}, ""},
 		{"read, users:read,read", []token.Scope{token.Read, token.UsersRead}, ""},
-		{"read,users:read,users:write,refills:write,operations:read", token.Scopes(), ""},
+		{"read,users:read,users:write,refills:write,operations:read,operations:write", token.Scopes(), ""},
 		{"", nil, `unknown scope ""` + list},
 		{"read,", nil, `unknown scope ""` + list},
 		{"*", nil, `unknown scope "*"` + list},
