@@ -119,7 +119,7 @@ func TestHostileLoad(t *testing.T) {
 	all, _ := k.with(token.Scopes())
 	some, _ := k.with(token.Scopes(), "acme")
 	var lines counter
-	o := Options{Registry: prometheus.NewRegistry(), Tokens: k.keeper, Log: zerolog.New(&lines)}
+	o := Options{Registry: prometheus.NewRegistry(), Tokens: k.keeper, Log: zerolog.New(&lines), AccessLog: zerolog.New(&lines)}
 	stored(&o)
 	h := New(o)
 

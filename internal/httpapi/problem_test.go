@@ -166,7 +166,7 @@ func TestCallerGone(t *testing.T) {
 		<-ctx.Done()
 		return provider.Balance{}, fmt.Errorf("dial: %w", ctx.Err())
 	}}
-	h := New(Options{Accounts: service(map[string]fake{"acme": vendor}), Log: zerolog.New(log), Registry: prometheus.NewRegistry()})
+	h := New(Options{Accounts: service(map[string]fake{"acme": vendor}), Log: zerolog.New(log), AccessLog: zerolog.New(log), Registry: prometheus.NewRegistry()})
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/accounts/acme/balance", nil))
 	if w.Code != statusClientGone || w.Body.Len() != 0 || !strings.Contains(log.String(), `"status":499`) || !strings.Contains(log.String(), `"level":"info"`) {
