@@ -97,6 +97,20 @@ func TestVendorsDirFaults(t *testing.T) {
 	}
 }
 
+// TestUnusedFiles: what looks like a vendor file and is none is told.
+func TestUnusedFiles(t *testing.T) {
+	t.Parallel()
+	dir := vendorsDir(t, map[string]string{
+		"a.YAML": paperboy, "b.json": "{}", "c.yaml.bak": paperboy, "vendor.schema.json": "{}", "README.md": "", ".d.swp": "",
+	})
+	status, _, stderr := complete(t, map[string]string{"GATEWAY_VENDORS_DIR": dir, "GATEWAY_ACCOUNTS": "paperboy", "PAPERBOY_API_KEY": "some-key"}, "check", "--settings")
+	want := "gateway check: " + dir + "/b.json is ignored: not a vendor file: its name must end in .yaml or .yml\n" +
+		"gateway check: " + dir + "/c.yaml.bak is ignored: not a vendor file: its name must end in .yaml or .yml\n"
+	if status != 0 || stderr != want {
+		t.Errorf("exit status %d: %s", status, stderr)
+	}
+}
+
 // TestOwnFileOpensNoAccount: the name and the settings of a file of one's own may spell any variable, which is sent to
 // nobody unless an account is asked for.
 func TestOwnFileOpensNoAccount(t *testing.T) {

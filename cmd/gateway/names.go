@@ -2,10 +2,13 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"accountgateway/internal/config"
+	"accountgateway/internal/provider/declared"
 	"accountgateway/internal/provider/registry"
 )
 
@@ -45,7 +48,7 @@ func variableNames(environ []string) []string {
 // credentials, is a fault: whoever set it believes that it is in force. Other
 // names under a prefix of ours are returned.
 func checkNames(r *config.Reader, env environment, known registry.Set, list []accountSetting) []ignored {
-	var found []ignored
+	found := unusedFiles(env)
 	unlisted := unlistedVendors(known, list)
 	for _, v := range unlisted {
 		if r.Faulty("GATEWAY_ACCOUNTS") {
@@ -74,6 +77,19 @@ func checkNames(r *config.Reader, env environment, known registry.Set, list []ac
 		case ours:
 			found = append(found, ignored{name, "unknown setting"})
 		}
+	}
+	return found
+}
+
+// unusedFiles are those beside one's own vendor files.
+func unusedFiles(env environment) []ignored {
+	var found []ignored
+	folder, _ := env.lookup("GATEWAY_VENDORS_DIR")
+	if folder == "" {
+		return nil
+	}
+	for _, name := range declared.Unused(os.DirFS(folder)) {
+		found = append(found, ignored{filepath.Join(folder, name), "not a vendor file: its name must end in .yaml or .yml"})
 	}
 	return found
 }

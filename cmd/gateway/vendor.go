@@ -207,17 +207,16 @@ func newVendor(_ context.Context, args []string, env environment) error {
 	if err != nil {
 		return err
 	}
+	if !declared.ValidName(name[0]) {
+		return &usageError{fmt.Errorf("vendor new: invalid name %q: must be %s", name[0], declared.NameRule)}
+	}
 	shipped, err := registry.All("") // a file of one's own may be the one that this is written to
 	if err != nil {
 		return err
 	}
 	if _, taken := shipped[name[0]]; taken {
-		return &settingsError{fmt.Errorf("there is a vendor %s already: choose another name", name[0])}
+		return &usageError{fmt.Errorf("vendor new: there is a vendor %s already: choose another name", name[0])}
 	}
-	text := strings.ReplaceAll(skeleton, "acme", name[0])
-	if _, err := declared.Load(name[0]+".yaml", []byte(text)); err != nil { // its name is the only thing that can be wrong
-		return &settingsError{err}
-	}
-	_, err = io.WriteString(env.stdout, text)
+	_, err = io.WriteString(env.stdout, strings.ReplaceAll(skeleton, "acme", name[0]))
 	return err
 }

@@ -81,6 +81,9 @@ func TestVendorNew(t *testing.T) {
 			t.Errorf("%s: exit status %d: %s", taken, status, out)
 		}
 	}
+	if _, _, stderr := complete(t, nil, "vendor", "new", "Bad Name"); !strings.Contains(stderr, `invalid name "Bad Name": must be at most 40 lower-case letters, digits and inner hyphens`) || strings.Contains(stderr, ".yaml") {
+		t.Errorf("got %s", stderr)
+	}
 	if _, out, _ := complete(t, nil, "vendor", "schema"); out != string(declared.Schema()) {
 		t.Errorf("got %s", out)
 	}
@@ -130,7 +133,7 @@ func TestVendorTestFaults(t *testing.T) {
 	}
 	status, out, stderr := complete(t, nil, "vendor", "test", file)
 	lines := strings.Split(strings.TrimSpace(stderr), "\n")
-	if status != 2 || out != "" || len(lines) != 11 {
+	if status != 2 || out != "" || len(lines) != 12 {
 		t.Errorf("exit status %d, %d lines: %s", status, len(lines), stderr)
 	}
 	for _, line := range lines {

@@ -101,7 +101,11 @@ func (r *Reader) field(name string, field reflect.StructField, dst reflect.Value
 		return
 	}
 	if allowed := field.Tag.Get("oneof"); allowed != "" && !slices.Contains(strings.Split(allowed, "|"), text) {
-		r.Fault(name, "must be one of %s%s", strings.ReplaceAll(allowed, "|", ", "), instead(text))
+		shown := ""
+		if field.Type != reflect.TypeFor[Secret]() {
+			shown = instead(text)
+		}
+		r.Fault(name, "must be one of %s%s", strings.ReplaceAll(allowed, "|", ", "), shown)
 		return
 	}
 	if err := decode(text, dst); err != nil {

@@ -138,6 +138,18 @@ func TestSecretDoesNotPrint(t *testing.T) {
 	}
 }
 
+// TestSecretOneOf: not even a short value of a secret is shown.
+func TestSecretOneOf(t *testing.T) {
+	r := config.NewReader(lookup(map[string]string{"S_MODE": "hush"}))
+	var got struct {
+		Mode config.Secret `envconfig:"MODE" oneof:"a|b"`
+	}
+	r.Into("S", &got)
+	if want := "S_MODE: must be one of a, b"; message(r.Err()) != want {
+		t.Errorf("got %v, want %s", r.Err(), want)
+	}
+}
+
 func TestValues(t *testing.T) {
 	urls := []struct{ text, want string }{
 		{"https://a.example/x", ""},
@@ -149,6 +161,8 @@ func TestValues(t *testing.T) {
 		{"a.example", "must be an absolute URL, e.g. https://host/path"},
 		{"https://u:p@a.example", "must be a URL without user, query and fragment"},
 		{"https://a.example?k=1", "must be a URL without user, query and fragment"},
+		{"https://a.example/?", "must be a URL without user, query and fragment"},
+		{"https://a.example/x#", "must be a URL without user, query and fragment"},
 	}
 	for _, tt := range urls {
 		var u config.BaseURL

@@ -122,10 +122,11 @@ type BaseURL struct{ url.URL }
 // UnmarshalText reads and checks the URL.
 func (b *BaseURL) UnmarshalText(text []byte) error {
 	u, err := url.Parse(strings.TrimRight(string(text), "/"))
+	bare := !strings.ContainsAny(string(text), "?#") // an empty query too would take in the paths behind it
 	switch {
 	case err != nil || u.Host == "":
 		return fmt.Errorf("must be an absolute URL, e.g. https://host/path")
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+	case u.User != nil || !bare:
 		return fmt.Errorf("must be a URL without user, query and fragment")
 	case u.Scheme == "https", u.Scheme == "http" && IsLoopback(u.Hostname()):
 		b.URL = *u

@@ -16,17 +16,25 @@ type checker struct {
 	file   *File
 	faults Faults
 	used   map[string]bool // settings
-	stray  bool            // a setting is used that is not declared
+	stray  []string        // settings that are used and not declared
 }
 
 var (
 	vendorName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
-	// reservedName would make the file's HeadFields those of the gateway.
+	// reservedName would make the file's settings those of the gateway.
 	reservedName = regexp.MustCompile(`^(gateway|otel)(-|$)`)
 	settingName  = regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$`)
 	figureName   = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
 	fixedPath    = regexp.MustCompile(`^(/[A-Za-z0-9._~!$&'()*+,;=:@-]*)+$`)
 )
+
+// NameRule says which names vendors may have.
+const NameRule = "at most 40 lower-case letters, digits and inner hyphens, and not gateway or otel, also as the first part"
+
+// ValidName tells whether a vendor may have a name.
+func ValidName(name string) bool {
+	return vendorName.MatchString(name) && !reservedName.MatchString(name)
+}
 
 // ownSettings are those that every account has, whatever its vendor.
 var ownSettings = []string{"BASE_URL", "RATE", "IP_RATE", "REFILL_MAX", "REFILL_DAILY_MAX", "BALANCE_LOW", "DAYS_LOW"}
@@ -34,8 +42,8 @@ var ownSettings = []string{"BASE_URL", "RATE", "IP_RATE", "REFILL_MAX", "REFILL_
 func (c *checker) check() {
 	c.used = map[string]bool{}
 	f := c.file
-	if f.Name.Text != "" && (!vendorName.MatchString(f.Name.Text) || reservedName.MatchString(f.Name.Text)) {
-		c.faults.add(f.Name.At, "name is %q; must be at most 40 lower-case letters, digits and inner hyphens, and not gateway or otel, also as the first part", f.Name.Text)
+	if f.Name.Text != "" && !ValidName(f.Name.Text) {
+		c.faults.add(f.Name.At, "name is %q; must be %s", f.Name.Text, NameRule)
 	}
 	head := &c.vendor.head
 	head.Name, head.Title, head.Group, head.Rate, head.Capabilities = f.Name.Text, f.Title.Text, f.Group.Text, f.Rate.Text, f.capabilities()
@@ -45,9 +53,17 @@ func (c *checker) check() {
 	c.sections()
 	c.expressions()
 	c.samples()
-	for _, s := range f.Settings {
-		if !c.used[s.Key.Text] && !c.stray { // it may be the one that was meant
-			c.faults.add(s.Key.At, "settings.%s is used nowhere: use it as ${%s}, or leave it out", s.Key.Text, s.Key.Text)
+	c.unused()
+}
+
+// unused finds settings of no use, but for those that have another fault, or may be what a slip was meant to be.
+func (c *checker) unused() {
+	for _, s := range c.file.Settings {
+		name := s.Key.Text
+		faulty := slices.ContainsFunc(c.faults, func(f Fault) bool { return f.At == s.Key.At })
+		meant := slices.ContainsFunc(c.stray, func(stray string) bool { return config.Near(stray, []string{name}) != "" })
+		if !c.used[name] && !faulty && !meant {
+			c.faults.add(s.Key.At, "settings.%s is used nowhere: use it as ${%s}, or leave it out", name, name)
 		}
 	}
 }
@@ -131,7 +147,7 @@ func (c *checker) template(t *Template, what string, inURL bool) {
 		c.used[name] = true
 		switch {
 		case !known:
-			c.stray = true
+			c.stray = append(c.stray, name)
 			c.faults.add(t.At, "%s uses the setting %s, which is not declared%s", what, name, meant(name, c.settingNames()))
 		case s.Secret && inURL && (c.file.Auth == nil || c.file.Auth.SecretInURL == nil):
 			c.faults.add(t.At, "%s puts the secret %s into the URL, where logs of others may show it: use a header or a form, or say in auth.secret_in_url why the vendor takes it nowhere else", what, name)
@@ -206,7 +222,10 @@ func (c *checker) auth(a *Auth) {
 	if a.Bearer != nil {
 		ways++
 	}
-	if !c.usesSecret() && len(c.faults) == 0 { // else another fault may be why
+	other := slices.ContainsFunc(c.faults, func(f Fault) bool { // it may be why
+		return strings.HasPrefix(f.Message, "settings") || strings.HasPrefix(f.Message, "auth")
+	})
+	if !c.usesSecret() && !other {
 		c.faults.add(c.file.Name.At, "auth uses no secret: write secret: true for the settings that are, else logs and answers may show them")
 	}
 	if ways > 1 {
@@ -242,6 +261,11 @@ func (c *checker) request(r *Request, name string) {
 	}
 }
 
+// dotted tells whether a path has a segment that leads elsewhere.
+func dotted(path string) bool {
+	return slices.ContainsFunc(strings.Split(path, "/"), func(segment string) bool { return segment == "." || segment == ".." })
+}
+
 // path checks that a path stays one whatever the settings are.
 func (c *checker) path(p *Template, name string) {
 	c.template(p, name, true)
@@ -249,7 +273,7 @@ func (c *checker) path(p *Template, name string) {
 		return
 	}
 	plain := placeholder.ReplaceAllString(p.Text, "x")
-	if !fixedPath.MatchString(plain) || strings.Contains(plain, "/../") || strings.HasSuffix(plain, "/..") || strings.Contains(plain, "//") {
+	if !fixedPath.MatchString(plain) || dotted(plain) || strings.Contains(plain, "//") {
 		c.faults.add(p.At, "%s is %q; must be a path, e.g. /v1/account, with the query string in query", name, p.Text)
 	}
 }
@@ -309,7 +333,7 @@ func (c *checker) expressions() {
 			c.used[name] = true
 			switch {
 			case !known:
-				c.stray = true
+				c.stray = append(c.stray, name)
 				c.faults.add(e.At, "%s uses the setting %s, which is not declared%s", e.Name, name, meant(name, c.settingNames()))
 			case s.Secret:
 				c.faults.add(e.At, "%s uses the secret %s: an expression sees no secret", e.Name, name)
@@ -320,7 +344,11 @@ func (c *checker) expressions() {
 
 func (c *checker) samples() {
 	seen := map[string]bool{}
+	problems := 0
 	for _, s := range c.file.Samples {
+		if s.Want.Problem != nil {
+			problems++
+		}
 		if seen[s.Name.Text] {
 			c.faults.add(s.Name.At, "there are two samples %q", s.Name.Text)
 		}
@@ -333,5 +361,8 @@ func (c *checker) samples() {
 				c.faults.add(e.Key.At, "the sample has the setting %s, which is not declared%s", e.Key.Text, meant(e.Key.Text, c.settingNames()))
 			}
 		}
+	}
+	if len(c.file.Samples) > 0 && (problems == 0 || problems == len(c.file.Samples)) {
+		c.faults.add(c.file.Samples[0].At, "samples: needs at least one that is read, and one that is a problem, such as wrong credentials")
 	}
 }

@@ -2,6 +2,7 @@ package declared
 
 import (
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -121,6 +122,10 @@ func (e *Expr) compile(as, item string, faults *Faults) {
 		e.constant = constant
 		return
 	}
+	if why := noConstant(as, e.Source); why != "" {
+		faults.add(e.At, "%s is %q; %s", e.Name, e.Source, why)
+		return
+	}
 	env := environments()[item]
 	checked, issues := env.Compile(e.Source)
 	if issues.Err() != nil {
@@ -223,6 +228,36 @@ func constantOf(as, source string) ref.Val {
 		}
 	}
 	return nil
+}
+
+var (
+	word      = regexp.MustCompile(`^[A-Za-z]+$`)
+	variables = []string{"body", "text", "status", "header", "setting", "wallet", "user", "true", "false", "null"}
+)
+
+// noConstant says what would be right in place of a word that is meant to be a constant; "" if it is none. To expressions
+// it would be a variable that nobody has heard of.
+func noConstant(as, source string) string {
+	switch {
+	case !word.MatchString(source) || slices.Contains(variables, source):
+	case as == "currency":
+		return "must be a code of ISO 4217, e.g. USD, or an expression, e.g. body.currency" + code(source)
+	case as == "billing":
+		return "must be prepaid, postpaid, or an expression that is one of them"
+	case as == "wait":
+		return "must be a duration, e.g. 60s, or an expression for seconds, e.g. count(body.wait)"
+	}
+	return ""
+}
+
+// code asks whether a code in small letters was meant.
+func code(source string) string {
+	if upper := strings.ToUpper(source); upper != source {
+		if _, err := provider.ParseCurrency(upper); err == nil {
+			return ": did you mean " + upper + "?"
+		}
+	}
+	return ""
 }
 
 // unlike says what is wanted of an expression of another type; "" if the type is right.

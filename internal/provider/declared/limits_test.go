@@ -60,8 +60,10 @@ func TestPots(t *testing.T) {
 		t.Errorf("got %v and %v, want 100 pots", got, err)
 	}
 	for body, want := range map[string]string{
+		`{"pots":[{"name":"a","money":"1.50"},{"name":"b","money":null}]}`: "provider_bad_response: invalid vendor response: balance.balance is null (item 2 of balance.wallets)",
+
 		pots(101, 1): "provider_bad_response: invalid vendor response: balance.wallets has more than 100 items",
-		pots(2, 257): "provider_bad_response: invalid vendor response: balance.name is longer than 256 characters",
+		pots(2, 257): "provider_bad_response: invalid vendor response: balance.name is longer than 256 characters (item 1 of balance.wallets)",
 	} {
 		if _, err := reads(t, v, body); err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)

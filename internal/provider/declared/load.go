@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -25,7 +26,7 @@ func Load(name string, text []byte) (*Vendor, error) {
 	return v, nil
 }
 
-// LoadAll loads all files *.yaml of a folder, and tells all faults of all of them. taken are names that no file may have;
+// LoadAll loads all files *.yaml and *.yml of a folder, and tells all faults of all of them. taken are names that no file may have;
 // folder is what faults put before a file's name.
 func LoadAll(files fs.FS, folder string, taken []string) ([]*Vendor, error) {
 	entries, err := fs.ReadDir(files, ".")
@@ -34,12 +35,12 @@ func LoadAll(files fs.FS, folder string, taken []string) ([]*Vendor, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if ext := path.Ext(e.Name()); ext == ".yaml" || ext == ".yml" {
+		if isVendorFile(e.Name()) {
 			names = append(names, e.Name())
 		}
 	}
 	if len(names) == 0 {
-		return nil, fmt.Errorf("%s has no file *.yaml", folder)
+		return nil, fmt.Errorf("%s has no file *.yaml or *.yml", folder)
 	}
 	loaded, faults := make([]*Vendor, len(names)), make([]error, len(names)) // by file
 	var wg sync.WaitGroup
@@ -76,6 +77,25 @@ func LoadAll(files fs.FS, folder string, taken []string) ([]*Vendor, error) {
 		return nil, err
 	}
 	return all, nil
+}
+
+func isVendorFile(name string) bool {
+	return slices.Contains([]string{".yaml", ".yml"}, strings.ToLower(path.Ext(name)))
+}
+
+// Unused are the files and folders of a folder that LoadAll does not read, but for those that are there for another reason:
+// hidden ones, documents, and the schema that editors use.
+func Unused(files fs.FS) []string {
+	entries, _ := fs.ReadDir(files, ".") // LoadAll tells why it can't be read
+	var names []string
+	for _, e := range entries {
+		name := e.Name()
+		known := strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".schema.json") || strings.HasSuffix(name, ".md")
+		if !known && !isVendorFile(name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func loadFile(files fs.FS, name, shown string) (*Vendor, error) {

@@ -83,7 +83,15 @@ func TestFaults(t *testing.T) {
 		{"decimal(body.money)", "decimal(body.money + body.bonus)", "f.yaml:15:31: balance.balance: texts are joined by +, not added: write decimal(body.a) + decimal(body.b)"},
 		{"body.code == 7", "body.code <= body.most", "f.yaml:13:22: errors[0].when: texts are compared by their letters, not by what they are worth: write decimal(body.a) <= decimal(body.b)"},
 		{"body.code == 7", "7 == body.code", "f.yaml:13:14: errors[0].when: put what the vendor says to the left: body.code == 1, not 1 == body.code"},
-		{"currency: USD", "currency: USDT", "f.yaml:16:13: balance.currency: undeclared reference to 'USDT'"},
+		{"currency: USD", "currency: USDT", `f.yaml:16:13: balance.currency is "USDT"; must be a code of ISO 4217, e.g. USD, or an expression, e.g. body.currency`},
+		{"currency: USD", "currency: usd", `f.yaml:16:13: balance.currency is "usd"; must be a code of ISO 4217, e.g. USD, or an expression, e.g. body.currency: did you mean USD?`},
+		{"currency: USD", "currency: USD\n  billing: prepayed", `f.yaml:17:12: balance.billing is "prepayed"; must be prepaid, postpaid, or an expression that is one of them`},
+		{"kind: provider_access", "kind: provider_access, retry_after: soon", `f.yaml:13:64: errors[0].retry_after is "soon"; must be a duration, e.g. 60s, or an expression for seconds, e.g. count(body.wait)`},
+		{"/shops/", "/./", "f.yaml:10:17: request.path is \"/./${SHOP_ID}/money\"; must be a path, e.g. /v1/account, with the query string in query"},
+		{`{bearer: "${TOKEN}"}`, `{oauth: {path: /../token, client_id: a, client_secret: "${TOKEN}"}}`, `f.yaml:9:22: auth.oauth.path is "/../token"; must be a path, e.g. /v1/account, with the query string in query`},
+		{"  SHOP_ID:", "  OTHER: {description: another}\n  SHOP_ID:", "f.yaml:6:3: settings.OTHER is used nowhere: use it as ${OTHER}, or leave it out"},
+		{"{status: 401, body: '{\"code\":1}'}\n    want: {problem: provider_credentials, code: 1}", "{body: '{\"money\":\"1\",\"mails\":3}'}\n    want: {balance: 1 USD, counters: {mails: 3}}",
+			"f.yaml:21:5: samples: needs at least one that is read, and one that is a problem, such as wrong credentials"},
 		{"currency: USD", "currency: setting.TOKEN", "f.yaml:16:13: balance.currency uses the secret TOKEN: an expression sees no secret"},
 		{"currency: USD", "currency: setting.SHOP", "f.yaml:16:13: balance.currency uses the setting SHOP, which is not declared; must be one of TOKEN, SHOP_ID"},
 		{"kind: provider_access", "kind: access", `f.yaml:13:34: errors[0].kind is "access"; must be one of provider_credentials, provider_access, provider_forbidden, provider_rate_limited, provider_unavailable, provider_rejected, insufficient_funds, not_found, unsupported_operation, unsupported_currency, provider_error, provider_bad_response`},
@@ -94,7 +102,7 @@ func TestFaults(t *testing.T) {
 		{"'{\"money\":\"1.50\",\"mails\":3}'", "'{\"mails\":3}'", `f.yaml:23:11: sample "money": got provider_bad_response: invalid vendor response: balance.balance needs the member money, which is missing`},
 		{"title: Shop", "title: &a Shop", "f.yaml:2:8: title: anchors and aliases are not part of the format: write it out"},
 		{"title: Shop", "title: 'Shop", "f.yaml:5:1: not valid YAML: did not find expected key"},
-		{"mails: 3}}\n", "mails: 3}}\n---\nname: x\n---\n", "f.yaml:24:1: a second document; a file must have only one vendor"},
+		{"mails: 3}}\n", "mails: 3}}\n---\nname: x\n---\n", "f.yaml:21:5: samples: needs at least one that is read, and one that is a problem, such as wrong credentials\nf.yaml:24:1: a second document; a file must have only one vendor"},
 		{"name: shop\n", "", "f.yaml:1:1: name is missing"},
 		{"auth: {bearer: \"${TOKEN}\"}\n", "", "f.yaml:1:1: auth is missing\nf.yaml:5:3: settings.TOKEN is used nowhere: use it as ${TOKEN}, or leave it out"},
 	} {
@@ -109,18 +117,24 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// Ten mistakes are ten lines.
-func TestTenFaults(t *testing.T) {
+// Twelve mistakes, such as a currency that there is not, a setting of no use, and no sample of a problem, are twelve lines
+// at once.
+func TestTwelveFaults(t *testing.T) {
 	text := strings.NewReplacer(
-		"title:", "titel:", "group: other", "group: none", "secret: true", "secret: 1", "https:", "ftp:", "10/1m", "10",
+		"  SHOP_ID:", "  UNUSED: {description: of no use}\n  SHOP_ID:", "want: {problem: provider_credentials, code: 1}", "want: {balance: 1 USD}", "title:", "titel:", "group: other", "group: none", "secret: true", "secret: 1", "https:", "ftp:", "10/1m", "10",
 		"${TOKEN}", "${TOKENS}", "decimal(body.money)", "body.money", "scope: now", "scope: today", "kind: provider_access", "kind: nothing",
-		"currency: USD", "currency: body.",
+		"currency: USD", "currency: ZZZ",
 	).Replace(good)
 	_, err := declared.Load("f.yaml", []byte(text))
 	lines := strings.Split(err.Error(), "\n")
 	t.Log(err)
-	if len(lines) < 10 {
-		t.Errorf("got %d lines, want at least 10", len(lines))
+	if len(lines) != 12 {
+		t.Errorf("got %d lines, want 12", len(lines))
+	}
+	for _, want := range []string{"settings.UNUSED is used nowhere", "samples: needs at least one", `balance.currency is "ZZZ"; must be a code of ISO 4217`} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("not told: %s", want)
+		}
 	}
 }
 

@@ -175,14 +175,24 @@ func (r *reader) each(e *Expr, most int, show func()) {
 		r.fail(e, "has more than "+strconv.Itoa(most)+" items")
 		return
 	}
-	for it := list.Iterator(); it.HasNext() == types.True && r.err == nil; {
+	it := list.Iterator()
+	for number := 1; it.HasNext() == types.True && r.err == nil; number++ {
 		if r.a.item = it.Next(); types.IsUnknownOrError(r.a.item) {
 			r.fail(e, "has an item that can't be used")
 			return
 		}
 		show()
+		r.inItem(e, number)
 	}
 	r.a.item = nil
+}
+
+// inItem tells in which item an error is by its place: a name of it would be the vendor's text.
+func (r *reader) inItem(list *Expr, number int) {
+	var e *provider.Error
+	if errors.As(r.err, &e) {
+		e.Message += " (item " + strconv.Itoa(number) + " of " + list.Name + ")"
+	}
 }
 
 // refused tells of a reading that must not be believed. What can't be evaluated refuses too.

@@ -86,6 +86,7 @@ func TestSettings(t *testing.T) {
 		{"tok-en", "7", ""},
 		{"", "7", "S_TOKEN: is not set"},
 		{"tok-en", "..", "S_SHOP_ID: can't be part of a path"},
+		{"tok-en", ".", "S_SHOP_ID: can't be part of a path"},
 		{"tok\r\nX-Evil: 1", "7", "S_TOKEN: has a control character"},
 	} {
 		r := config.NewReader(func(name string) (string, bool) {
@@ -100,6 +101,25 @@ func TestSettings(t *testing.T) {
 		if got != row.want {
 			t.Errorf("%+v: got %q", row, got)
 		}
+	}
+}
+
+// TestDotsInPaths: settings together, or in the path that gives tokens, lead nowhere else either.
+func TestDotsInPaths(t *testing.T) {
+	v, err := declared.Load("f.yaml", []byte(strings.NewReplacer(
+		`{bearer: "${TOKEN}"}`, `{oauth: {path: "/${REALM}/token", client_id: a, client_secret: "${TOKEN}"}}`,
+		"  SHOP_ID:", "  REALM: {description: a realm}\n  SHOP_ID:", "/shops/${SHOP_ID}/", "/shops/.${SHOP_ID}/",
+	).Replace(good)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := config.NewReader(func(name string) (string, bool) {
+		value, ok := map[string]string{"S_TOKEN": "tok-en", "S_SHOP_ID": ".", "S_REALM": ".."}[name]
+		return value, ok
+	})
+	v.Read(r, "S")
+	if err := r.Err(); err == nil || err.Error() != "S_SHOP_ID: can't be part of a path\nS_REALM: can't be part of a path" {
+		t.Errorf("got %v", err)
 	}
 }
 

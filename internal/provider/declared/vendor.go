@@ -72,7 +72,7 @@ func (v *Vendor) Method(r *Request) string { return r.method(v.file.Auth) }
 // BaseURL is where the vendor is reached; "" if each account has an address of its own.
 func (v *Vendor) BaseURL() string { return v.head.BaseURL }
 
-// Values are the account's HeadFields by name, secrets too.
+// Values are the account's settings by name, secrets too.
 func (a Account) Values() map[string]string { return a.values }
 
 func (f *File) sections() []provider.Operation {
@@ -120,7 +120,7 @@ func (f *File) request(op provider.Operation) *Request {
 	return own
 }
 
-// Account is an account's HeadFields.
+// Account is an account's settings.
 type Account struct {
 	Settings any // as Vendor.Settings has them, filled
 	Base     config.BaseURL
@@ -134,7 +134,7 @@ func (a Account) Secrets() []string { return a.secrets }
 // Settings is a struct with envconfig tags, as config.Reader fills it.
 func (v *Vendor) Settings() any { return v.head.Settings() }
 
-// Read reads an account's HeadFields. Faults are left in r.
+// Read reads an account's settings. Faults are left in r.
 func (v *Vendor) Read(r *config.Reader, prefix string) Account {
 	into := reflect.New(v.head.settingsType())
 	r.Into(prefix, into.Interface())
@@ -148,6 +148,13 @@ func (v *Vendor) Read(r *config.Reader, prefix string) Account {
 		name := prefix + "_" + s.Name
 		if why := v.unfit(s.Name, a.values[s.Name]); why != "" && a.values[s.Name] != "" && !r.Faulty(name) {
 			r.Fault(name, "%s", why)
+		}
+	}
+	for _, path := range v.paths() {
+		for _, setting := range path.names() {
+			if name := prefix + "_" + setting; dotted(path.FilledPath(a.values)) && !r.Faulty(name) {
+				r.Fault(name, "can't be part of a path")
+			}
 		}
 	}
 	return a
@@ -170,13 +177,19 @@ func (v *Vendor) unfit(name, value string) string {
 			return "must be a currency code, e.g. USD"
 		}
 	}
-	for _, op := range v.Operations() {
-		path := v.Request(op).Path
-		if slices.Contains(path.names(), name) && (value == "." || value == "..") {
-			return "can't be part of a path"
-		}
-	}
 	return ""
+}
+
+// paths are those that the account's settings are part of.
+func (v *Vendor) paths() []*Template {
+	var all []*Template
+	for _, op := range v.Operations() {
+		all = append(all, &v.Request(op).Path)
+	}
+	if o := v.file.Auth.OAuth; o != nil {
+		all = append(all, &o.Path)
+	}
+	return all
 }
 
 // picksPot tells whether the setting CURRENCY is the format's own, which picks a pot, rather than the file's.
