@@ -55,6 +55,7 @@ func (s *server) pageRoutes(r chi.Router, auth, heavy func(http.Handler) http.Ha
 	people.Post(ui.LoginPath, s.Page.Login)
 	people.Post(ui.LogoutPath, s.Page.Logout)
 	people.Get(ui.DocsPath, s.Page.Docs)
+	people.Get(ui.RunbookPath, s.Page.Runbook)
 	r.Get(ui.StaticPath+"{file}", s.Page.Static) // the same for all, and kept by browsers
 	for _, path := range ui.Elsewhere {
 		r.Get(path, s.Page.Redirect)

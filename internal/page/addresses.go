@@ -12,13 +12,14 @@ const (
 	LoginPath   = "/login"  // GET and POST
 	LogoutPath  = "/logout" // POST
 	DocsPath    = "/docs"
+	RunbookPath = DocsPath + "/runbook"
 
 	accounts = "/ui"
 )
 
 // Elsewhere are addresses that people come by, though no page is there. Redirect
 // answers them.
-var Elsewhere = []string{accounts, accounts + "/", AccountPath + "/", DocsPath + "/", LoginPath + "/"}
+var Elsewhere = []string{accounts, accounts + "/", AccountPath + "/", DocsPath + "/", RunbookPath + "/", LoginPath + "/"}
 
 // Redirect answers GET of the addresses in Elsewhere: it leads to the page that
 // was meant.

@@ -22,6 +22,7 @@ const (
 	messagePage = "message.html"
 	problemPage = "problem.html"
 	docsPage    = "docs.html"
+	runbookPage = "runbook.html"
 )
 
 // drawer holds the templates.
@@ -36,7 +37,7 @@ func newDrawer(a *assets) (*drawer, error) {
 		}
 		return address, nil
 	}}
-	for _, name := range []string{fleetPage, accountPage, tokenPage, messagePage, problemPage, docsPage} {
+	for _, name := range []string{fleetPage, accountPage, tokenPage, messagePage, problemPage, docsPage, runbookPage} {
 		t, err := template.New(name).Funcs(functions).ParseFS(templateFiles, "templates/frame.html", "templates/parts.html", "templates/"+name)
 		if err != nil {
 			return nil, err

@@ -6,6 +6,7 @@ package page
 
 import (
 	"context"
+	"html/template"
 	"net/http"
 	"time"
 
@@ -34,6 +35,7 @@ type Page struct {
 	assets  *assets
 	drawer  *drawer
 	origins *http.CrossOriginProtection
+	runbook template.HTML
 	now     func() time.Time
 }
 
@@ -47,7 +49,11 @@ func New(o Options) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Page{Options: o, assets: a, drawer: d, origins: http.NewCrossOriginProtection(), now: time.Now}, nil
+	runbook, err := renderRunbook()
+	if err != nil {
+		return nil, err
+	}
+	return &Page{Options: o, assets: a, drawer: d, runbook: runbook, origins: http.NewCrossOriginProtection(), now: time.Now}, nil
 }
 
 // reader gives the caller, whom the middleware found by token or cookie, if it may
