@@ -26,6 +26,7 @@ func checkCommand(ctx context.Context, args []string, env environment) error {
 	r := config.NewReader(env.lookup)
 	s, known, list := readSettings(r)
 	openCertificates(r, s, zerolog.Nop())
+	s.destinations(r)
 	g := open(r, s, list, nil, zerolog.Nop())
 	strange := checkNames(r, env, known, list)
 	if err := faults(r, strange); err != nil {

@@ -8,17 +8,20 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"accountgateway/internal/config"
+	"accountgateway/internal/notify"
 )
 
 func main() {
 	// net/http tells the standard logger what a vendor sent beyond its answer,
 	// which may be an echoed secret. Our own log is zerolog's.
 	log.SetOutput(io.Discard)
+	notify.BoundClient(http.DefaultClient)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], environment{lookup: os.LookupEnv, names: variableNames(os.Environ()), stdout: os.Stdout, stderr: os.Stderr}))
@@ -47,6 +50,7 @@ const usage = `Usage: gateway [COMMAND]
   token        create, list, revoke and rotate callers' tokens
   operations   list write operations, settle one by hand
   vendor       list vendors and their settings; create and test your own vendor files
+  notify       send a test message to where alerts are sent
   backup       copy the SQLite database to a file, even while in use
   healthcheck  check whether a running gateway is up
   version      print the version
@@ -68,6 +72,7 @@ func run(ctx context.Context, args []string, env environment) int {
 		"simulate":    simulateCommand,
 		"check":       checkCommand,
 		"healthcheck": healthcheckCommand,
+		"notify":      notifyCommand,
 		"operations":  operationsCommand,
 		"token":       tokenCommand,
 		"vendor":      vendorCommand,

@@ -29,7 +29,9 @@ func TestPlantedSecrets(t *testing.T) {
 	f.add("shop", "regru", regru.New(regru.Options{Now: today, Refill: true}), "USERNAME=partner", "PASSWORD=partner-secret")
 	f.add("other", "selzy", http.NotFoundHandler(), "API_KEY=key-"+mark)
 	settings := with(f.settings, "GATEWAY_AUTH=token", "GATEWAY_DATABASE_URL=sqlite:"+filepath.Join(dir, "gateway.db"),
-		"OTEL_EXPORTER_OTLP_ENDPOINT="+collector.URL, "SHOP_RATE=1000/1m")
+		"OTEL_EXPORTER_OTLP_ENDPOINT="+collector.URL, "SHOP_RATE=1000/1m",
+		"GATEWAY_NOTIFY_URL=generic+"+collector.URL+"/"+mark+"?@authorization=Bearer+"+mark+" mattermost://127.0.0.1:1/"+mark+"?disabletls=yes"+
+			" smtp://"+mark+":"+mark+"@127.0.0.1:1/?from="+mark+"@a.example&to="+mark+"@a.example")
 	makeDatabase(t, settings["GATEWAY_DATABASE_URL"])
 	good, id := created(t, settings, "--name", "billing", "--scopes", "read,users:read,users:write,refills:write,operations:read,operations:write", "--accounts", "*")
 	g := serving(t, settings)
@@ -93,6 +95,7 @@ func TestPlantedSecrets(t *testing.T) {
 	_, checked, checkErr := complete(t, settings, "check")
 	_, inForce, _ := complete(t, settings, "check", "--settings")
 	_, operations, _ := complete(t, settings, "operations", "list")
+	_, notified, notifyErr := complete(t, settings, "notify", "test")
 	for _, target := range []string{"/metrics", "/readyz", "/healthz", "/openapi.yaml"} {
 		get(target, "")
 	}
@@ -103,6 +106,7 @@ func TestPlantedSecrets(t *testing.T) {
 	places := map[string]string{
 		"answers": said.String(), "log": g.stderr.String(), "stdout": g.stdout.String(), "traces": traces.String(), "token revoke": revokeSaid,
 		"token list": list, "token list --json": listJSON, "check": checked + checkErr, "check --settings": inForce, "operations": operations,
+		"notify test": notified + notifyErr,
 	}
 	files, err := os.ReadDir(dir)
 	if err != nil || len(files) == 0 {
@@ -131,7 +135,7 @@ func TestPlantedSecrets(t *testing.T) {
 	}
 	// The proof is worth nothing where nothing was written.
 	for place, part := range map[string]string{
-		"answers": "ada", "log": `"audit":true`, "traces": "accountgateway", "token list": revokedID, "check --settings": "SHOP_PASSWORD", "operations": "create_user", "gateway.db": "billing",
+		"answers": "ada", "log": `"audit":true`, "traces": "accountgateway", "token list": revokedID, "check --settings": "SHOP_PASSWORD", "operations": "create_user", "notify test": "failed", "gateway.db": "billing",
 	} {
 		if !strings.Contains(places[place], part) {
 			t.Errorf("%s has no %q: nothing was proved", place, part)

@@ -61,6 +61,7 @@ func serve(ctx context.Context, env environment, o serveOptions) error {
 	certificates := openCertificates(r, s, log)
 	tracer, stopTracing := tracing(ctx, r, env, log)
 	g := open(r, s, list, tracer, log)
+	to := s.destinations(r)
 	strange := checkNames(r, env, known, list)
 	if err := faults(r, strange); err != nil {
 		return err
@@ -80,6 +81,7 @@ func serve(ctx context.Context, env environment, o serveOptions) error {
 		g.fill = o.demo.fill
 	}
 	running.Go(func() { logs.out.run(background) })
+	notifier := g.notifier(to, s, log)
 	running.Go(func() { g.keepStore(background, string(s.DatabaseURL), log, tried, stopped) })
 	// The first request already finds what earlier runs have read, unless the
 	// database is slow to come.
@@ -94,7 +96,16 @@ func serve(ctx context.Context, env environment, o serveOptions) error {
 	running.Go(func() {
 		defer close(stopped)
 		var users sync.WaitGroup // of the store
-		users.Go(func() { g.accounts.Run(background) })
+		// The accounts give leases back when they end: not before a message that is
+		// under way is known to be delivered.
+		accounts, stopAccounts := context.WithCancel(context.WithoutCancel(background))
+		defer stopAccounts()
+		users.Go(func() {
+			defer stopAccounts()
+			notifier.Run(background)
+			<-background.Done()
+		})
+		users.Go(func() { g.accounts.Run(accounts) })
 		users.Go(func() { g.tokens.Run(background) })
 		users.Wait()
 	})
@@ -137,7 +148,7 @@ func serve(ctx context.Context, env environment, o serveOptions) error {
 		}
 		defer server.http.Close()
 	}
-	log.Info().Str("addr", servers[0].listener.Addr().String()).Bool("tls", certificates != nil).Str("auth", s.Auth).Int("accounts", len(list)).Str("version", api.Version).Msg("serving")
+	log.Info().Str("addr", servers[0].listener.Addr().String()).Bool("tls", certificates != nil).Str("auth", s.Auth).Int("accounts", len(list)).Str("version", version()).Msg("serving")
 	if o.started != nil {
 		o.started(servers[0].listener.Addr())
 	}

@@ -17,26 +17,29 @@ import (
 // settings are the gateway's own; each vendor account has more, read by its
 // adapter's Config (internal/provider/registry).
 type settings struct {
-	Addr             string        `envconfig:"ADDR" default:"127.0.0.1:8080" desc:"listen address"`
-	MetricsAddr      string        `envconfig:"METRICS_ADDR" desc:"separate listen address for /metrics and health checks"`
-	Accounts         string        `envconfig:"ACCOUNTS" desc:"accounts, comma-separated, each name or name=provider"`
-	VendorsDir       config.Path   `envconfig:"VENDORS_DIR" desc:"directory with your own vendor files"`
-	Auth             string        `envconfig:"AUTH" default:"token" oneof:"token|none" desc:"token, or none; none is allowed only on a loopback address"`
-	DatabaseURL      config.Secret `envconfig:"DATABASE_URL" default:"sqlite:gateway.db" desc:"sqlite:FILE, sqlite::memory:, or postgres://… for several replicas" shown:"url"`
-	BalanceTTL       time.Duration `envconfig:"BALANCE_TTL" default:"60s" desc:"how long a balance is fresh"`
-	StatisticsTTL    time.Duration `envconfig:"STATISTICS_TTL" default:"5m" desc:"how long statistics are fresh"`
-	UsersTTL         time.Duration `envconfig:"USERS_TTL" default:"5m" desc:"how long users are fresh"`
-	StaleIfError     time.Duration `envconfig:"STALE_IF_ERROR" default:"24h" desc:"maximum age of a reading served when the vendor fails"`
-	CallerRate       config.Rate   `envconfig:"CALLER_RATE" default:"600/1m" desc:"requests allowed per token; 0 = no limit"`
-	RefreshInterval  time.Duration `envconfig:"REFRESH_INTERVAL" default:"5m" desc:"interval of background readings for metrics and history; 0 = off"`
-	HistoryRetention time.Duration `envconfig:"HISTORY_RETENTION" default:"9600h" desc:"how long the balance history is kept"`
-	StoreUsers       bool          `envconfig:"STORE_USERS" default:"false" desc:"also store readings of users, which are personal data, in the database"`
-	ProviderTimeout  time.Duration `envconfig:"PROVIDER_TIMEOUT" default:"10s" desc:"timeout of one vendor call, including retries"`
-	LogLevel         string        `envconfig:"LOG_LEVEL" default:"info" oneof:"debug|info|warn|error" desc:"debug, info, warn or error"`
-	LogFormat        string        `envconfig:"LOG_FORMAT" default:"json" oneof:"json|console" desc:"json or console"`
-	TLSCert          config.Path   `envconfig:"TLS_CERT" desc:"file with the TLS certificate chain, the server's own certificate first; reloaded when it changes"`
-	TLSKey           config.Path   `envconfig:"TLS_KEY" desc:"file with the private key of TLS_CERT"`
-	TLSClientCA      config.Path   `envconfig:"TLS_CLIENT_CA" desc:"file with CA certificates; callers must then present a certificate signed by one of them"`
+	Addr             string           `envconfig:"ADDR" default:"127.0.0.1:8080" desc:"listen address"`
+	MetricsAddr      string           `envconfig:"METRICS_ADDR" desc:"separate listen address for /metrics and health checks"`
+	Accounts         string           `envconfig:"ACCOUNTS" desc:"accounts, comma-separated, each name or name=provider"`
+	VendorsDir       config.Path      `envconfig:"VENDORS_DIR" desc:"directory with your own vendor files"`
+	Auth             string           `envconfig:"AUTH" default:"token" oneof:"token|none" desc:"token, or none; none is allowed only on a loopback address"`
+	DatabaseURL      config.Secret    `envconfig:"DATABASE_URL" default:"sqlite:gateway.db" desc:"sqlite:FILE, sqlite::memory:, or postgres://… for several replicas" shown:"url"`
+	BalanceTTL       time.Duration    `envconfig:"BALANCE_TTL" default:"60s" desc:"how long a balance is fresh"`
+	StatisticsTTL    time.Duration    `envconfig:"STATISTICS_TTL" default:"5m" desc:"how long statistics are fresh"`
+	UsersTTL         time.Duration    `envconfig:"USERS_TTL" default:"5m" desc:"how long users are fresh"`
+	StaleIfError     time.Duration    `envconfig:"STALE_IF_ERROR" default:"24h" desc:"maximum age of a reading served when the vendor fails"`
+	CallerRate       config.Rate      `envconfig:"CALLER_RATE" default:"600/1m" desc:"requests allowed per token; 0 = no limit"`
+	RefreshInterval  time.Duration    `envconfig:"REFRESH_INTERVAL" default:"5m" desc:"interval of background readings for metrics and history; 0 = off"`
+	HistoryRetention time.Duration    `envconfig:"HISTORY_RETENTION" default:"9600h" desc:"how long the balance history is kept"`
+	StoreUsers       bool             `envconfig:"STORE_USERS" default:"false" desc:"also store readings of users, which are personal data, in the database"`
+	ProviderTimeout  time.Duration    `envconfig:"PROVIDER_TIMEOUT" default:"10s" desc:"timeout of one vendor call, including retries"`
+	NotifyURL        config.Secret    `envconfig:"NOTIFY_URL" desc:"where alerts are sent: service URLs of shoutrrr, with spaces or line ends between them"`
+	NotifyRepeat     time.Duration    `envconfig:"NOTIFY_REPEAT" default:"24h" desc:"how often an open alert is sent again; 0 = once"`
+	PublicURL        config.PublicURL `envconfig:"PUBLIC_URL" desc:"address where people reach the operator's page, for links in notifications"`
+	LogLevel         string           `envconfig:"LOG_LEVEL" default:"info" oneof:"debug|info|warn|error" desc:"debug, info, warn or error"`
+	LogFormat        string           `envconfig:"LOG_FORMAT" default:"json" oneof:"json|console" desc:"json or console"`
+	TLSCert          config.Path      `envconfig:"TLS_CERT" desc:"file with the TLS certificate chain, the server's own certificate first; reloaded when it changes"`
+	TLSKey           config.Path      `envconfig:"TLS_KEY" desc:"file with the private key of TLS_CERT"`
+	TLSClientCA      config.Path      `envconfig:"TLS_CLIENT_CA" desc:"file with CA certificates; callers must then present a certificate signed by one of them"`
 }
 
 // spendingSettings guard an account's refills; every vendor's accounts have
@@ -90,6 +93,9 @@ func readSettings(r *config.Reader) (settings, registry.Set, []accountSetting) {
 	atLeast(r, "GATEWAY_HISTORY_RETENTION", s.HistoryRetention, time.Hour)
 	if s.RefreshInterval != 0 {
 		atLeast(r, "GATEWAY_REFRESH_INTERVAL", s.RefreshInterval, time.Second)
+	}
+	if s.NotifyRepeat != 0 {
+		atLeast(r, "GATEWAY_NOTIFY_REPEAT", s.NotifyRepeat, time.Minute)
 	}
 	checkDatabaseURL(r, string(s.DatabaseURL))
 	checkAddr(r, "GATEWAY_ADDR", s.Addr)

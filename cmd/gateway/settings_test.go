@@ -94,6 +94,11 @@ func TestSettingsFaults(t *testing.T) {
 			"GATEWAY_PROVIDER_TIMEOUT: must be at least 1ms, not 0s", "GATEWAY_BALANCE_TTL: must be at least 0s, not -1s",
 			`GATEWAY_STATISTICS_TTL: must be a duration, e.g. 30s, 5m or 30d, not "soon"`, `GATEWAY_USERS_TTL: must be a duration, e.g. 30s, 5m or 30d, not "60"`,
 		}},
+		{"notifications", []string{"GATEWAY_NOTIFY_URL=telegram://hush@telegram?chats=1 https://hush.example/hush", "GATEWAY_NOTIFY_REPEAT=1s", "GATEWAY_PUBLIC_URL=gateway.example"}, []string{
+			"GATEWAY_NOTIFY_REPEAT: must be at least 1m0s, not 1s", "GATEWAY_NOTIFY_URL: URL 1: telegram: invalid telegram token: [redacted]:",
+			"GATEWAY_NOTIFY_URL: URL 2: a webhook begins with generic+https://; other services with their own name, such as slack://",
+			"GATEWAY_PUBLIC_URL: must be an absolute http or https URL, e.g. https://gateway.example.com",
+		}},
 		{"log", []string{"GATEWAY_LOG_LEVEL=loud", "GATEWAY_LOG_FORMAT=xml"},
 			[]string{`GATEWAY_LOG_LEVEL: must be one of debug, info, warn, error, not "loud"`, `GATEWAY_LOG_FORMAT: must be one of json, console, not "xml"`}},
 		{"database", []string{"GATEWAY_DATABASE_URL=mysql://gateway:hush@db/gateway"},
@@ -225,6 +230,7 @@ func TestDefaults(t *testing.T) {
 		"GATEWAY_ADDR": "127.0.0.1:8080", "GATEWAY_METRICS_ADDR": "", "GATEWAY_ACCOUNTS": "", "GATEWAY_DATABASE_URL": "sqlite:gateway.db",
 		"GATEWAY_AUTH": "token", "GATEWAY_BALANCE_TTL": "60s", "GATEWAY_STATISTICS_TTL": "5m", "GATEWAY_USERS_TTL": "5m",
 		"GATEWAY_STALE_IF_ERROR": "24h", "GATEWAY_CALLER_RATE": "600/1m", "GATEWAY_REFRESH_INTERVAL": "5m", "GATEWAY_PROVIDER_TIMEOUT": "10s",
+		"GATEWAY_NOTIFY_URL": "", "GATEWAY_NOTIFY_REPEAT": "24h", "GATEWAY_PUBLIC_URL": "",
 		"GATEWAY_LOG_LEVEL": "info", "GATEWAY_LOG_FORMAT": "json", "GATEWAY_TLS_CERT": "", "GATEWAY_TLS_KEY": "", "GATEWAY_TLS_CLIENT_CA": "",
 		"REGRU_BASE_URL": "https://api.reg.ru/api/regru2", "REGRU_LANG": "en", "REGRU_RATE": "1200/1h",
 		"SELZY_BASE_URL": "https://api.selzy.com", "SELZY_LANG": "en", "SELZY_RATE": "1200/1m",
@@ -244,7 +250,7 @@ func TestDefaults(t *testing.T) {
 			if tag.Get("desc") == "" {
 				t.Errorf("%s: has no description", name)
 			}
-			secret := regexp.MustCompile("PASSWORD|SECRET|TOKEN|KEY|DATABASE_URL").MatchString(name) && name != "GATEWAY_TLS_KEY"
+			secret := regexp.MustCompile("PASSWORD|SECRET|TOKEN|KEY|DATABASE_URL|NOTIFY_URL").MatchString(name) && name != "GATEWAY_TLS_KEY"
 			if secret != (config.Field(i).Type.Name() == "Secret") {
 				t.Errorf("%s: has type %s", name, config.Field(i).Type)
 			}

@@ -130,7 +130,7 @@ func (s *Service) keepsAlerts(ctx context.Context) (bool, error) {
 		return true, nil
 	}
 	b.held = time.Time{}
-	mine, err := s.lease(ctx, "alerts", alertLease)
+	mine, err := s.Lease(ctx, "alerts", alertLease)
 	if mine {
 		b.held = now
 	}

@@ -119,7 +119,7 @@ func (s *Service) exchange(ctx context.Context) {
 // prune deletes what is too old, in one replica.
 func (s *Service) prune(ctx context.Context) {
 	now := s.label()
-	if mine, err := s.lease(ctx, "prune", pruneInterval*3/2); err != nil || !mine {
+	if mine, err := s.Lease(ctx, "prune", pruneInterval*3/2); err != nil || !mine {
 		return
 	}
 	for _, prune := range []func(context.Context, *store.Store) (int64, error){

@@ -87,9 +87,9 @@ func (s *Service) acquireLease(ctx context.Context, st *store.Store, name, holde
 	return st.AcquireLease(ctx, name, holder, ttl)
 }
 
-// lease makes this replica the holder of a lease for ttl, or renews it; false while
-// another replica holds it.
-func (s *Service) lease(ctx context.Context, name string, ttl time.Duration) (mine bool, err error) {
+// Lease makes this replica the holder of a lease for ttl, or renews it; false while
+// another replica holds it. Run gives all leases back when it ends.
+func (s *Service) Lease(ctx context.Context, name string, ttl time.Duration) (mine bool, err error) {
 	return durable.Get(ctx, s.durable.Use, func(ctx context.Context, st *store.Store) (bool, error) {
 		return s.acquireLease(ctx, st, name, s.replica, ttl)
 	})

@@ -143,7 +143,7 @@ func (s *Service) refreshAll(ctx context.Context) {
 // does so for it.
 func (s *Service) refresh(ctx context.Context, a *accountState) {
 	acquire := func(intervals int) (mine bool, err error) {
-		return s.lease(ctx, "refresh/"+a.Name, time.Duration(intervals)*s.options.RefreshInterval*3/2)
+		return s.Lease(ctx, "refresh/"+a.Name, time.Duration(intervals)*s.options.RefreshInterval*3/2)
 	}
 	if mine, err := acquire(1); err == nil && !mine {
 		return // another replica does it, and what it learns comes by the store

@@ -19,7 +19,7 @@ func (s *Service) newOperations() *operation.Service {
 			}
 			return a.writes, nil
 		},
-		Gone: s.peers.gone, Await: s.peers.settle, Lease: s.lease,
+		Gone: s.peers.gone, Await: s.peers.settle, Lease: s.Lease,
 		Start: s.tasks.run, Closing: s.tasks.closing,
 	})
 }

@@ -170,6 +170,24 @@ func TestValues(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", tt.text, got, tt.want)
 		}
 	}
+	public := []struct{ text, want, is string }{
+		{"https://gateway.example.com", "", "https://gateway.example.com"},
+		{"http://10.0.0.1:8080/gateway/", "", "http://10.0.0.1:8080/gateway"},
+		{"https://[2001:db8::1]/", "", "https://[2001:db8::1]"},
+		{"ftp://a.example", "must be an absolute http or https URL, e.g. https://gateway.example.com", ""},
+		{"a.example", "must be an absolute http or https URL, e.g. https://gateway.example.com", ""},
+		{"https://:8080", "must be an absolute http or https URL, e.g. https://gateway.example.com", ""},
+		{"https://u:p@a.example", "must be a URL without user, query and fragment", ""},
+		{"https://a.example?k=1", "must be a URL without user, query and fragment", ""},
+		{"https://a.example?", "must be a URL without user, query and fragment", ""},
+		{"https://a.example#", "must be a URL without user, query and fragment", ""},
+	}
+	for _, tt := range public {
+		var u config.PublicURL
+		if got := message(u.UnmarshalText([]byte(tt.text))); got != tt.want || u.String() != tt.is {
+			t.Errorf("%s: got %q and %q, want %q and %q", tt.text, u, got, tt.is, tt.want)
+		}
+	}
 	for text, want := range map[string]string{"1200/1h": "1200/1h", "20/1m": "20/1m", "5/90s": "5/1m30s", "0": "0", "3/10s": "3/10s", "3/10m": "3/10m"} {
 		var r config.Rate
 		if err := r.UnmarshalText([]byte(text)); err != nil || r.String() != want {

@@ -137,6 +137,26 @@ func (b *BaseURL) UnmarshalText(text []byte) error {
 
 func (b BaseURL) String() string { return b.URL.String() }
 
+// PublicURL is where people reach a server: an http or https URL that more can be
+// put behind.
+type PublicURL struct{ url.URL }
+
+// UnmarshalText reads and checks the URL.
+func (p *PublicURL) UnmarshalText(text []byte) error {
+	u, err := url.Parse(strings.TrimRight(string(text), "/"))
+	switch {
+	case err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https":
+		return errors.New("must be an absolute http or https URL, e.g. https://gateway.example.com")
+	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(string(text), "#"):
+		return errors.New("must be a URL without user, query and fragment")
+	}
+	p.URL = *u
+	return nil
+}
+
+// String is the URL without a slash at its end; "" if there is none.
+func (p PublicURL) String() string { return p.URL.String() }
+
 // IsLoopback tells whether a host is this machine and nothing else.
 func IsLoopback(host string) bool {
 	ip := net.ParseIP(host)

@@ -16,7 +16,6 @@ type Alert struct {
 	Account string
 	Code    string
 	Body    []byte
-	ToldAt  time.Time // when people were last told of it; zero: never
 }
 
 // AlertChange opens an alert, gives an open one another body, or closes it. A
@@ -49,12 +48,9 @@ func (s *Store) Alerts(ctx context.Context) (open []Alert, version int64, err er
 	ctx, cancel := s.read.begin(ctx)
 	defer cancel()
 	open, err = every(ctx, s.read, func(r row) (a Alert, err error) {
-		var told int64
-		if err = r.Scan(&a.Account, &a.Code, &a.Body, &told); told != 0 {
-			a.ToldAt = fromMicros(told)
-		}
+		err = r.Scan(&a.Account, &a.Code, &a.Body)
 		return a, err
-	}, `SELECT account, code, body, told_at FROM alerts ORDER BY account, code`)
+	}, `SELECT account, code, body FROM alerts ORDER BY account, code`)
 	if err != nil {
 		return nil, 0, fmt.Errorf("read alerts: %w", err)
 	}
@@ -81,7 +77,7 @@ func (s *Store) ChangeAlerts(ctx context.Context, version int64, changes []Alert
 		if c.Closed {
 			closed = append(closed, []any{c.Account, c.Code})
 		} else {
-			open = append(open, []any{c.Account, c.Code, notNil(c.Body), 0})
+			open = append(open, []any{c.Account, c.Code, notNil(c.Body)})
 		}
 		if c.Kind != "" {
 			events = append(events, []any{int64(0), int64(0), c.Kind, c.Account, c.Code, notNil(c.Body)})
@@ -107,7 +103,7 @@ func (s *Store) ChangeAlerts(ctx context.Context, version int64, changes []Alert
 		if err := execRows(ctx, tx, `DELETE FROM alerts WHERE (account, code) IN (VALUES `, closed, `)`); err != nil {
 			return err
 		}
-		err = execRows(ctx, tx, `INSERT INTO alerts (account, code, body, told_at) VALUES `, open, ` ON CONFLICT (account, code) DO UPDATE SET body = excluded.body`)
+		err = execRows(ctx, tx, `INSERT INTO alerts (account, code, body) VALUES `, open, ` ON CONFLICT (account, code) DO UPDATE SET body = excluded.body`)
 		if err != nil {
 			return err
 		}

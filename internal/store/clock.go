@@ -193,6 +193,7 @@ func moveTimes(ctx context.Context, tx *sql.Tx, by, said int64) error {
 		`UPDATE budgets SET drained_until = drained_until + $1 WHERE drained_until > 0`,
 		`UPDATE lockouts SET try_at = try_at + $1, force_at = force_at + $1`,
 		`UPDATE leases SET expires_at = expires_at + $1`,
+		`UPDATE notify_destinations SET told_at = told_at + $1 WHERE told_at > 0`,
 		`UPDATE operations SET give_up_at = give_up_at + $1 WHERE state = 'started'`,
 	} {
 		if _, err := tx.ExecContext(ctx, statement, by); err != nil {

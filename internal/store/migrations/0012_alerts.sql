@@ -5,7 +5,6 @@ CREATE TABLE alerts (
     account TEXT   NOT NULL,
     code    TEXT   NOT NULL,
     body    BYTEA  NOT NULL, -- JSON
-    told_at BIGINT NOT NULL, -- when people were last told of it; 0: never
     PRIMARY KEY (account, code)
 );
 
