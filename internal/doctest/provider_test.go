@@ -18,6 +18,7 @@ func TestAddingAProvider(t *testing.T) {
 	t.Parallel()
 	files := []string{ // in the document's order
 		"internal/simulator/acme/acme.go", "internal/provider/acme/acme.go", "internal/provider/acme/conformance_test.go",
+		"internal/provider/acme/acme_test.go",
 	}
 	blocks := goFile.FindAllStringSubmatch(read(t, filepath.Join(root, "docs/adding-a-provider.md")), -1)
 	if len(blocks) != len(files) {
