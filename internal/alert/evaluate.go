@@ -26,6 +26,15 @@ var rules = [...]rule{
 	{BudgetNearlyUsed, judgeBudget, tellBudget},
 }
 
+// Codes are all that there are.
+func Codes() []Code {
+	codes := make([]Code, 0, len(rules))
+	for _, r := range rules {
+		codes = append(codes, r.code)
+	}
+	return codes
+}
+
 // Evaluate appends what changes of an account's alerts, by what is known of it
 // now and the alerts that are open so far. An alert closes only on evidence:
 // where nothing is known, it stays as it was.

@@ -28,9 +28,6 @@ func (n news) count() int {
 	return len(n.Opened) + len(n.Changed) + len(n.Closed) + len(n.Passed) + len(n.Still)
 }
 
-// maxAlerts is how many alerts one message tells.
-const maxAlerts = 20
-
 // Links gives the addresses of pages; nil if people have none.
 type Links struct {
 	Account func(account string) string
@@ -40,43 +37,48 @@ type Links struct {
 
 // item is an alert in a message.
 type item struct {
-	kind  string // what a list of several begins with: "Opened"
 	label string // what stands before the account: "[critical]"
 	alert alert.Alert
+	open  bool
 	when  string
 }
 
-// items are the alerts in the order in which they are told: what is critical
-// first, within each kind.
+// items are the alerts in the order in which they are told: in each list what is
+// critical first.
 func (n news) items() []item {
 	var all []item
-	add := func(alerts []alert.Alert, kind string, label func(alert.Severity) string, when func(alert.Alert) string) {
-		sorted := slices.SortedFunc(slices.Values(alerts), alert.Compare)
-		for _, a := range sorted {
-			all = append(all, item{kind, label(a.Severity), a, when(a)})
+	add := func(alerts []alert.Alert, label string, open bool) {
+		when := "It had been open since "
+		if open {
+			when = "Since "
+		}
+		for _, a := range slices.SortedFunc(slices.Values(alerts), alert.Compare) {
+			text := strings.ReplaceAll(label, "SEVERITY", string(a.Severity))
+			all = append(all, item{"[" + text + "]", a, open, when + moment(a.Since)})
 		}
 	}
-	since := func(a alert.Alert) string { return "Since " + moment(a.Since) }
-	was := func(a alert.Alert) string { return "It had been open since " + moment(a.Since) }
-	closed := func(alert.Severity) string { return "[closed]" }
-	add(n.Opened, "Opened", func(s alert.Severity) string { return "[" + string(s) + "]" }, since)
-	add(n.Changed, "Changed", func(s alert.Severity) string { return "[now " + string(s) + "]" }, since)
-	add(n.Closed, "Closed", closed, was)
-	add(n.Passed, "Passed", func(alert.Severity) string { return "[opened and closed]" }, was)
-	add(n.Still, "Still open", func(s alert.Severity) string { return "[still " + string(s) + "]" }, since)
+	add(n.Opened, "SEVERITY", true)
+	add(n.Changed, "now SEVERITY", true)
+	add(n.Closed, "closed", false)
+	add(n.Passed, "opened and closed", false)
+	if n.First {
+		add(n.Still, "SEVERITY", true)
+	} else {
+		add(n.Still, "still SEVERITY", true)
+	}
 	return all
 }
 
-// message writes the news in at most so many bytes.
-func (n news) message(links *Links, most int) string {
+// message writes the news within a limit.
+func (n news) message(links *Links, most limit) string {
 	items := n.items()
 	if len(items) == 1 && !n.Lost {
-		return cut(single(items[0], links), most)
+		return cut(single(items[0], links), most.bytes)
 	}
 	lines := []string{n.headline()}
-	room := most - len(lines[0]) - len(more(len(items), links)) - len(lost) - 2
+	room := most.bytes - len(lines[0]) - len(more(len(items), links)) - len(lost) - 2
 	told := 0
-	for _, it := range items[:min(len(items), maxAlerts)] {
+	for _, it := range items[:min(len(items), most.alerts)] {
 		line := it.line(links)
 		if room -= len(line) + 1; room < 0 {
 			break
@@ -184,10 +186,10 @@ func (it item) line(links *Links) string {
 // one that closed is: nothing.
 func (it item) said() []string {
 	said := []string{it.alert.Detail}
-	if it.alert.Threshold != nil {
+	if it.alert.Threshold != nil && !strings.Contains(it.alert.Detail, *it.alert.Threshold) {
 		said = append(said, "The limit is "+oneLine(*it.alert.Threshold))
 	}
-	if it.kind != "Closed" && it.kind != "Passed" {
+	if it.open {
 		said = append(said, it.alert.Remedy)
 	}
 	return append(said, it.when)

@@ -127,19 +127,21 @@ func hasTitle(query url.Values) bool {
 	return false
 }
 
-// limits are how long messages may be at services that take less than others,
-// in bytes.
-var limits = map[string]int{
-	"bark": 2000, "join": 1000, "pagerduty": 1000, "pushover": 1000, "wecom": 2000,
-	"generic": 15_000, "smtp": 15_000,
+// limit is how much one message tells.
+type limit struct{ bytes, alerts int }
+
+// limits are those of services that take less or more than most.
+var limits = map[string]limit{
+	"bark": {2000, 20}, "join": {1000, 20}, "pagerduty": {1000, 20}, "pushover": {1000, 20}, "wecom": {2000, 20},
+	"generic": {50_000, 100}, "smtp": {50_000, 100},
 }
 
-// limit is how long a message to the destination may be, in bytes.
-func (d *Destination) limit() int {
+// limit is how much a message to the destination may tell.
+func (d *Destination) limit() limit {
 	if limit, ok := limits[d.Service]; ok {
 		return limit
 	}
-	return 3500 // Telegram takes 4096, Mattermost and Google Chat about as much
+	return limit{3500, 20} // Telegram takes 4096 bytes, Mattermost and Google Chat about as much
 }
 
 // oneTry keeps shoutrrr's Discord from trying for five minutes, during which the

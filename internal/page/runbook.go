@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/yuin/goldmark"
@@ -39,14 +40,20 @@ func renderRunbook() (template.HTML, error) {
 	return template.HTML(b.String()), nil // #nosec G203 -- our own document, and goldmark lets no HTML of it through
 }
 
-// headingNames names headings as GitHub and GitLab do.
-type headingNames struct{}
+// headingNames names headings as GitHub and GitLab do. It counts how often each
+// name is wanted: only the first heading gets it.
+type headingNames map[string]int
 
 var notInName = regexp.MustCompile(`[^a-z0-9 _-]`)
 
 // Generate is part of parser.IDs.
-func (headingNames) Generate(heading []byte, _ ast.NodeKind) []byte {
-	return []byte(strings.ReplaceAll(notInName.ReplaceAllString(strings.ToLower(string(heading)), ""), " ", "-"))
+func (n headingNames) Generate(heading []byte, _ ast.NodeKind) []byte {
+	name := strings.ReplaceAll(notInName.ReplaceAllString(strings.ToLower(string(heading)), ""), " ", "-")
+	n[name]++
+	if again := n[name] - 1; again > 0 {
+		name += "-" + strconv.Itoa(again)
+	}
+	return []byte(name)
 }
 
 // Put is part of parser.IDs.

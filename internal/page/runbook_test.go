@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"accountgateway/internal/alert"
 	"accountgateway/internal/page"
 )
 
@@ -24,6 +25,11 @@ func TestRunbook(t *testing.T) {
 	}
 	if names["bad_credentials"] != 1 {
 		t.Errorf("the headings are %v", names)
+	}
+	for _, code := range alert.Codes() {
+		if names[string(code)] == 0 {
+			t.Errorf("there is no entry for %s, which notifications link to", code)
+		}
 	}
 	for name, times := range names {
 		if times > 1 {
