@@ -55,6 +55,14 @@ const maxFile = 256 << 10
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
 
+// yamlHints say what is mostly meant by the messages of the YAML library.
+var yamlHints = map[string]string{
+	"did not find expected ',' or": `inside {…} and […] a text with one of , [ ] { } # or ": " needs quotes`,
+	"did not find expected key":    "in what begins here a line is indented otherwise than those before, or a quote is not closed",
+	"mapping values are not":       `a text with ": " needs quotes`,
+	"found character that cannot":  "a text that begins with @, % or ` needs quotes, and tabs can't indent",
+}
+
 // document reads the one document of a file; nil if it can't.
 func (d *decoder) document(text []byte) *yaml.Node {
 	start := Position{File: d.file, Line: 1, Column: 1}
@@ -81,7 +89,15 @@ func (d *decoder) document(text []byte) *yaml.Node {
 		at, message := start, "not valid YAML"
 		if part != nil {
 			at.Line, _ = strconv.Atoi(part[1])
+			if strings.HasPrefix(part[2], "did not find expected") { // these count from 0
+				at.Line++
+			}
 			at.Line, message = max(at.Line, 1), message+": "+part[2]
+			for problem, hint := range yamlHints {
+				if strings.HasPrefix(part[2], problem) {
+					message += ": " + hint
+				}
+			}
 		}
 		d.faults.add(at, "%s", message)
 		return nil

@@ -73,3 +73,81 @@ func FuzzReply(f *testing.F) {
 		}
 	})
 }
+
+// Whatever comes in XML or as lines, a balance that is read stands in it, or it is an error.
+func FuzzFormats(f *testing.F) {
+	f.Add("<x><pots><name>a</name><money>1.50</money></pots><mails>3</mails></x>", true)
+	f.Add(`<x a="1"><pots><money>-1</money><name>a</name></pots></x>`, true)
+	f.Add(`<?xml version="1.0" encoding="windows-1251"?><x><code>1</code></x>`, true)
+	f.Add("<a><a><![CDATA[]]></a>", true)
+	f.Add("name=a\nmoney=1.50\nmails=3\n", false)
+	f.Add("code=1", false)
+	inXML, inLines := written(f, "xml"), written(f, "text")
+	f.Fuzz(func(t *testing.T, body string, asXML bool) {
+		v := inLines
+		if asXML {
+			v = inXML
+		}
+		got, err := reads(t, v, body)
+		// Entities, comments and CDATA are put together, and exponents written out: those are not looked for.
+		if plain := !strings.ContainsAny(body, "&eE") && !strings.Contains(body, "<!"); err == nil && plain && !strings.Contains(body, got.Balance.Balance.Amount.String()) {
+			t.Fatalf("%v is not in %q", got.Balance.Balance.Amount, body)
+		}
+		var e *provider.Error
+		if err != nil && (!errors.As(err, &e) || e.Message == "") {
+			t.Fatalf("%v is no complete error", err)
+		}
+	})
+}
+
+// No answer makes any vendor of the catalogue panic, or show a secret.
+func FuzzAnswers(f *testing.F) {
+	all := catalogue(f)
+	for i, v := range all {
+		for _, s := range v.File().Samples {
+			f.Add(s.Answer.Text(), s.Answer.Code(), uint(i))
+		}
+	}
+	f.Fuzz(func(t *testing.T, body string, status int, which uint) {
+		if status < 200 || status > 499 { // 5xx are tried again, which takes its time
+			status = 200
+		}
+		v := all[which%uint(len(all))]
+		a := v.SampleAccount(nil)
+		stub := &providertest.Stub{Body: body, Status: status}
+		p := declared.New(upstream.New(upstream.Options{Account: "a", Provider: v.Name(), Secrets: a.Secrets(), Transport: stub}), v, a)
+		for _, err := range readAll(t.Context(), p) {
+			var e *provider.Error
+			if !errors.As(err, &e) || e.Message == "" {
+				t.Fatalf("%v is no complete error", err)
+			}
+			for _, secret := range a.Secrets() {
+				if strings.Contains(err.Error(), secret) {
+					t.Fatalf("the error %v holds a secret", err)
+				}
+			}
+		}
+	})
+}
+
+// readAll reads what can be read, and gives the errors.
+func readAll(ctx context.Context, p provider.Provider) (failed []error) {
+	note := func(err error) {
+		if err != nil {
+			failed = append(failed, err)
+		}
+	}
+	if r, ok := p.(provider.BalanceReader); ok {
+		_, err := r.ReadBalance(ctx, provider.BalanceQuery{})
+		note(err)
+	}
+	if r, ok := p.(provider.StatisticsReader); ok {
+		_, err := r.ReadStatistics(ctx, provider.StatisticsQuery{})
+		note(err)
+	}
+	if r, ok := p.(provider.UserReader); ok {
+		_, err := r.ReadUsers(ctx, provider.UserQuery{})
+		note(err)
+	}
+	return failed
+}

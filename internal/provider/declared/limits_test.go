@@ -13,7 +13,7 @@ import (
 )
 
 // reads asks an account of a file for its balance; the vendor answers body.
-func reads(t *testing.T, v *declared.Vendor, body string) (provider.Readings, error) {
+func reads(t testing.TB, v *declared.Vendor, body string) (provider.Readings, error) {
 	t.Helper()
 	stub := &providertest.Stub{Body: body}
 	p := declared.New(upstream.New(upstream.Options{Provider: v.Name(), Transport: stub}), v, v.SampleAccount(nil))
@@ -21,7 +21,7 @@ func reads(t *testing.T, v *declared.Vendor, body string) (provider.Readings, er
 }
 
 // written is the file good in another format, with pots.
-func written(t *testing.T, format string) *declared.Vendor {
+func written(t testing.TB, format string) *declared.Vendor {
 	t.Helper()
 	body, refused := `{"pots":[{"name":"a","money":"1.50"}],"mails":3}`, `{"code":1}`
 	switch format {

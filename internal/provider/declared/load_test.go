@@ -101,8 +101,11 @@ func TestFaults(t *testing.T) {
 		{"name: refused", "name: money", `f.yaml:24:11: there are two samples "money"`},
 		{"'{\"money\":\"1.50\",\"mails\":3}'", "'{\"mails\":3}'", `f.yaml:23:11: sample "money": got provider_bad_response: invalid vendor response: balance.balance needs the member money, which is missing`},
 		{"title: Shop", "title: &a Shop", "f.yaml:2:8: title: anchors and aliases are not part of the format: write it out"},
-		{"title: Shop", "title: 'Shop", "f.yaml:5:1: not valid YAML: did not find expected key"},
+		{"title: Shop", "title: 'Shop", "f.yaml:6:1: not valid YAML: did not find expected key: in what begins here a line is indented otherwise than those before, or a quote is not closed"},
 		{"mails: 3}}\n", "mails: 3}}\n---\nname: x\n---\n", "f.yaml:21:5: samples: needs at least one that is read, and one that is a problem, such as wrong credentials\nf.yaml:24:1: a second document; a file must have only one vendor"},
+		{"title: Shop", "title: Shop: x", `f.yaml:2:1: not valid YAML: mapping values are not allowed in this context: a text with ": " needs quotes`},
+		{"when: body.code == 7", "when: body.codes[0] == 7", `f.yaml:13:1: not valid YAML: did not find expected ',' or '}': inside {…} and […] a text with one of , [ ] { } # or ": " needs quotes`},
+		{"title: Shop", "title: @Shop", "f.yaml:2:1: not valid YAML: found character that cannot start any token: a text that begins with @, % or ` needs quotes, and tabs can't indent"},
 		{"name: shop\n", "", "f.yaml:1:1: name is missing"},
 		{"auth: {bearer: \"${TOKEN}\"}\n", "", "f.yaml:1:1: auth is missing\nf.yaml:5:3: settings.TOKEN is used nowhere: use it as ${TOKEN}, or leave it out"},
 	} {
