@@ -111,7 +111,7 @@ func TestFaults(t *testing.T) {
 		}
 		Totals []any
 	}
-	g.get(t, "/balances").decode(&fleet)
+	g.get(t, "/balances?limit=1000").decode(&fleet)
 	if fleet.Complete || len(fleet.Totals) != 0 || len(fleet.Balances) != len(f.accounts) {
 		t.Errorf("GET /balances: complete %v, %d balances, totals %v", fleet.Complete, len(fleet.Balances), fleet.Totals)
 	}

@@ -19,7 +19,8 @@ type FleetItem struct {
 }
 
 // Balances reads the balance of every account that sees takes at once and
-// answers one item an account, by name, whatever failed. Others are not asked.
+// answers one item an account, by name, whatever failed. Others are not asked,
+// nor those that hold no money.
 //
 // Readings grow older while a slow vendor is waited for. So all are judged at
 // one moment, the answer's: by then each is within its limit or Stale, and
@@ -28,8 +29,8 @@ type FleetItem struct {
 func (s *Service) Balances(ctx context.Context, sees func(account string) bool, b Bound) []FleetItem {
 	var items []FleetItem
 	for _, name := range s.names {
-		if sees(name) {
-			items = append(items, FleetItem{Account: name, Provider: s.accounts[name].Provider})
+		if a := s.accounts[name]; !a.moneyless && sees(name) {
+			items = append(items, FleetItem{Account: name, Provider: a.Provider})
 		}
 	}
 	came := s.now()

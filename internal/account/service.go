@@ -61,12 +61,13 @@ type Service struct {
 // accountState is an account and how its vendor calls go.
 type accountState struct {
 	Account
-	state   *tracker
-	lockout lockout
-	backoff backoff                // of background readings
-	runway  atomic.Pointer[runway] // nil: no forecast yet
-	pepper  pepper
-	writes  *operation.Account
+	state     *tracker
+	lockout   lockout
+	backoff   backoff                // of background readings
+	runway    atomic.Pointer[runway] // nil: no forecast yet
+	pepper    pepper
+	writes    *operation.Account
+	moneyless bool // its vendor tells of no money, only of credits
 
 	unwatched atomic.Bool // its balance has no currency that its threshold is in
 
@@ -98,6 +99,7 @@ func New(accounts []Account, d *durable.Store, o Options) *Service {
 			return w.fingerprint("credentials", []byte(a.Host+"\x00"+a.Login))
 		}}
 		w.writes = s.newWrites(w)
+		w.moneyless = a.Adapter.Capabilities()[provider.OpBalance] == provider.Unsupported
 		s.accounts[a.Name] = w
 		s.names = append(s.names, a.Name)
 		s.fleet.add(a.Host)

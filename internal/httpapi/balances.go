@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,24 +14,29 @@ import (
 	"accountgateway/internal/provider"
 )
 
-// getBalances answers GET /balances: of the caller's accounts.
-func (s *server) getBalances(ctx context.Context, r *http.Request) (reply, error) {
+// listBalances answers GET /balances: of the caller's accounts.
+func (s *server) listBalances(ctx context.Context, r *http.Request) (reply, error) {
 	params := readParams(r)
 	text, given := params.text("require")
-	require := GetBalancesParamsRequire(text)
+	require := ListBalancesParamsRequire(text)
 	if given && !require.Valid() {
 		params.refuse("require", "must be any or all")
 	}
+	vendor, _ := params.text("provider")
+	pg := params.page(byAccount)
 	bound, err := params.bound()
 	if err != nil {
 		return reply{}, err
 	}
-	items := s.Accounts.Balances(ctx, middleware.Of(ctx).Caller.Sees, bound)
+	matches := func(name string) bool {
+		return middleware.Of(ctx).Caller.Sees(name) && (vendor == "" || s.accounts[name] == vendor)
+	}
+	items := s.Accounts.Balances(ctx, matches, bound)
 	if err := ctx.Err(); err != nil {
 		return reply{}, err
 	}
-	body, failed := s.fleetBody(middleware.Of(ctx), items)
-	if require == GetBalancesParamsRequireAll && len(failed) > 0 {
+	body, failed := s.fleetBody(middleware.Of(ctx), pg, items)
+	if require == ListBalancesParamsRequireAll && len(failed) > 0 {
 		return reply{}, fleetError(failed)
 	}
 	return s.fleetReply(r, body, items)
@@ -80,26 +84,17 @@ func fleetMet(items []account.FleetItem) (sum met, ok bool) {
 	return sum, ok
 }
 
-func (s *server) fleetBody(n *middleware.Request, items []account.FleetItem) (body Balances, failed []account.FleetItem) {
-	items = slices.SortedFunc(slices.Values(items), func(a, b account.FleetItem) int { return strings.Compare(a.Account, b.Account) })
-	body.Balances = make([]FleetItem, 0, len(items))
+// fleetBody has the page's items, and says of all of them what they come to and
+// which failed.
+func (s *server) fleetBody(n *middleware.Request, pg page, items []account.FleetItem) (body Balances, failed []account.FleetItem) {
 	var read []provider.Money
 	for _, item := range items {
-		out := FleetItem{Account: item.Account, Provider: item.Provider, Status: FleetItemStatusOk}
 		if item.Err != nil {
-			p, _ := describe(item.Err)
-			p.Account, p.Provider, p.RequestID = &item.Account, &item.Provider, &n.ID
-			out.Status, out.Problem = FleetItemStatusFailed, &p
 			n.Err = errors.Join(n.Err, fmt.Errorf("%s: %w", item.Account, item.Err))
 			failed = append(failed, item)
-		} else {
-			out.Balance = new(balanceBody(item.Balance))
-			if item.Balance.Stale {
-				out.Status = FleetItemStatusStale
-			}
-			read = append(read, item.Balance.Value.Pots()...)
+			continue
 		}
-		body.Balances = append(body.Balances, out)
+		read = append(read, item.Balance.Value.Pots()...)
 	}
 	body.Complete = len(failed) == 0
 	totals := provider.Totals(read)
@@ -107,7 +102,29 @@ func (s *server) fleetBody(n *middleware.Request, items []account.FleetItem) (bo
 	for _, total := range totals {
 		body.Totals = append(body.Totals, Money{Amount: total.Amount, Currency: string(total.Currency)})
 	}
+	items, body.NextCursor = cut(items, pg, byAccount, func(item account.FleetItem) string { return item.Account })
+	body.Balances = make([]FleetBalance, 0, len(items))
+	for _, item := range items {
+		body.Balances = append(body.Balances, fleetBalance(n, item))
+	}
 	return body, failed
+}
+
+func fleetBalance(n *middleware.Request, item account.FleetItem) FleetBalance {
+	if item.Err != nil {
+		p, _ := describe(item.Err)
+		p.Account, p.Provider, p.RequestID = &item.Account, &item.Provider, &n.ID
+		return FleetBalance{Account: item.Account, Provider: item.Provider, Status: FleetBalanceStatusFailed, Problem: &p}
+	}
+	b := balanceBody(item.Balance)
+	status := FleetBalanceStatusOk
+	if b.Stale {
+		status = FleetBalanceStatusStale
+	}
+	return FleetBalance{
+		Account: item.Account, Provider: item.Provider, AsOf: &b.AsOf, Stale: &b.Stale, Balance: &b.Balance, Blocked: b.Blocked, Credit: b.Credit,
+		Bonus: b.Bonus, Wallets: &b.Wallets, Billing: b.Billing, Status: status,
+	}
 }
 
 // fleetError is the problem of a fleet that was wanted whole. Another try makes

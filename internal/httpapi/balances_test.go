@@ -2,10 +2,13 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/httpapi/middleware"
@@ -14,17 +17,93 @@ import (
 
 func TestFleet(t *testing.T) {
 	g := start(t, map[string]fake{"b": balanceOf("250.7", "RUB"), "a": balanceOf("-4.75", "USD"), "c": balanceOf("1000.05", "RUB")})
-	const item = `{"account":"%","provider":"vendor-of-%","status":"ok","problem":null,"balance":{"account":"%","provider":"vendor-of-%","as_of":"T",
-		"stale":false,"balance":{"amount":"AMOUNT"},"blocked":null,"credit":null,"bonus":null,"wallets":[],"billing":null}}`
+	const item = `{"account":"%","provider":"vendor-of-%","as_of":"T","stale":false,"balance":{"amount":"AMOUNT"},"blocked":null,"credit":null,
+		"bonus":null,"wallets":[],"billing":null,"status":"ok","problem":null}`
 	row := func(name, amount string) string {
 		return strings.ReplaceAll(strings.ReplaceAll(item, "%", name), `"AMOUNT"`, amount)
 	}
 	want := `{"complete":true,"balances":[` + row("a", `"-4.75","currency":"USD"`) + `,` + row("b", `"250.7","currency":"RUB"`) + `,` +
-		row("c", `"1000.05","currency":"RUB"`) + `],"totals":[{"amount":"1250.75","currency":"RUB"},{"amount":"-4.75","currency":"USD"}]}`
+		row("c", `"1000.05","currency":"RUB"`) + `],"totals":[{"amount":"1250.75","currency":"RUB"},{"amount":"-4.75","currency":"USD"}],"next_cursor":null}`
 	g.get("/balances").wantBody(want)
 	g.get("/balances?require=any").wantBody(want)
-	g.get("/balances?require=all").wantBody(want)
-	start(t, nil).get("/balances?require=all").wantBody(`{"complete":true,"balances":[],"totals":[]}`)
+	g.get("/balances?require=all&limit=3").wantBody(want)
+	start(t, nil).get("/balances?require=all").wantBody(`{"complete":true,"balances":[],"totals":[],"next_cursor":null}`)
+}
+
+// TestFleetItemsAreBalances: an item has all that the account's own answer has.
+func TestFleetItemsAreBalances(t *testing.T) {
+	g := start(t, map[string]fake{"acme": everything()})
+	own := string(g.get("/accounts/acme/balance").body)
+	var fleet struct{ Balances []json.RawMessage }
+	g.get("/balances").decode(&fleet)
+	want := strings.Replace(own, "{", `{"status":"ok","problem":null,`, 1)
+	if diff := cmp.Diff(sorted(t, []byte(want)), sorted(t, fleet.Balances[0])); diff != "" {
+		t.Errorf("(-own +item):\n%s", diff)
+	}
+}
+
+// TestFleetPages: totals, completeness and age are of all that match, whatever the
+// page.
+func TestFleetPages(t *testing.T) {
+	g := start(t, map[string]fake{
+		"a": balanceOf("1", "USD"), "b": balanceOf("2", "USD"), "c": balanceOf("4", "EUR"), "d": balanceOf("8", "USD"),
+		"e": failing(provider.Errorf(provider.KindBadResponse, "not understood")),
+	})
+	names := func(query string) (list []string) {
+		t.Helper()
+		for cursor := ""; ; {
+			a := g.get("/balances?" + query + cursor)
+			var page Balances
+			a.decode(&page)
+			if got := money(page.Totals[1].Amount, "USD"); page.Complete || len(page.Totals) != 2 || got != money("11", "USD") || a.header.Get("Age") == "" {
+				t.Errorf("?%s%s: %s", query, cursor, a.body)
+			}
+			for _, item := range page.Balances {
+				list = append(list, item.Account)
+			}
+			if page.NextCursor == nil || len(list) > 5 {
+				return list
+			}
+			cursor = "&cursor=" + *page.NextCursor
+		}
+	}
+	for _, query := range []string{"", "limit=1", "limit=2", "limit=4", "limit=5", "limit=1000"} {
+		if diff := cmp.Diff([]string{"a", "b", "c", "d", "e"}, names(query)); diff != "" {
+			t.Errorf("?%s: accounts (-want +got):\n%s", query, diff)
+		}
+	}
+	g.get("/balances?require=all&limit=1").wantCode(ProblemCodeProviderError)
+	g.get("/balances?provider=nobody").wantBody(`{"complete":true,"balances":[],"totals":[],"next_cursor":null}`)
+	var one Balances
+	g.get("/balances?provider=vendor-of-c&require=all").decode(&one)
+	if !one.Complete || len(one.Balances) != 1 || one.Balances[0].Account != "c" || len(one.Totals) != 1 || one.Totals[0].Currency != "EUR" {
+		t.Errorf("one vendor's: %+v", one)
+	}
+	for query, fields := range map[string][]string{
+		"limit=0": {"limit"}, "cursor=x": {"cursor"}, "provider=": {"provider"}, "require=some&limit=x": {"require", "limit"}, "health=ok": {"health"},
+	} {
+		g.get("/balances?" + query).wantFields(fields...)
+	}
+}
+
+// TestFleetWithoutMoney: an account that holds no money is not part of a fleet's
+// money, and keeps it from nothing. One whose money can't be read yet is.
+func TestFleetWithoutMoney(t *testing.T) {
+	credits := fake{statistics: everything().statistics}
+	g := start(t, map[string]fake{"credits": credits, "money": balanceOf("1", "USD")})
+	var fleet Balances
+	g.get("/balances?require=all").decode(&fleet)
+	if !fleet.Complete || len(fleet.Balances) != 1 || fleet.Balances[0].Account != "money" {
+		t.Errorf("got %+v", fleet)
+	}
+	g.get("/accounts/credits/balance").wantCode(ProblemCodeUnsupportedOperation)
+
+	g = start(t, map[string]fake{"later": {notBuilt: true}, "money": balanceOf("1", "USD")})
+	g.get("/balances?require=all").wantCode(ProblemCodeProviderError)
+	g.get("/balances").decode(&fleet)
+	if fleet.Complete || fleet.Balances[0].Problem == nil || fleet.Balances[0].Problem.Code != ProblemCodeUnsupportedOperation {
+		t.Errorf("got %+v", fleet)
+	}
 }
 
 func TestFleetWithFailures(t *testing.T) {
@@ -37,11 +116,12 @@ func TestFleetWithFailures(t *testing.T) {
 	body := string(a.body)
 	for _, want := range []string{
 		`"complete":false`, `"totals":[{"amount":"1.10","currency":"USD"}]`,
-		`"account":"locked","balance":null,"problem":{"account":"locked","code":"provider_access","detail":"address not listed","provider":"vendor-of-locked"`,
-		`"upstream":{"code":"ACCESS_DENIED_FROM_IP","message":"denied"}},"provider":"vendor-of-locked","status":"failed"`,
+		`{"account":"locked","as_of":null,"balance":null,"billing":null,"blocked":null,"bonus":null,"credit":null,
+			"problem":{"account":"locked","code":"provider_access","detail":"address not listed","provider":"vendor-of-locked"`,
+		`"upstream":{"code":"ACCESS_DENIED_FROM_IP","message":"denied"}},"provider":"vendor-of-locked","stale":null,"status":"failed","wallets":null}`,
 		`"code":"provider_bad_response"`, `"request_id":"` + a.header.Get(middleware.RequestIDHeader) + `"`,
 	} {
-		if !strings.Contains(body, want) {
+		if want = strings.Join(strings.Fields(want), ""); !strings.Contains(strings.Join(strings.Fields(body), ""), want) {
 			t.Errorf("no %s in %s", want, body)
 		}
 	}
@@ -96,11 +176,11 @@ func TestFleetTotalOfPots(t *testing.T) {
 
 func TestFleetStale(t *testing.T) {
 	s := &server{}
-	body, failed := s.fleetBody(&middleware.Request{}, []account.FleetItem{{
+	body, failed := s.fleetBody(&middleware.Request{}, page{limit: 1}, []account.FleetItem{{
 		Account: "a", Provider: "v",
 		Balance: account.Reading[provider.Balance]{Stale: true, Value: &provider.Balance{Balance: money("1", "USD")}},
 	}})
-	if len(failed) != 0 || !body.Complete || body.Balances[0].Status != FleetItemStatusStale || len(body.Totals) != 1 {
+	if item := body.Balances[0]; len(failed) != 0 || !body.Complete || item.Status != FleetBalanceStatusStale || !*item.Stale || len(body.Totals) != 1 {
 		t.Errorf("got %+v", body)
 	}
 }

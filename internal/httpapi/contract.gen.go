@@ -129,21 +129,21 @@ func (e CurrencyForecastStatus) Valid() bool {
 	}
 }
 
-// Defines values for FleetItemStatus.
+// Defines values for FleetBalanceStatus.
 const (
-	FleetItemStatusFailed FleetItemStatus = "failed"
-	FleetItemStatusOk     FleetItemStatus = "ok"
-	FleetItemStatusStale  FleetItemStatus = "stale"
+	FleetBalanceStatusFailed FleetBalanceStatus = "failed"
+	FleetBalanceStatusOk     FleetBalanceStatus = "ok"
+	FleetBalanceStatusStale  FleetBalanceStatus = "stale"
 )
 
-// Valid indicates whether the value is a known member of the FleetItemStatus enum.
-func (e FleetItemStatus) Valid() bool {
+// Valid indicates whether the value is a known member of the FleetBalanceStatus enum.
+func (e FleetBalanceStatus) Valid() bool {
 	switch e {
-	case FleetItemStatusFailed:
+	case FleetBalanceStatusFailed:
 		return true
-	case FleetItemStatusOk:
+	case FleetBalanceStatusOk:
 		return true
-	case FleetItemStatusStale:
+	case FleetBalanceStatusStale:
 		return true
 	default:
 		return false
@@ -444,18 +444,18 @@ func (e WriteState) Valid() bool {
 	}
 }
 
-// Defines values for GetBalancesParamsRequire.
+// Defines values for ListBalancesParamsRequire.
 const (
-	GetBalancesParamsRequireAll GetBalancesParamsRequire = "all"
-	GetBalancesParamsRequireAny GetBalancesParamsRequire = "any"
+	ListBalancesParamsRequireAll ListBalancesParamsRequire = "all"
+	ListBalancesParamsRequireAny ListBalancesParamsRequire = "any"
 )
 
-// Valid indicates whether the value is a known member of the GetBalancesParamsRequire enum.
-func (e GetBalancesParamsRequire) Valid() bool {
+// Valid indicates whether the value is a known member of the ListBalancesParamsRequire enum.
+func (e ListBalancesParamsRequire) Valid() bool {
 	switch e {
-	case GetBalancesParamsRequireAll:
+	case ListBalancesParamsRequireAll:
 		return true
-	case GetBalancesParamsRequireAny:
+	case ListBalancesParamsRequireAny:
 		return true
 	default:
 		return false
@@ -622,12 +622,16 @@ type BalancePoint struct {
 
 // Balances defines model for Balances.
 type Balances struct {
-	Balances []FleetItem `json:"balances"`
+	Balances []FleetBalance `json:"balances"`
 
-	// Complete False if any account failed.
+	// Complete False if any account that matches failed, whatever the page.
 	Complete bool `json:"complete"`
 
-	// Totals The sum of the balances read, of every pot, one item a currency, sorted by currency. Failed accounts don't count.
+	// NextCursor The `cursor` of the next page; null on the last.
+	NextCursor *NextCursor `json:"next_cursor"`
+
+	// Totals The sum of the balances read, of every account that matches and every pot, whatever the page; one item a currency, sorted by
+	// currency. Failed accounts don't count.
 	Totals []Money `json:"totals"`
 }
 
@@ -744,19 +748,32 @@ type FieldError struct {
 	Message string `json:"message"`
 }
 
-// FleetItem defines model for FleetItem.
-type FleetItem struct {
-	Account  string   `json:"account"`
-	Balance  *Balance `json:"balance"`
+// FleetBalance An account's balance as `GET /accounts/{account}/balance` answers it, and how reading it went. If that failed, only `problem` says anything.
+type FleetBalance struct {
+	Account string `json:"account"`
+
+	// AsOf When the vendor said it, in whole milliseconds.
+	AsOf    *Time          `json:"as_of"`
+	Balance *NullableMoney `json:"balance"`
+	Billing *Billing       `json:"billing"`
+	Blocked *NullableMoney `json:"blocked"`
+	Bonus   *NullableMoney `json:"bonus"`
+	Credit  *NullableMoney `json:"credit"`
+
+	// Problem Why it failed; null otherwise.
 	Problem  *Problem `json:"problem"`
 	Provider string   `json:"provider"`
 
+	// Stale True whenever the reading is older than its freshness limit.
+	Stale *bool `json:"stale"`
+
 	// Status `stale`: older than its freshness limit.
-	Status FleetItemStatus `json:"status"`
+	Status  FleetBalanceStatus `json:"status"`
+	Wallets *[]Wallet          `json:"wallets"`
 }
 
-// FleetItemStatus `stale`: older than its freshness limit.
-type FleetItemStatus string
+// FleetBalanceStatus `stale`: older than its freshness limit.
+type FleetBalanceStatus string
 
 // Forecast defines model for Forecast.
 type Forecast struct {
@@ -1592,10 +1609,19 @@ type ListAlertsParams struct {
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
-// GetBalancesParams defines parameters for GetBalances.
-type GetBalancesParams struct {
+// ListBalancesParams defines parameters for ListBalances.
+type ListBalancesParams struct {
 	// Require `any` returns what could be read; `all` returns everything or a problem.
-	Require *GetBalancesParamsRequire `form:"require,omitempty" json:"require,omitempty"`
+	Require *ListBalancesParamsRequire `form:"require,omitempty" json:"require,omitempty"`
+
+	// Provider Returns only accounts of this vendor.
+	Provider *Provider `form:"provider,omitempty" json:"provider,omitempty"`
+
+	// Limit Maximum number of items to return.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the previous page; an opaque string.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// XRequestID Names the request in logs and problems. 1 to 128 of the characters A-Z a-z 0-9 . _ -;
 	// anything else is replaced by an id that the gateway makes.
@@ -1621,8 +1647,8 @@ type GetBalancesParams struct {
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
-// GetBalancesParamsRequire defines parameters for GetBalances.
-type GetBalancesParamsRequire string
+// ListBalancesParamsRequire defines parameters for ListBalances.
+type ListBalancesParamsRequire string
 
 // GetHealthParams defines parameters for GetHealth.
 type GetHealthParams struct {

@@ -41,6 +41,7 @@ type fake struct {
 	users      func(context.Context, provider.UserQuery) (provider.Users, error)
 	create     func(context.Context, provider.NewUser) (provider.CreatedUser, error)
 	refill     func(context.Context, provider.RefillRequest) (provider.Invoice, error)
+	notBuilt   bool // its balance
 }
 
 func (f fake) Capabilities() provider.Capabilities {
@@ -52,6 +53,9 @@ func (f fake) Capabilities() provider.Capabilities {
 		if built {
 			c[op] = provider.Supported
 		}
+	}
+	if f.notBuilt {
+		c[provider.OpBalance] = provider.NotBuilt
 	}
 	if f.create != nil {
 		c[provider.OpCreateUser] = provider.Supported

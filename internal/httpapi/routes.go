@@ -32,7 +32,7 @@ func New(o Options) http.Handler {
 	r.With(require(token.OperationsRead), s.query()).Get("/accounts/{account}/operations/{id}", s.serve(s.getOperation))
 	r.With(require(token.OperationsWrite), s.query()).Post("/accounts/{account}/operations/{id}/settlement", s.serve(s.settleOperation))
 	r.With(require(token.OperationsRead), s.query("state", "kind", "limit", "cursor")).Get("/operations", s.serve(s.listAllOperations))
-	r.With(require(token.Read), s.query("require")).Get("/balances", s.serve(s.getBalances))
+	r.With(require(token.Read), s.query("require", "provider", "limit", "cursor")).Get("/balances", s.serve(s.listBalances))
 	r.With(require(token.Read), s.query("account", "severity")).Get("/alerts", s.serve(s.listAlerts))
 	r.With(auth.Open, s.query()).Get("/openapi.yaml", s.serve(s.getSpec))
 	if o.Page != nil {
