@@ -22,6 +22,7 @@ func main() {
 	// which may be an echoed secret. Our own log is zerolog's.
 	log.SetOutput(io.Discard)
 	notify.BoundClient(http.DefaultClient)
+	http.DefaultTransport.(*http.Transport).Proxy = nil // as for vendors: requests hold credentials
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], environment{lookup: os.LookupEnv, names: variableNames(os.Environ()), stdout: os.Stdout, stderr: os.Stderr}))

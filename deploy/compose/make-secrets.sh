@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes what compose.yml needs: secrets/, and .env, which says for which vendors
-# there are credentials. What is there already is left alone; run it again to
+# there are credentials, and whether there is secrets/notify_url. What is there already is left alone; run it again to
 # add a vendor. The folder is closed to others; the files in it are not, because
 # each container reads its own as a user without rights on this machine.
 set -eu
@@ -68,6 +68,7 @@ if [ "$files" = compose.yml ]; then
 	echo "make-secrets.sh: no vendor: the gateway needs the credentials of one at least" >&2
 	exit 1
 fi
+[ ! -s secrets/notify_url ] || files="$files:notify.yml"
 touch .env
 {
 	grep -v '^COMPOSE_FILE=' .env || true

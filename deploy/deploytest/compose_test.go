@@ -47,13 +47,14 @@ func merge(into, from map[string]any) {
 // volumes, addresses of one service in another's configuration.
 func TestCompose(t *testing.T) {
 	dir := filepath.Join(deploy, "compose")
-	compose := composed(t, "compose.yml", "regru.yml", "selzy.yml")
+	compose := composed(t, "compose.yml", "regru.yml", "selzy.yml", "notify.yml")
 	services, _ := compose.at("services").(map[string]any)
 	defined := func(kind string) []string {
 		m, _ := compose.at(kind).(map[string]any)
 		return slices.Sorted(maps.Keys(m))
 	}
 	_, secrets := makeSecrets(t, "login\npass word\nkey\n", 0)
+	secrets["notify_url"] = "made by hand"
 	used := map[string]bool{}
 	for name := range services {
 		service := object(services[name].(map[string]any))
@@ -199,11 +200,13 @@ func TestMakeSecretsAgain(t *testing.T) {
 	if diff := cmp.Diff(first, second); diff != "" {
 		t.Errorf("secrets (-first +second):\n%s", diff)
 	}
+	second["notify_url"] = "slack://…"
+	write(t, filepath.Join(dir, "secrets/notify_url"), []byte(second["notify_url"]))
 	third := makeSecretsIn(t, dir, "", 0)
 	if diff := cmp.Diff(second, third); diff != "" {
 		t.Errorf("secrets (-second +third):\n%s", diff)
 	}
-	if env := string(read(t, dir, ".env")); env != "COMPOSE_PROFILES=x\nCOMPOSE_FILE=compose.yml:regru.yml:selzy.yml\n" {
+	if env := string(read(t, dir, ".env")); env != "COMPOSE_PROFILES=x\nCOMPOSE_FILE=compose.yml:regru.yml:selzy.yml:notify.yml\n" {
 		t.Errorf(".env is %q", env)
 	}
 }
