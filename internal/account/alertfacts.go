@@ -41,9 +41,8 @@ func (s *Service) gather(a *accountState, f *alert.Facts, now stamp, unknown map
 		Account: a.Name, Provider: a.Provider, Now: now.label, Patience: s.patience(), Limits: a.Limits,
 		Vendor: vendorFacts(a.state.current()),
 	}
-	caps := a.Adapter.Capabilities()
-	figureFacts(s, a, provider.OpBalance, caps, &f.Balance, now)
-	figureFacts(s, a, provider.OpStatistics, caps, &f.Statistics, now)
+	figureFacts(s, a, provider.OpBalance, &f.Balance, now)
+	figureFacts(s, a, provider.OpStatistics, &f.Statistics, now)
 	if r := a.runway.Load(); r != nil {
 		switch {
 		case !r.End.IsZero():
@@ -59,8 +58,8 @@ func (s *Service) gather(a *accountState, f *alert.Facts, now stamp, unknown map
 	f.Budget = s.budgetFacts(a, now)
 }
 
-func figureFacts[T any](s *Service, a *accountState, op provider.Operation, caps provider.Capabilities, f *alert.Figure[T], now stamp) {
-	f.Readable = caps.Callable(op)
+func figureFacts[T any](s *Service, a *accountState, op provider.Operation, f *alert.Figure[T], now stamp) {
+	f.Readable = a.capabilities.Callable(op)
 	f.Regular = f.Readable && s.options.RefreshInterval > 0
 	f.OldAfter = s.oldAfter(op)
 	if e := s.memory.get(key{account: a.Name, op: op}); e != nil {

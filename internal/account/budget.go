@@ -199,7 +199,7 @@ func (b *Budget) Drain(ctx context.Context, d time.Duration, ofAddress bool) tim
 // math.MaxInt.
 func (b *Budget) Left() (remaining, limit int) {
 	remaining, limit = math.MaxInt, math.MaxInt
-	for _, one := range b.all() {
+	for one := b; one != nil; one = one.host {
 		one.mu.Lock()
 		if one.limit.Calls > 0 && one.remaining < remaining {
 			remaining, limit = one.remaining, one.limit.Calls
@@ -215,7 +215,7 @@ func (b *Budget) heardOf() bool {
 	if _, alone := b.durable.Alone(); alone {
 		return false
 	}
-	for _, one := range b.all() {
+	for one := b; one != nil; one = one.host {
 		one.mu.Lock()
 		met := one.met
 		one.mu.Unlock()

@@ -69,6 +69,8 @@ type accountState struct {
 	writes    *operation.Account
 	moneyless bool // its vendor tells of no money, only of credits
 
+	capabilities provider.Capabilities // of the adapter: they never change
+
 	unwatched atomic.Bool // its balance has no currency that its threshold is in
 
 	// writtenAt is when the last write to the vendor ended, by any replica.
@@ -94,7 +96,7 @@ func New(accounts []Account, d *durable.Store, o Options) *Service {
 		pull: func(ctx context.Context) { s.sync.pull(ctx, s) },
 	}
 	for _, a := range accounts {
-		w := &accountState{Account: a, state: newTracker(s.label(), o.RefreshInterval), pepper: newPepper(a.Name, a.Secrets)}
+		w := &accountState{Account: a, state: newTracker(s.label(), o.RefreshInterval), pepper: newPepper(a.Name, a.Secrets), capabilities: a.Adapter.Capabilities()}
 		w.lockout = lockout{account: a.Name, durable: d, now: s.now, credentials: func() []byte {
 			return w.fingerprint("credentials", []byte(a.Host+"\x00"+a.Login))
 		}}
@@ -200,7 +202,7 @@ func (s *Service) find(name string) (*accountState, error) {
 func (s *Service) info(a *accountState) Info {
 	info := Info{
 		Name: a.Name, Provider: a.Provider,
-		Capabilities: a.Adapter.Capabilities(), State: a.state.current(), Alerts: s.alertsOf(a.Name),
+		Capabilities: a.capabilities, State: a.state.current(), Alerts: s.alertsOf(a.Name),
 	}
 	if e := s.memory.get(key{account: a.Name, op: provider.OpBalance}); e != nil {
 		if balance, ok := e.value.(*provider.Balance); ok {

@@ -27,6 +27,13 @@ type Facts struct {
 	Budget     Budget
 }
 
+// lasted tells whether something has been so for d. A time in the future is from
+// before a clock was set back, and as good as long ago.
+func (f *Facts) lasted(since time.Time, d time.Duration) bool {
+	ago := f.Now.Sub(since)
+	return ago >= d || ago < -time.Minute
+}
+
 // Limits are an account's own thresholds.
 type Limits struct {
 	BalanceLow Threshold

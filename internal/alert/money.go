@@ -56,8 +56,8 @@ func tellNegative(f *Facts, a *Alert) {
 	if b == nil {
 		return
 	}
-	worst := b.Balance
 	var negative []string
+	worst := b.Balance // the main one, if that is negative
 	eachPot(b, func(name string, m provider.Money) {
 		if !m.Amount.IsNeg() {
 			return
@@ -68,10 +68,12 @@ func tellNegative(f *Facts, a *Alert) {
 		negative = append(negative, pot(name, m))
 	})
 	a.Detail = "the balance is " + money(worst)
-	if len(negative) > 1 || len(negative) == 1 && negative[0] != money(worst) {
-		a.Detail = "negative: " + strings.Join(negative, ", ")
+	if len(negative) > 1 {
+		a.Detail = "negative balances: " + strings.Join(negative, ", ")
+	} else if len(negative) == 1 {
+		a.Detail = "the balance is " + negative[0]
 	}
-	a.Value, a.Threshold = new(money(worst)), new(money(provider.Money{Currency: worst.Currency}))
+	a.Value, a.Threshold = new(money(worst)), new("0 "+string(worst.Currency))
 }
 
 // watched is the pot that a threshold is about: the main one; where that is in
@@ -174,15 +176,15 @@ func judgeRunway(f *Facts, was Severity) (Severity, bool) {
 	case left < min(critical, warning):
 		return Critical, true
 	case left < warning:
-		return Warning, true
+		return Warning, f.Balance.current() || was != Critical
 	}
-	return "", true
+	return "", f.Balance.current() || was == "" // an old figure opens, but never closes
 }
 
 func tellRunway(f *Facts, a *Alert) {
 	a.Threshold = new(days(f.Limits.DaysLow))
 	if !f.Runway.Ends {
-		a.Detail = "at the rate of the last 14 days the money does not end"
+		a.Detail = "at the rate of the last 14 days, the money does not end"
 		return
 	}
 	left := max(f.Runway.End.Sub(f.Now), 0)

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"math/bits"
 	"strconv"
 	"strings"
 	"time"
@@ -10,7 +11,7 @@ import (
 
 // used is how much of its limit a counter has used, in percent, rounded down;
 // false if it has no limit.
-func used(c *provider.Counter) (percent int64, limited bool) {
+func used(c *provider.Counter) (percent uint64, limited bool) {
 	if c.Limit == nil || c.Unlimited {
 		return 0, false
 	}
@@ -21,9 +22,16 @@ func used(c *provider.Counter) (percent int64, limited bool) {
 		}
 		return 0, false
 	}
-	// Not value*100/limit, which may not fit.
-	return value/limit*100 + int64(float64(value%limit)/float64(limit)*100), true
+	if value/limit >= maxPercent/100 {
+		return maxPercent, true
+	}
+	high, low := bits.Mul64(uint64(max(value, 0)), 100)
+	whole, _ := bits.Div64(high, low, uint64(limit))
+	return whole, true
 }
+
+// maxPercent is more than is worth telling apart.
+const maxPercent = 1_000_000
 
 // The parts of a limit, in percent, from which on an alert is open or critical;
 // it stays so for as long as more than the lower ones is used.
@@ -54,7 +62,7 @@ func judgeQuota(f *Facts, was Severity) (Severity, bool) {
 	return now, true
 }
 
-func quotaBounds(was Severity) (warning, critical int64) {
+func quotaBounds(was Severity) (warning, critical uint64) {
 	warning, critical = quotaWarning, quotaCritical
 	if was != "" {
 		warning = quotaWarningEnds
@@ -69,34 +77,32 @@ func tellQuota(f *Facts, a *Alert) {
 	if f.Statistics.Value == nil {
 		return
 	}
-	worst := int64(-1)
-	var full []string
-	for _, c := range f.Statistics.Value.Counters {
-		percent, limited := used(&c)
-		if !limited {
-			continue
-		}
-		text := c.Name + " " + strconv.FormatInt(c.Value, 10) + " of " + strconv.FormatInt(*c.Limit, 10)
-		if percent > worst {
-			worst = percent
-			full = append([]string{text}, full...) // the worst first
-			if percent < quotaWarningEnds || len(full) > 1 && a.Severity == "" {
-				full = full[:1]
-			}
-		} else if percent >= quotaWarningEnds {
-			full = append(full, text)
+	worst, most := -1, uint64(0)
+	counters := f.Statistics.Value.Counters
+	for i := range counters {
+		if percent, limited := used(&counters[i]); limited && (worst < 0 || percent > most) {
+			worst, most = i, percent
 		}
 	}
 	if worst < 0 {
 		a.Detail = "no counter has a limit any more"
 		return
 	}
-	a.Detail = "used: " + strings.Join(full, ", ")
+	a.Detail = counterText(&counters[worst])
+	for i := range counters {
+		if percent, limited := used(&counters[i]); limited && percent >= quotaWarningEnds && i != worst {
+			a.Detail += "; " + counterText(&counters[i])
+		}
+	}
 	bound := quotaWarning
 	if a.Severity == Critical {
 		bound = quotaCritical
 	}
-	a.Value, a.Threshold = new(strconv.FormatInt(worst, 10)+" %"), new(strconv.Itoa(bound)+" %")
+	a.Value, a.Threshold = new(strconv.FormatUint(most, 10)+" %"), new(strconv.Itoa(bound)+" %")
+}
+
+func counterText(c *provider.Counter) string {
+	return c.Name + ": " + strconv.FormatInt(c.Value, 10) + " of " + strconv.FormatInt(*c.Limit, 10)
 }
 
 // judgeReadings gives a process that has just started the time to read.
@@ -191,7 +197,7 @@ func judgeBudget(f *Facts, was Severity) (Severity, bool) {
 	open := false
 	switch {
 	case f.Vendor.Trouble == BudgetNearlyUsed: // the vendor's own limit is reached, and the budget counts for nothing
-		open = was != "" || f.Now.Sub(f.Vendor.Since) >= f.Patience*3/2
+		open = was != "" || f.lasted(f.Vendor.Since, f.Patience*3/2)
 	case !b.Known:
 		return "", false
 	case was != "":
@@ -210,9 +216,10 @@ func tellBudget(f *Facts, a *Alert) {
 		a.Detail = f.Vendor.Detail
 		return
 	}
-	a.Detail = "little is left of the calls that the account's vendor may get"
+	limit := strconv.Itoa(f.Budget.Limit)
+	a.Detail = "for " + lasting(budgetPatience) + ", less than a tenth was left of the " + limit + " calls that the budget allows"
 	if a.Severity == "" {
-		a.Detail = "calls are left again"
+		a.Detail = "more than a fifth is left of the " + limit + " calls that the budget allows"
 	}
-	a.Value, a.Threshold = nil, new("10 %")
+	a.Threshold = new("10 %")
 }

@@ -23,7 +23,7 @@ func judgeUnavailable(f *Facts, was Severity) (Severity, bool) {
 	if f.Vendor.Trouble != VendorUnavailable {
 		return "", f.Vendor.Known
 	}
-	if was != "" || f.Now.Sub(f.Vendor.Since) >= f.Patience {
+	if was != "" || f.lasted(f.Vendor.Since, f.Patience) {
 		return Warning, true
 	}
 	return "", true
@@ -39,7 +39,7 @@ const badRepliesWithin = 20 * time.Minute
 // nothing better came since.
 func judgeReplies(f *Facts, was Severity) (Severity, bool) {
 	bad, v := f.Vendor.BadReply, &f.Vendor
-	standing := v.Trouble == ReplyNotUnderstood && f.Now.Sub(v.Since) >= f.Patience
+	standing := v.Trouble == ReplyNotUnderstood && f.lasted(v.Since, f.Patience)
 	recent, twice := false, false
 	if bad != nil {
 		ago := f.Now.Sub(bad.At)
