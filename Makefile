@@ -3,7 +3,6 @@
 #   go test ./...
 
 GO_TOOL = go tool -modfile=tools/go.mod
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
 FOR ?= 10m
 SEED ?= 0
@@ -14,7 +13,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 build: ## a static binary in bin/
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.release=$(VERSION)' -o bin/gateway ./cmd/gateway
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/gateway ./cmd/gateway
 
 generate: ## regenerate the code made from api/openapi.yaml
 	go generate ./...

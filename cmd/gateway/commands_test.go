@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"accountgateway/api"
 	"accountgateway/internal/simulator"
 )
 
@@ -23,7 +24,7 @@ func TestCommandLine(t *testing.T) {
 		status         int
 		stdout, stderr string // patterns for the whole of each
 	}{
-		{"version", 0, `^gateway \S+ go1\.\S+ \w+/\w+\n$`, `^$`},
+		{"version", 0, `^gateway ` + regexp.QuoteMeta(api.Version) + ` go1\.\S+ \w+/\w+\n$`, `^$`},
 		{"help", 0, `^Usage: gateway \[COMMAND\]\n(.|\n)*\n  serve (.|\n)*\n  demo (.|\n)*\n  version (.|\n)*$`, `^$`},
 		{"-h", 0, `^Usage: gateway`, `^$`},
 		{"--help", 0, `^Usage: gateway`, `^$`},

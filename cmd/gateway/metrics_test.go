@@ -103,7 +103,7 @@ var promised = []struct {
 	{"gateway_refresh_lag_seconds", "", model.MetricType_GAUGE, true},
 	{"gateway_clock_set_total", "", model.MetricType_COUNTER, true},
 	{"gateway_notifications_total", "outcome", model.MetricType_COUNTER, true},
-	{"gateway_build_info", "goversion,version", model.MetricType_GAUGE, true},
+	{"gateway_build_info", "goversion,revision,version", model.MetricType_GAUGE, true},
 	{"account_balance", "account,currency,provider", model.MetricType_GAUGE, false},
 	{"account_wallet_balance", "account,currency,provider,wallet", model.MetricType_GAUGE, false},
 	{"account_billing_info", "account,billing,provider", model.MetricType_GAUGE, false},

@@ -148,7 +148,7 @@ func serve(ctx context.Context, env environment, o serveOptions) error {
 		}
 		defer server.http.Close()
 	}
-	log.Info().Str("addr", servers[0].listener.Addr().String()).Bool("tls", certificates != nil).Str("auth", s.Auth).Int("accounts", len(list)).Str("version", version()).Msg("serving")
+	log.Info().Str("addr", servers[0].listener.Addr().String()).Bool("tls", certificates != nil).Str("auth", s.Auth).Int("accounts", len(list)).Str("version", api.Version).Msg("serving")
 	if o.started != nil {
 		o.started(servers[0].listener.Addr())
 	}

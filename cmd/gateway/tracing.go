@@ -13,6 +13,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
+	"accountgateway/api"
 	"accountgateway/internal/config"
 )
 
@@ -43,7 +44,7 @@ func tracing(ctx context.Context, r *config.Reader, env environment, log zerolog
 		return nil, off
 	}
 	about, err := resource.New(ctx, resource.WithAttributes(
-		attribute.String("service.name", "accountgateway"), attribute.String("service.version", version())), resource.WithFromEnv())
+		attribute.String("service.name", "accountgateway"), attribute.String("service.version", api.Version)), resource.WithFromEnv())
 	if err != nil {
 		r.Fault("OTEL_RESOURCE_ATTRIBUTES", "%v", err)
 		return nil, off

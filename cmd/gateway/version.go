@@ -7,27 +7,36 @@ import (
 	"runtime/debug"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"accountgateway/api"
 )
 
-// release is set by the linker (-X main.release=1.2.3) when a release is built.
-var release string
-
-// version is the release, else what the go command knows of the source.
-func version() string {
-	if release != "" {
-		return release
+// revision is the commit that the program was built from, with a plus if the
+// source was changed after it; "" if the go command did not know.
+func revision() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
 	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
+	commit, changed := "", ""
+	for _, setting := range info.Settings {
+		switch setting.Key {
+		case "vcs.revision":
+			commit = setting.Value
+		case "vcs.modified":
+			if setting.Value == "true" {
+				changed = "+"
+			}
+		}
 	}
-	return "(devel)"
+	return commit[:min(len(commit), 12)] + changed
 }
 
 func versionCommand(_ context.Context, args []string, env environment) error {
 	if err := parse(newFlags("version"), args, env); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(env.stdout, "gateway %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	_, err := fmt.Fprintf(env.stdout, "gateway %s %s %s/%s\n", api.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return err
 }
 
@@ -35,6 +44,6 @@ func buildInfo() prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name:        "gateway_build_info",
 		Help:        "Always 1; the labels identify the build.",
-		ConstLabels: prometheus.Labels{"version": version(), "goversion": runtime.Version()},
+		ConstLabels: prometheus.Labels{"version": api.Version, "goversion": runtime.Version(), "revision": revision()},
 	}, func() float64 { return 1 })
 }

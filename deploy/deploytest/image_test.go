@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"accountgateway/api"
 	"accountgateway/internal/testneed"
 )
 
@@ -47,7 +48,7 @@ func TestImage(t *testing.T) {
 
 	source, out := buildContext(t), t.TempDir()
 	build := exec.CommandContext(ctx, "sh", "-euc", strings.ReplaceAll(run[1], "/out/", out+"/"))
-	build.Dir, build.Env = source, append(os.Environ(), "VERSION=1.2.3-test")
+	build.Dir = source
 	if text, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", build, err, text)
 	}
@@ -83,7 +84,7 @@ func TestImage(t *testing.T) {
 		}
 		return string(text)
 	}
-	if text := once(nil, "version"); !strings.HasPrefix(text, "gateway 1.2.3-test ") {
+	if text := once(nil, "version"); !strings.HasPrefix(text, "gateway "+api.Version+" ") {
 		t.Errorf("version: %s", text)
 	}
 
