@@ -62,6 +62,7 @@ func TestKubernetesBase(t *testing.T) {
 	}
 	docs = append(docs, object{"kind": "ConfigMap", "metadata": map[string]any{"name": kustomization.text("configMapGenerator", "name")}, "data": settings(t, filepath.Join(dir, "gateway.env"))})
 	checkManifests(t, docs)
+	checkSecret(t, docs)
 }
 
 // TestKubernetesEgress wants the policy to let out what the documents offer:
@@ -101,6 +102,7 @@ func TestKustomize(t *testing.T) {
 			rendered := command(t, filepath.Join(deploy, "kubernetes"), build[0], build[1], overlay)
 			docs := documents(t, overlay, []byte(rendered))
 			checkManifests(t, docs)
+			checkSecret(t, docs)
 			pod := only(t, docs, "Deployment")
 			labels, _ := pod.at("spec", "template", "metadata", "labels").(map[string]any)
 			for _, doc := range docs {
@@ -207,29 +209,6 @@ func checkManifests(t *testing.T, docs []object) {
 	subset("claims", in("volumes", "persistentVolumeClaim", "claimName"), claims)
 	subset("claims", claims, in("volumes", "persistentVolumeClaim", "claimName"))
 
-	// The Secret is made by hand, as the README says.
-	readme := string(read(t, deploy, "kubernetes/README.md"))
-	made := regexp.MustCompile(`kubectl create secret generic (\S+)`).FindStringSubmatch(readme)
-	var keys []string
-	for _, key := range regexp.MustCompile(`--from-file=(\S+)`).FindAllStringSubmatch(readme, -1) {
-		keys = append(keys, key[1])
-	}
-	if made == nil || in("volumes", "secret", "secretName")[0] != made[1] {
-		t.Errorf("the Secret is %v; the README makes %v", in("volumes", "secret", "secretName"), made)
-	}
-	mounts := in("containers", "volumeMounts", "mountPath")
-	env, _ := deployment.at(append(slices.Clone(spec), "containers", "env")...).([]any)
-	for _, variable := range env {
-		name, path := object(variable.(map[string]any)).text("name"), object(variable.(map[string]any)).text("value")
-		if name == "GOMEMLIMIT" {
-			continue // of the container's own limit
-		}
-		if !strings.HasSuffix(name, "_FILE") || !slices.Contains(mounts, filepath.Dir(path)) {
-			t.Errorf("%s=%s is no file of a mounted secret", name, path)
-		}
-		subset("keys of the Secret", []string{filepath.Base(path)}, keys)
-	}
-
 	const drain = 20 // seconds, of the gateway's own
 	pause, _ := strconv.Atoi(strings.Join(in("containers", "lifecycle", "preStop", "sleep", "seconds"), ""))
 	grace, _ := strconv.Atoi(strings.Join(in("terminationGracePeriodSeconds"), ""))
@@ -260,4 +239,36 @@ func settings(t *testing.T, path string) map[string]any {
 		}
 	}
 	return all
+}
+
+// checkSecret checks that the Secret, which is made by hand as the README says,
+// has what the pods want of it.
+func checkSecret(t *testing.T, docs []object) {
+	t.Helper()
+	deployment := only(t, docs, "Deployment")
+	spec := []string{"spec", "template", "spec"}
+	in := func(keys ...string) []string { return deployment.texts(append(slices.Clone(spec), keys...)...) }
+	readme := string(read(t, deploy, "kubernetes/README.md"))
+	made := regexp.MustCompile(`kubectl create secret generic (\S+)`).FindStringSubmatch(readme)
+	var keys []string
+	for _, key := range regexp.MustCompile(`--from-file=(\S+)`).FindAllStringSubmatch(readme, -1) {
+		keys = append(keys, key[1])
+	}
+	if made == nil || in("volumes", "secret", "secretName")[0] != made[1] {
+		t.Errorf("the Secret is %v; the README makes %v", in("volumes", "secret", "secretName"), made)
+	}
+	mounts := in("containers", "volumeMounts", "mountPath")
+	env, _ := deployment.at(append(slices.Clone(spec), "containers", "env")...).([]any)
+	for _, variable := range env {
+		name, path := object(variable.(map[string]any)).text("name"), object(variable.(map[string]any)).text("value")
+		if name == "GOMEMLIMIT" {
+			continue // of the container's own limit
+		}
+		if !strings.HasSuffix(name, "_FILE") || !slices.Contains(mounts, filepath.Dir(path)) {
+			t.Errorf("%s=%s is no file of a mounted secret", name, path)
+		}
+		if !slices.Contains(keys, filepath.Base(path)) {
+			t.Errorf("%s is not among the keys of the Secret: %q", path, keys)
+		}
+	}
 }
