@@ -49,6 +49,7 @@ const usage = `Usage: gateway [COMMAND]
   simulate     serve only the simulated vendors, to test their clients
   check        check the settings, make one real call per account, check the database
   token        create, list, revoke and rotate callers' tokens
+  alerts       list what needs attention now; exit status 1 if anything is critical
   operations   list write operations, settle one by hand
   vendor       list vendors and their settings; create and test your own vendor files
   notify       send a test message to where alerts are sent
@@ -68,6 +69,7 @@ func run(ctx context.Context, args []string, env environment) int {
 	}
 	commands := map[string]func(context.Context, []string, environment) error{
 		"serve":       serveCommand,
+		"alerts":      alertsCommand,
 		"backup":      backupCommand,
 		"demo":        demoCommand,
 		"simulate":    simulateCommand,

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -18,7 +19,8 @@ const (
 	// knows what the one that keeps them has found.
 	alertInterval = time.Second
 	// alertLease is for how long one replica keeps the alerts of all.
-	alertLease = 5 * time.Second
+	alertLease  = 5 * time.Second
+	alertsLease = "alerts" // its name
 	// goneAfter is how long alerts of accounts that are not configured stay
 	// open: a replica that still has them may be about to end.
 	goneAfter = time.Minute
@@ -130,7 +132,7 @@ func (s *Service) keepsAlerts(ctx context.Context) (bool, error) {
 		return true, nil
 	}
 	b.held = time.Time{}
-	mine, err := s.Lease(ctx, "alerts", alertLease)
+	mine, err := s.Lease(ctx, alertsLease, alertLease)
 	if mine {
 		b.held = now
 	}
@@ -156,8 +158,8 @@ func (s *Service) pullAlerts(ctx context.Context) error {
 	}
 	open := make(map[string][]alert.Alert, len(rows))
 	for _, row := range rows {
-		var a alert.Alert
-		if err := json.Unmarshal(row.Body, &a); err != nil || a.Account != row.Account || string(a.Code) != row.Code {
+		a, err := decodeAlert(row)
+		if err != nil {
 			s.options.Log.Error().Err(err).Str("account", row.Account).Str("code", row.Code).Msg("an alert in the database is not understood, and not used")
 			continue
 		}
@@ -173,6 +175,35 @@ func (s *Service) pullAlerts(ctx context.Context) error {
 	b.open, b.version, b.synced = open, version, true
 	b.show()
 	return nil
+}
+
+func decodeAlert(row store.Alert) (a alert.Alert, err error) {
+	if err := json.Unmarshal(row.Body, &a); err != nil {
+		return a, err
+	}
+	if a.Account != row.Account || string(a.Code) != row.Code {
+		return a, fmt.Errorf("it is of %q, %q", a.Account, a.Code)
+	}
+	return a, nil
+}
+
+// OpenAlerts lists the open alerts of all accounts that a store has, in
+// alert.Compare's order, and tells whether a gateway keeps them now.
+func OpenAlerts(ctx context.Context, st *store.Store) (open []alert.Alert, kept bool, err error) {
+	rows, _, err := st.Alerts(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, row := range rows {
+		a, err := decodeAlert(row)
+		if err != nil {
+			return nil, false, fmt.Errorf("alert %s of %s: %w", row.Code, row.Account, err)
+		}
+		open = append(open, a)
+	}
+	slices.SortFunc(open, alert.Compare)
+	kept, err = st.LeaseHeld(ctx, alertsLease)
+	return open, kept, err
 }
 
 // saveAlerts tells the store of changes; done is false if it has others by now.

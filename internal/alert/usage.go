@@ -190,7 +190,7 @@ func tellWrites(f *Facts, a *Alert) {
 }
 
 // budgetPatience is how long the budget has to be low.
-const budgetPatience = 5 * time.Minute
+func (f *Facts) budgetPatience() time.Duration { return f.Patience / 2 }
 
 func judgeBudget(f *Facts, was Severity) (Severity, bool) {
 	b := &f.Budget
@@ -203,7 +203,7 @@ func judgeBudget(f *Facts, was Severity) (Severity, bool) {
 	case was != "":
 		open = b.Left <= (b.Limit-1)/5
 	default:
-		open = b.LowFor >= budgetPatience
+		open = b.LowFor >= f.budgetPatience()
 	}
 	if open {
 		return Warning, true
@@ -217,7 +217,7 @@ func tellBudget(f *Facts, a *Alert) {
 		return
 	}
 	limit := strconv.Itoa(f.Budget.Limit)
-	a.Detail = "for " + lasting(budgetPatience) + ", less than a tenth was left of the " + limit + " calls that the budget allows"
+	a.Detail = "for " + lasting(f.budgetPatience()) + ", less than a tenth was left of the " + limit + " calls that the budget allows"
 	if a.Severity == "" {
 		a.Detail = "more than a fifth is left of the " + limit + " calls that the budget allows"
 	}

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -100,7 +101,9 @@ func TestPruneAlertEvents(t *testing.T) {
 		for i := range many {
 			many[i] = opened(fmt.Sprint(i))
 		}
-		change(t, s, version, many...)
+		for some := range slices.Chunk(many, 1000) {
+			version = change(t, s, version, some...)
+		}
 		n, err = s.PruneAlertEvents(t.Context(), epoch)
 		must(t, err)
 		if events, err = s.AlertEventsAfter(t.Context(), 0, 1); err != nil || n != 1 || events[0].Seq != 3 {

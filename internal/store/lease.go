@@ -25,6 +25,17 @@ func (s *Store) AcquireLease(ctx context.Context, name, holder string, ttl time.
 	return n == 1, nil
 }
 
+// LeaseHeld tells whether anybody holds a lease.
+func (s *Store) LeaseHeld(ctx context.Context, name string) (bool, error) {
+	ctx, cancel := s.read.begin(ctx)
+	defer cancel()
+	var n int
+	if err := s.read.QueryRowContext(ctx, `SELECT count(*) FROM leases WHERE name = $1 AND expires_at > `+s.nowSQL(), name).Scan(&n); err != nil {
+		return false, fmt.Errorf("read lease %q: %w", name, err)
+	}
+	return n > 0, nil
+}
+
 // ReleaseLease gives the lease back; nothing happens if holder has lost it.
 func (s *Store) ReleaseLease(ctx context.Context, name, holder string) error {
 	if _, err := s.exec(ctx, `DELETE FROM leases WHERE name = $1 AND holder = $2`, name, holder); err != nil {

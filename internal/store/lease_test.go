@@ -55,9 +55,18 @@ func TestLease(t *testing.T) {
 			onEngines(t, func(t *testing.T, url string) {
 				clock := newClock()
 				s := open(t, url, clock)
+				holder, until := map[string]string{}, map[string]time.Time{}
 				for i, step := range test.steps {
 					clock.advance(step.advance)
+					held, err := s.LeaseHeld(t.Context(), step.name)
+					must(t, err)
+					if want := until[step.name].After(clock.Now()); held != want {
+						t.Errorf("step %d: held %v, want %v", i, held, want)
+					}
 					if step.release {
+						if step.holder == holder[step.name] {
+							delete(until, step.name)
+						}
 						must(t, s.ReleaseLease(t.Context(), step.name, step.holder))
 						continue
 					}
@@ -65,6 +74,9 @@ func TestLease(t *testing.T) {
 					must(t, err)
 					if got != step.want {
 						t.Errorf("step %d: %v, want %v", i, got, step.want)
+					}
+					if got {
+						holder[step.name], until[step.name] = step.holder, clock.Now().Add(ttl)
 					}
 				}
 			})
