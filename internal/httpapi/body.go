@@ -12,6 +12,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"accountgateway/internal/provider"
 )
 
 // maxDepth is how deep a body may nest.
@@ -133,6 +135,25 @@ func (f *form) err() error {
 		return nil
 	}
 	return f.bad
+}
+
+// vendorSays adds what a vendor is known not to take, and gives what was wrong in
+// all. That is no invalid body if the vendor only has no place for something.
+func (f *form) vendorSays(faults []provider.Fault) error {
+	invalid := f.err() != nil
+	for _, fault := range faults {
+		invalid = invalid || !fault.Unsupported
+		f.refuse(fault.Field, fault.Message)
+	}
+	switch {
+	case len(f.bad) == 0:
+		return nil
+	case invalid:
+		return f.bad
+	case provider.OnlyCurrency(faults):
+		return unsupportedCurrency(f.bad)
+	}
+	return unsupportedParameters(f.bad)
 }
 
 // plainName is a member's name as it may be said back. One that looks like no

@@ -20,7 +20,7 @@ func (s *server) createRefill(ctx context.Context, r *http.Request) (reply, erro
 	if err != nil {
 		return reply{}, err
 	}
-	refill, err := newRefill(r.Body)
+	refill, err := newRefill(r.Body, func(r provider.RefillRequest) []provider.Fault { return s.Accounts.CheckRefill(order.Account, r) })
 	if err != nil {
 		return reply{}, err
 	}
@@ -33,8 +33,9 @@ func (s *server) createRefill(ctx context.Context, r *http.Request) (reply, erro
 	})
 }
 
-// newRefill reads a body that asks for an invoice.
-func newRefill(body io.Reader) (provider.RefillRequest, error) {
+// newRefill reads a body that asks for an invoice, and has it checked by what the
+// vendor's documents say.
+func newRefill(body io.Reader, vendor func(provider.RefillRequest) []provider.Fault) (provider.RefillRequest, error) {
 	f, err := readForm(body, "method", "wallet_id", "amount", "currency")
 	if err != nil {
 		return provider.RefillRequest{}, err
@@ -63,8 +64,5 @@ func newRefill(body io.Reader) (provider.RefillRequest, error) {
 	if r.Amount.Currency, err = provider.ParseCurrency(f.text("currency", maxText)); err != nil {
 		f.refuse("currency", "must be an upper-case ISO 4217 code, e.g. USD")
 	}
-	if err := f.err(); err != nil {
-		return provider.RefillRequest{}, err
-	}
-	return r, nil
+	return r, f.vendorSays(vendor(r))
 }

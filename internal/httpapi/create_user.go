@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	"accountgateway/internal/operation"
@@ -89,21 +90,10 @@ func newUser(body io.Reader, vendor func(provider.NewUser) []provider.Fault) (pr
 	if _, kept := u.Attributes[u.Password]; u.Password != "" && (kept || u.Password == u.Login) {
 		f.refuse("password", "may not be the login or the name of an attribute")
 	}
-	invalid := f.err() != nil
-	for _, fault := range vendor(u) {
-		if u.Password != "" && fault.Field == "attributes."+u.Password {
-			continue // refused above, without its name
-		}
-		invalid = invalid || !fault.Unsupported
-		f.refuse(fault.Field, fault.Message)
-	}
-	switch err := f.err(); {
-	case err == nil:
-		return u, nil
-	case invalid:
-		return provider.NewUser{}, err
-	}
-	return provider.NewUser{}, unsupportedParameters(f.bad)
+	faults := slices.DeleteFunc(vendor(u), func(fault provider.Fault) bool {
+		return u.Password != "" && fault.Field == "attributes."+u.Password // refused above, without its name
+	})
+	return u, f.vendorSays(faults)
 }
 
 // isEmail tells what surely is no address; the vendor knows more.

@@ -78,6 +78,12 @@ type unsupportedParameters []FieldError
 
 func (e unsupportedParameters) Error() string { return string(ProblemCodeUnsupportedParameter) }
 
+// unsupportedCurrency names the parameter with a currency that the vendor does not
+// have.
+type unsupportedCurrency []FieldError
+
+func (e unsupportedCurrency) Error() string { return string(ProblemCodeUnsupportedCurrency) }
+
 // fail writes every failure.
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	n := middleware.Of(r.Context())
@@ -147,6 +153,7 @@ func describe(err error) (Problem, time.Duration) {
 		refused *middleware.Refusal
 		bad     invalidParameters
 		none    unsupportedParameters
+		foreign unsupportedCurrency
 		tooBig  *http.MaxBytesError
 	)
 	if p, retryAfter, ok := describeWrite(err); ok {
@@ -179,6 +186,8 @@ func describe(err error) (Problem, time.Duration) {
 		return invalid(bad), 0
 	case errors.As(err, &none):
 		return fieldProblem(ProblemCodeUnsupportedParameter, none), 0
+	case errors.As(err, &foreign):
+		return fieldProblem(ProblemCodeUnsupportedCurrency, foreign), 0
 	case errors.As(err, &tooBig):
 		return newProblem(ProblemCodePayloadTooLarge, "the body must be at most "+strconv.FormatInt(tooBig.Limit, 10)+" bytes"), 0
 	case errors.Is(err, context.DeadlineExceeded):

@@ -152,8 +152,21 @@ func TestReplayIsTheSame(t *testing.T) {
 	}
 }
 
-// checking is a vendor that documents what it takes of new users.
+// checking is a vendor that documents what it takes.
 type checking struct{ fake }
+
+func (checking) CheckRefill(r provider.RefillRequest) (faults []provider.Fault) {
+	if r.WalletID != "" && len(r.WalletID) != 12 {
+		faults = append(faults, provider.Fault{Field: "wallet_id", Message: "want 12 digits"})
+	}
+	if r.Amount.Currency != "USD" {
+		faults = append(faults, provider.Fault{Field: "currency", Message: "only dollars", Unsupported: true})
+	}
+	if r.Method != provider.WebMoney {
+		faults = append(faults, provider.Fault{Field: "method", Message: "only webmoney", Unsupported: true})
+	}
+	return faults
+}
 
 func (checking) CheckUser(u provider.NewUser) (faults []provider.Fault) {
 	if u.Login != "ada" {
@@ -181,6 +194,11 @@ func TestAllFaultsAtOnce(t *testing.T) {
 		calls.Add(1)
 		return create(ctx, u)
 	}
+	ask := vendor.refill
+	vendor.refill = func(ctx context.Context, r provider.RefillRequest) (provider.Invoice, error) {
+		calls.Add(1)
+		return ask(ctx, r)
+	}
 	_, d := durableStore(t)
 	g := start(t, nil, func(o *Options) {
 		o.Accounts = account.New([]account.Account{{Name: "acme", Provider: "vendor-of-acme", Adapter: checking{vendor}}}, d, serviceOptions())
@@ -191,6 +209,11 @@ func TestAllFaultsAtOnce(t *testing.T) {
 		code   ProblemCode
 		fields []string
 	}{
+		{`{"method":"webmoney","wallet_id":"7","amount":"0","currency":"RUB"}`, ProblemCodeInvalidParameter, []string{"amount", "wallet_id", "currency"}},
+		{`{"method":"webmoney","wallet_id":"7","amount":"1","currency":"USD"}`, ProblemCodeInvalidParameter, []string{"wallet_id"}},
+		{`{"method":"yandex_money","amount":"1","currency":"RUB"}`, ProblemCodeUnsupportedParameter, []string{"currency", "method"}},
+		{`{"method":"yandex_money","amount":"1","currency":"USD"}`, ProblemCodeUnsupportedParameter, []string{"method"}},
+		{`{"method":"webmoney","wallet_id":"123456789012","amount":"1","currency":"RUB"}`, ProblemCodeUnsupportedCurrency, []string{"currency"}},
 		{`{"login":"Bad Login!","email":"x","country":"xx","middle_name":"King"}`, ProblemCodeInvalidParameter, []string{"email", "country", "login", "middle_name"}},
 		{`{}`, ProblemCodeInvalidParameter, []string{"email", "login"}},
 		{`{"login":"ada","password":"Hu5hN0w1","attributes":{"Hu5hN0w1":"1"},` + rest + `}`, ProblemCodeInvalidParameter, []string{"password"}},
@@ -199,7 +222,11 @@ func TestAllFaultsAtOnce(t *testing.T) {
 		{`{"login":"Bad Login!","middle_name":"King",` + rest + `}`, ProblemCodeInvalidParameter, []string{"login", "middle_name"}},
 		{`{"login":"ada","middle_name":"King",` + rest + `}`, ProblemCodeUnsupportedParameter, []string{"middle_name"}},
 	} {
-		p := g.post("/accounts/acme/users", "k", row.body).wantCode(row.code)
+		route := "users"
+		if strings.Contains(row.body, "method") {
+			route = "refills"
+		}
+		p := g.post("/accounts/acme/"+route, "k", row.body).wantCode(row.code)
 		var fields []string
 		for _, e := range *p.Errors {
 			fields = append(fields, e.Field)
@@ -209,7 +236,7 @@ func TestAllFaultsAtOnce(t *testing.T) {
 		}
 	}
 	if calls.Load() != 0 {
-		t.Errorf("the vendor was sent %d users", calls.Load())
+		t.Errorf("the vendor was sent %d writes", calls.Load())
 	}
 	g.get("/accounts/acme/operations").wantBody(`{"operations":[],"next_cursor":null}`)
 	g.post("/accounts/acme/users", "k", `{"login":"ada",`+rest+`}`).wantStatus(http.StatusCreated)

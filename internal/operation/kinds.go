@@ -64,6 +64,18 @@ func (s *Service) CheckUser(name string, u provider.NewUser) []provider.Fault {
 	return nil
 }
 
+// CheckRefill finds what an account's vendor is known not to take of a refill.
+func (s *Service) CheckRefill(name string, r provider.RefillRequest) []provider.Fault {
+	a, err := s.gateway.Account(name)
+	if err != nil {
+		return nil
+	}
+	if checker, ok := a.Adapter.(provider.RefillChecker); ok {
+		return checker.CheckRefill(r)
+	}
+	return nil
+}
+
 // Refill asks an account's vendor for a top-up invoice, or replays what was
 // answered under the same key.
 func (s *Service) Refill(ctx context.Context, o Order, r provider.RefillRequest) (Operation, error) {

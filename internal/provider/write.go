@@ -24,7 +24,7 @@ type UserChecker interface {
 type Fault struct {
 	Field       string // in our terms
 	Message     string // what the vendor wants instead
-	Unsupported bool   // the vendor has no such field
+	Unsupported bool   // the vendor has no such field, or no such currency
 }
 
 // RefuseFaults is the error of an input that is not sent for its faults; nil
@@ -34,6 +34,9 @@ func RefuseFaults(faults []Fault) error {
 		return nil
 	}
 	e := &Error{Kind: KindUnsupportedParameter, Field: faults[0].Field, NotSent: true}
+	if OnlyCurrency(faults) {
+		e.Kind = KindUnsupportedCurrency
+	}
 	var texts []string
 	for _, f := range faults {
 		texts = append(texts, f.Field+": "+f.Message)
@@ -45,12 +48,25 @@ func RefuseFaults(faults []Fault) error {
 	return e
 }
 
+// OnlyCurrency tells whether all that is wrong is that the vendor does not have the
+// currency.
+func OnlyCurrency(faults []Fault) bool {
+	return len(faults) == 1 && faults[0].Field == "currency" && faults[0].Unsupported
+}
+
 // Refiller asks the vendor for an invoice to top the account up.
 type Refiller interface {
 	// Refill sends the request at most once. An error with NoEffect surely
 	// left no invoice behind; after any other error the outcome is unknown. The vendor
 	// may also answer that it does not know: Invoice.Unsure.
 	Refill(ctx context.Context, r RefillRequest) (Invoice, error)
+}
+
+// RefillChecker is for refillers whose vendor documents what it takes.
+type RefillChecker interface {
+	// CheckRefill finds all that the vendor's documents forbid in a refill. It asks
+	// nobody. Refill refuses the same.
+	CheckRefill(r RefillRequest) []Fault
 }
 
 // InvoiceFinder looks up unpaid invoices: before a refill, so that it is known

@@ -107,8 +107,3 @@ func userInput(u provider.NewUser) map[string]any {
 	}
 	return input
 }
-
-// refuse is the failure of an input that is not sent, because REG.RU would refuse it, or ignore it.
-func refuse(kind provider.Kind, field, message string) *provider.Error {
-	return &provider.Error{Kind: kind, Message: message, Field: field, NotSent: true}
-}

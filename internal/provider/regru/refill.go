@@ -17,13 +17,13 @@ var payTypes = map[provider.RefillMethod]string{
 // Refill asks for an invoice by user/refill_balance (regru.md 5.5), which today's manual does not have any more. The
 // balance does not change until the invoice is paid.
 func (c *Client) Refill(ctx context.Context, r provider.RefillRequest) (provider.Invoice, error) {
-	input, err := refillInput(r)
-	if err != nil {
+	if err := provider.RefuseFaults(c.CheckRefill(r)); err != nil {
 		return provider.Invoice{}, err
 	}
+	input := refillInput(r)
 	var invoice provider.Invoice
 	call := request{operation: provider.OpRefill, function: "user/refill_balance", input: input, write: true}
-	err = c.call(ctx, call, func(a *answer) (err error) {
+	err := c.call(ctx, call, func(a *answer) (err error) {
 		invoice, err = a.invoice(r, input)
 		return err
 	})
@@ -37,32 +37,45 @@ func (c *Client) Refill(ctx context.Context, r provider.RefillRequest) (provider
 	return invoice, nil
 }
 
-// refillInput is the input of user/refill_balance.
-func refillInput(r provider.RefillRequest) (map[string]any, error) {
-	payType, known := payTypes[r.Method]
-	currency := toWire(r.Amount.Currency)
-	amount := r.Amount.Amount.Trim(2)
-	switch {
-	case !known:
-		return nil, refuse(provider.KindUnsupportedParameter, "method", "REG.RU creates invoices only for webmoney and yandex_money")
-	case r.Method == provider.WebMoney && !isWMID(r.WalletID):
-		return nil, refuse(provider.KindRejected, "wallet_id", "webmoney needs the payer's WebMoney ID of 12 digits")
-	case r.Method != provider.WebMoney && r.WalletID != "":
-		return nil, refuse(provider.KindUnsupportedParameter, "wallet_id", "REG.RU accepts a wallet only for webmoney")
-	case currency == "":
-		return nil, refuse(provider.KindUnsupportedCurrency, "currency", "REG.RU creates webmoney invoices only in RUB, USD, EUR and UAH")
-	case r.Method == provider.YandexMoney && r.Amount.Currency != rouble:
-		return nil, refuse(provider.KindUnsupportedCurrency, "currency", "REG.RU creates yandex_money invoices only in RUB")
-	case !amount.IsPos():
-		return nil, refuse(provider.KindRejected, "amount", "the amount must be greater than 0")
-	case amount.Scale() > 2:
-		return nil, refuse(provider.KindRejected, "amount", "the amount must have at most 2 digits after the point")
+// CheckRefill finds what the manual does not allow (regru.md 5.5).
+func (c *Client) CheckRefill(r provider.RefillRequest) []provider.Fault {
+	var faults []provider.Fault
+	bad := func(field, message string) { faults = append(faults, provider.Fault{Field: field, Message: message}) }
+	unsupported := func(field, message string) {
+		faults = append(faults, provider.Fault{Field: field, Message: message, Unsupported: true})
 	}
-	input := map[string]any{"pay_type": payType, "currency": currency, "amount": amount.String()}
+	if _, known := payTypes[r.Method]; !known {
+		unsupported("method", "REG.RU creates invoices only for webmoney and yandex_money")
+	}
+	switch {
+	case r.Method == provider.WebMoney && !isWMID(r.WalletID):
+		bad("wallet_id", "webmoney needs the payer's WebMoney ID of 12 digits")
+	case r.Method != provider.WebMoney && r.WalletID != "":
+		unsupported("wallet_id", "REG.RU accepts a wallet only for webmoney")
+	}
+	switch {
+	case r.Method == provider.YandexMoney && r.Amount.Currency != rouble:
+		unsupported("currency", "REG.RU creates yandex_money invoices only in RUB")
+	case toWire(r.Amount.Currency) == "":
+		unsupported("currency", "REG.RU creates webmoney invoices only in RUB, USD, EUR and UAH")
+	}
+	switch amount := r.Amount.Amount.Trim(2); {
+	case !amount.IsPos():
+		bad("amount", "the amount must be greater than 0")
+	case amount.Scale() > 2:
+		bad("amount", "the amount must have at most 2 digits after the point")
+	}
+	return faults
+}
+
+// refillInput is the input of user/refill_balance for a refill that CheckRefill
+// finds nothing wrong with.
+func refillInput(r provider.RefillRequest) map[string]any {
+	input := map[string]any{"pay_type": payTypes[r.Method], "currency": toWire(r.Amount.Currency), "amount": r.Amount.Amount.Trim(2).String()}
 	if r.Method == provider.WebMoney {
 		input["wmid"] = r.WalletID
 	}
-	return input, nil
+	return input
 }
 
 func isWMID(text string) bool { return len(text) == 12 && strings.Trim(text, "0123456789") == "" }

@@ -98,6 +98,28 @@ func TestRefillRefusals(t *testing.T) {
 	}
 }
 
+// TestCheckRefill: every fault of a refill is told at once.
+func TestCheckRefill(t *testing.T) {
+	client := newClient(&providertest.Stub{})
+	for _, row := range []struct {
+		refill provider.RefillRequest
+		want   string
+	}{
+		{refill("42.50", "USD"), ""},
+		{provider.RefillRequest{Method: "card", WalletID: "1", Amount: sum("0.001", "KZT")}, "method wallet_id currency amount"},
+		{provider.RefillRequest{Method: provider.WebMoney, WalletID: "1", Amount: sum("1.001", "KZT")}, "wallet_id currency amount"},
+		{provider.RefillRequest{Method: provider.YandexMoney, WalletID: "1", Amount: sum("-1", "USD")}, "wallet_id currency amount"},
+	} {
+		var fields []string
+		for _, fault := range client.CheckRefill(row.refill) {
+			fields = append(fields, fault.Field)
+		}
+		if got := strings.Join(fields, " "); got != row.want {
+			t.Errorf("%+v: got %q, want %q", row.refill, got, row.want)
+		}
+	}
+}
+
 func TestInvoice(t *testing.T) {
 	// with changes or adds members of the composed example of regru.md 5.5.
 	with := func(members string) string {

@@ -39,6 +39,7 @@ var (
 	_ provider.UserReader       = (*Client)(nil)
 	_ provider.UserCreator      = (*Client)(nil)
 	_ provider.UserChecker      = (*Client)(nil)
+	_ provider.RefillChecker    = (*Client)(nil)
 	_ provider.Refiller         = (*Client)(nil)
 	_ provider.InvoiceFinder    = (*Client)(nil)
 )
