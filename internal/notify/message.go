@@ -186,9 +186,6 @@ func (it item) line(links *Links) string {
 // one that closed is: nothing.
 func (it item) said() []string {
 	said := []string{it.alert.Detail}
-	if it.alert.Threshold != nil && !strings.Contains(it.alert.Detail, *it.alert.Threshold) {
-		said = append(said, "The limit is "+oneLine(*it.alert.Threshold))
-	}
 	if it.open {
 		said = append(said, it.alert.Remedy)
 	}
