@@ -164,8 +164,10 @@ func checkUnlisted(r *config.Reader, a accountSetting) []ignored {
 	}
 	var found []ignored
 	for _, name := range vendorSettings([]accountSetting{a}) {
-		read := slices.Contains(r.Names(), name) // for an account of that vendor with another name
-		if !read && !strings.HasSuffix(name, "_FILE") && r.Set(name) {
+		if strings.HasSuffix(name, "_FILE") || !r.Set(name) {
+			continue
+		}
+		if read := slices.Contains(r.Names(), name); !read { // else for an account of that vendor with another name
 			found = append(found, ignored{name, why})
 		}
 	}

@@ -44,7 +44,7 @@ type serveOptions struct {
 // gcPercent is how far the heap may grow over what is in use before garbage is
 // collected, unless GOGC says otherwise. What is in use is small, so time is
 // worth more here than memory. GOMEMLIMIT bounds both.
-const gcPercent = 400
+const gcPercent = 200
 
 // serve runs the gateway as its settings say until ctx ends, then drains.
 func serve(ctx context.Context, env environment, o serveOptions) error {

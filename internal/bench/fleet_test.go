@@ -13,59 +13,96 @@ import (
 	"accountgateway/internal/store"
 )
 
-const fleet = 1000
-
 // BenchmarkFleet starts the gateway with many accounts, whose readings earlier
 // runs have kept.
 func BenchmarkFleet(b *testing.B) {
-	for b.Loop() {
-		measureFleet(b)
+	b.Run("1", func(b *testing.B) {
+		for b.Loop() {
+			measureOne(b)
+		}
+	})
+	for _, n := range []int{1000, 10_000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			for b.Loop() {
+				measureFleet(b, n)
+			}
+		})
 	}
 }
 
-func measureFleet(b *testing.B) {
+const starts = 7
+
+func measureOne(b *testing.B) {
 	vendor := child(b, "simulator", nil)
-	database := filepath.Join(b.TempDir(), "gateway.db")
 	one, _ := gateway(b, filepath.Join(b.TempDir(), "one.db"), []string{"a"}, vendor.addr, "GATEWAY_AUTH=none")
 	for _, path := range paths("a") {
 		if resp, body := get(b, http.DefaultClient, "http://"+one.addr+path, "", "", ""); resp.StatusCode != http.StatusOK {
 			b.Fatalf("%s: %s %s", path, resp.Status, body)
 		}
 	}
-	row("memory: 1 account", "%.1f MB resident", float64(one.resident(b))/1e6)
-
-	names := make([]string, fleet)
-	for i := range names {
-		names[i] = fmt.Sprintf("acc%04d", i)
-	}
-	seed(b, database, names)
-	var ready, reopened spread
-	var p *process
-	for range 7 {
-		var took time.Duration
-		_, took = gateway(b, filepath.Join(b.TempDir(), "empty.db"), []string{"a"}, vendor.addr, "GATEWAY_AUTH=none")
+	row("1 account: memory", "%.1f MB resident", float64(one.resident(b))/1e6)
+	var ready spread
+	for range starts {
+		p, took := gateway(b, filepath.Join(b.TempDir(), "empty.db"), []string{"a"}, vendor.addr, "GATEWAY_AUTH=none")
+		p.stop()
 		ready = append(ready, float64(took.Milliseconds()))
+	}
+	row("1 account: ready with a new database", "%s ms", ready.text("%.0f"))
+}
+
+func measureFleet(b *testing.B, n int) {
+	vendor := child(b, "simulator", nil)
+	database := filepath.Join(b.TempDir(), "gateway.db")
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("a%05d", i)
+	}
+	what := fmt.Sprintf("%d accounts: ", n)
+	var empty, reopened spread
+	for i := range starts {
+		p, took := gateway(b, filepath.Join(b.TempDir(), fmt.Sprintf("empty%d.db", i)), names, vendor.addr, "GATEWAY_AUTH=none")
+		p.stop()
+		empty = append(empty, float64(took.Milliseconds()))
+	}
+	row(what+"ready with a new database", "%s ms", empty.text("%.0f"))
+	seed(b, database, names)
+	var p *process
+	for range starts {
+		if p != nil {
+			p.stop()
+		}
+		var took time.Duration
 		p, took = gateway(b, database, names, vendor.addr, "GATEWAY_AUTH=none", "GATEWAY_STATISTICS_TTL=1h")
 		reopened = append(reopened, float64(took.Milliseconds()))
 	}
-	row("ready: one account, new database", "%s ms", ready.text("%.0f"))
-	row("ready: 1,000 accounts × 4 readings in the database", "%s ms", reopened.text("%.0f"))
+	row(what+"ready with 4 readings each in the database", "%s ms", reopened.text("%.0f"))
 
 	client := &http.Client{}
-	for _, name := range names {
-		for _, path := range paths(name) {
-			resp, body := get(b, client, "http://"+p.addr+path, "", "Cache-Control", "only-if-cached")
-			if resp.StatusCode != http.StatusOK {
-				b.Fatalf("%s: %s %s", path, resp.Status, body)
-			}
+	timed := func(path, name, value string) (took time.Duration, size int) {
+		b.Helper()
+		began := time.Now()
+		resp, body := get(b, client, "http://"+p.addr+path, "", name, value)
+		if resp.StatusCode != http.StatusOK {
+			b.Fatalf("%s: %s", path, resp.Status)
 		}
+		return time.Since(began), len(body)
+	}
+	for _, path := range []string{"/metrics", "/balances?limit=1000", "/"} {
+		var times spread
+		size := 0
+		for range starts {
+			time.Sleep(time.Second) // what is shared for a second is made anew
+			var took time.Duration
+			took, size = timed(path, "", "")
+			times = append(times, float64(took.Microseconds())/1000)
+		}
+		row(what+path+" from memory", "%s ms, %.2f MB", times.text("%.0f"), float64(size)/1e6)
 	}
 	_, metrics := get(b, client, "http://"+p.addr+"/metrics", "", "", "")
-	row("memory: 1,000 accounts × 4 readings, each served once", "%.1f MB resident, %.1f MB heap in use", float64(p.resident(b))/1e6, inUse(b, metrics)/1e6)
-	for _, name := range names {
-		get(b, client, "http://"+p.addr+"/accounts/"+name+"/balance", "", "Cache-Control", "no-cache")
-	}
-	row("memory: and each vendor asked once", "%.1f MB resident", float64(p.resident(b))/1e6)
+	row(what+"memory, after these", "%.1f MB resident, %.1f MB heap in use", float64(p.resident(b))/1e6, inUse(b, metrics)/1e6)
+	took, _ := timed("/balances", "Cache-Control", "no-cache")
+	row(what+"/balances, each vendor asked", "%.1f s", took.Seconds())
+	row(what+"memory, after that", "%.1f MB resident", float64(p.resident(b))/1e6)
 }
 
 // paths are the four readings of an account.

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -41,6 +42,7 @@ type recorded struct {
 type process struct {
 	addr string
 	cmd  *exec.Cmd
+	stop func()
 }
 
 // start runs a command whose server listens on addr. Its standard error goes
@@ -57,12 +59,13 @@ func start(b *testing.B, addr string, env []string, name string, args ...string)
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() {
+	p := &process{addr: addr, cmd: cmd, stop: sync.OnceFunc(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		_ = cmd.Wait()
 		log.Close()
-	})
-	return &process{addr: addr, cmd: cmd}
+	})}
+	b.Cleanup(p.stop)
+	return p
 }
 
 // wait returns once a path is answered with 200, and tells how long that took

@@ -17,8 +17,9 @@ import (
 	"time"
 )
 
-// maxFile is how much of a NAME_FILE is read, in bytes.
-const maxFile = 64 << 10
+// maxFile is how much of a NAME_FILE is read, in bytes: enough for the list of
+// tens of thousands of accounts.
+const maxFile = 1 << 20
 
 // Lookup finds an environment variable, as os.LookupEnv does.
 type Lookup func(name string) (value string, found bool)

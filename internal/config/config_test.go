@@ -81,7 +81,7 @@ func TestFaultsAreReportedAtOnce(t *testing.T) {
 	empty, big, mark := filepath.Join(dir, "empty"), filepath.Join(dir, "big"), filepath.Join(dir, "mark")
 	os.WriteFile(mark, []byte("\uFEFF\r\n"), 0o600)
 	os.WriteFile(empty, nil, 0o600)
-	os.WriteFile(big, []byte(strings.Repeat("x", 70_000)), 0o600)
+	os.WriteFile(big, []byte(strings.Repeat("x", 1<<20+1)), 0o600)
 	tests := []struct {
 		name string
 		env  map[string]string
@@ -92,7 +92,7 @@ func TestFaultsAreReportedAtOnce(t *testing.T) {
 		{"no file", map[string]string{"S_USER": "a", "S_KEY_FILE": dir + "/none"}, []string{"S_KEY: S_KEY_FILE: open " + dir + "/none: no such file or directory"}},
 		{"empty file", map[string]string{"S_USER": "a", "S_KEY_FILE": empty}, []string{"S_KEY: S_KEY_FILE: the file is empty"}},
 		{"nothing but a byte order mark", map[string]string{"S_USER": "a", "S_KEY_FILE": mark}, []string{"S_KEY: S_KEY_FILE: the file is empty"}},
-		{"large file", map[string]string{"S_USER": "a", "S_KEY_FILE": big}, []string{"S_KEY: S_KEY_FILE: the file is larger than 65536 bytes"}},
+		{"large file", map[string]string{"S_USER": "a", "S_KEY_FILE": big}, []string{"S_KEY: S_KEY_FILE: the file is larger than 1048576 bytes"}},
 		{
 			"bad values",
 			map[string]string{"S_USER": "a", "S_KEY": "hush", "S_BASE_URL": "http://vendor.example", "S_RATE": "5/hour", "S_TIMEOUT": "60", "S_COUNT": "1.5", "S_FLAG": "on", "S_LANG": "de"},
