@@ -112,6 +112,7 @@ var promised = []struct {
 	{"account_counter", "account,counter,provider", model.MetricType_GAUGE, false},
 	{"account_counter_limit", "account,counter,provider", model.MetricType_GAUGE, false},
 	{"account_amount", "account,amount,currency,provider,unit", model.MetricType_GAUGE, false},
+	{"account_alert", "account,code,provider,severity", model.MetricType_GAUGE, false},
 	{"account_up", "account,provider", model.MetricType_GAUGE, true},
 	{"account_state", "account,provider,state", model.MetricType_GAUGE, true},
 	{"account_last_success_timestamp_seconds", "account,operation,provider", model.MetricType_GAUGE, true},
