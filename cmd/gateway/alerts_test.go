@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/govalues/decimal"
 
+	"accountgateway/internal/notify/notifytest"
 	"accountgateway/internal/simulator"
 	"accountgateway/internal/simulator/regru"
 	"accountgateway/internal/simulator/selzy"
@@ -149,7 +151,9 @@ func TestEachAlert(t *testing.T) {
 				}
 				f.add(strings.ReplaceAll(c.code, "_", "-"), c.provider, moody{&bad, [2]http.Handler{good, c.bad}}, c.settings...)
 			}
-			settings := with(f.settings, "GATEWAY_DATABASE_URL="+e.url(t), "GATEWAY_REFRESH_INTERVAL="+alertInterval.String(),
+			hook, box := notifytest.NewWebhook(t), notifytest.NewMailbox(t, nil)
+			settings := with(f.settings, "GATEWAY_NOTIFY_URL=generic+http://"+hook.Addr+"/ smtp://"+box.Addr+"/?from=gateway@example.com&to=ops@example.com",
+				"GATEWAY_PUBLIC_URL=https://gateway.example", "GATEWAY_DATABASE_URL="+e.url(t), "GATEWAY_REFRESH_INTERVAL="+alertInterval.String(),
 				"GATEWAY_BALANCE_TTL=1s", "GATEWAY_STATISTICS_TTL=1s", "GATEWAY_LOG_LEVEL=info", "GATEWAY_PROVIDER_TIMEOUT=2s")
 			st, err := store.Open(t.Context(), settings["GATEWAY_DATABASE_URL"], store.Options{})
 			if err != nil {
@@ -238,7 +242,63 @@ func TestEachAlert(t *testing.T) {
 				t.Error("account_alert is shown though nothing is open")
 			}
 			wantOnce(t, st, cases)
+			eventually(t, "the last message", func() bool { return len(told(hook.Texts())) == 2*len(cases) && len(told(mailed(box))) == 2*len(cases) })
+			wantTold(t, "the webhook", cases, hook.Texts())
+			wantTold(t, "the mailbox", cases, mailed(box))
 		})
+	}
+}
+
+// toldAlert is where a message tells of an alert, and how: "[critical] shop:
+// balance_low".
+var toldAlert = regexp.MustCompile(`(?m)^\[([a-z ]+)\] ([a-z-]+): ([a-z_]+)(.*)$`)
+
+// told counts how often messages told that an alert opened and that it closed:
+// only the one that each account is there for.
+func told(texts []string) map[string]int {
+	counts := map[string]int{}
+	for _, text := range texts {
+		for _, match := range toldAlert.FindAllStringSubmatch(text, -1) {
+			label, account, code := match[1], match[2], match[3]
+			if account != strings.ReplaceAll(code, "_", "-") || strings.HasPrefix(label, "now ") {
+				continue
+			}
+			if label != "closed" {
+				counts["opened "+account]++
+			}
+			if strings.HasSuffix(label, "closed") {
+				counts["closed "+account]++
+			}
+		}
+	}
+	return counts
+}
+
+func mailed(box *notifytest.Mailbox) []string {
+	var texts []string
+	for _, mail := range box.Mails() {
+		texts = append(texts, mail.Text)
+	}
+	return texts
+}
+
+// wantTold wants messages to have told of each alert that it opened and that it
+// closed, once, with links to its account and to its entry in the runbook.
+func wantTold(t *testing.T, who string, cases []alertCase, texts []string) {
+	t.Helper()
+	all := strings.Join(texts, "\n\n")
+	want := map[string]int{}
+	for _, c := range cases {
+		account := strings.ReplaceAll(c.code, "_", "-")
+		want["opened "+account], want["closed "+account] = 1, 1
+		for _, link := range []string{"https://gateway.example/ui/" + account, "https://gateway.example/docs/runbook#" + c.code} {
+			if !regexp.MustCompile(regexp.QuoteMeta(link) + `(\s|$)`).MatchString(all) {
+				t.Errorf("%s was not told %s", who, link)
+			}
+		}
+	}
+	if diff := cmp.Diff(want, told(texts)); diff != "" {
+		t.Errorf("%s was told (-want +got):\n%s\nby\n%s", who, diff, all)
 	}
 }
 
