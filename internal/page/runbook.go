@@ -37,7 +37,8 @@ func renderRunbook() (template.HTML, error) {
 	if err := markdown.Convert(docs.Runbook, &b, parser.WithContext(names)); err != nil {
 		return "", err
 	}
-	return template.HTML(b.String()), nil // #nosec G203 -- our own document, and goldmark lets no HTML of it through
+	text := strings.ReplaceAll(b.String(), "<pre>", `<pre tabindex="0">`) // so that the keyboard can scroll long lines
+	return template.HTML(text), nil                                       // #nosec G203 -- our own document, and goldmark lets no HTML of it through
 }
 
 // headingNames names headings as GitHub and GitLab do. It counts how often each

@@ -16,7 +16,7 @@ func TestRunbook(t *testing.T) {
 	f := newFixture(t, nil, "regru")
 	w := f.get(page.RunbookPath)
 	html := w.Body.String()
-	if w.Code != http.StatusOK || !strings.Contains(html, "<h1 id=\"runbook\">Runbook</h1>") || !strings.Contains(html, "<pre><code class=\"language-sh\">") {
+	if w.Code != http.StatusOK || !strings.Contains(html, "<h1 id=\"runbook\">Runbook</h1>") || !strings.Contains(html, "<pre tabindex=\"0\"><code class=\"language-sh\">") {
 		t.Fatalf("%d %s", w.Code, html)
 	}
 	names := map[string]int{}
