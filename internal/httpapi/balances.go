@@ -117,7 +117,7 @@ func fleetBalance(n *middleware.Request, item account.FleetItem) FleetBalance {
 		return FleetBalance{Account: item.Account, Provider: item.Provider, Status: FleetBalanceStatusFailed, Problem: &p}
 	}
 	b := balanceBody(item.Balance)
-	status := FleetBalanceStatusOk
+	status := FleetBalanceStatusOK
 	if b.Stale {
 		status = FleetBalanceStatusStale
 	}

@@ -106,7 +106,7 @@ func (e CurrencyForecastQuality) Valid() bool {
 const (
 	CurrencyForecastStatusInsufficientHistory CurrencyForecastStatus = "insufficient_history"
 	CurrencyForecastStatusNoBurn              CurrencyForecastStatus = "no_burn"
-	CurrencyForecastStatusOk                  CurrencyForecastStatus = "ok"
+	CurrencyForecastStatusOK                  CurrencyForecastStatus = "ok"
 	CurrencyForecastStatusPostpaid            CurrencyForecastStatus = "postpaid"
 	CurrencyForecastStatusUnpredictable       CurrencyForecastStatus = "unpredictable"
 )
@@ -118,7 +118,7 @@ func (e CurrencyForecastStatus) Valid() bool {
 		return true
 	case CurrencyForecastStatusNoBurn:
 		return true
-	case CurrencyForecastStatusOk:
+	case CurrencyForecastStatusOK:
 		return true
 	case CurrencyForecastStatusPostpaid:
 		return true
@@ -132,7 +132,7 @@ func (e CurrencyForecastStatus) Valid() bool {
 // Defines values for FleetBalanceStatus.
 const (
 	FleetBalanceStatusFailed FleetBalanceStatus = "failed"
-	FleetBalanceStatusOk     FleetBalanceStatus = "ok"
+	FleetBalanceStatusOK     FleetBalanceStatus = "ok"
 	FleetBalanceStatusStale  FleetBalanceStatus = "stale"
 )
 
@@ -141,7 +141,7 @@ func (e FleetBalanceStatus) Valid() bool {
 	switch e {
 	case FleetBalanceStatusFailed:
 		return true
-	case FleetBalanceStatusOk:
+	case FleetBalanceStatusOK:
 		return true
 	case FleetBalanceStatusStale:
 		return true
@@ -155,7 +155,7 @@ const (
 	HealthStateAccessDenied   HealthState = "access_denied"
 	HealthStateBadCredentials HealthState = "bad_credentials"
 	HealthStateBadResponse    HealthState = "bad_response"
-	HealthStateOk             HealthState = "ok"
+	HealthStateOK             HealthState = "ok"
 	HealthStateRateLimited    HealthState = "rate_limited"
 	HealthStateUnavailable    HealthState = "unavailable"
 	HealthStateUnknown        HealthState = "unknown"
@@ -170,31 +170,13 @@ func (e HealthState) Valid() bool {
 		return true
 	case HealthStateBadResponse:
 		return true
-	case HealthStateOk:
+	case HealthStateOK:
 		return true
 	case HealthStateRateLimited:
 		return true
 	case HealthStateUnavailable:
 		return true
 	case HealthStateUnknown:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for NewRefillMethod.
-const (
-	NewRefillMethodWebmoney    NewRefillMethod = "webmoney"
-	NewRefillMethodYandexMoney NewRefillMethod = "yandex_money"
-)
-
-// Valid indicates whether the value is a known member of the NewRefillMethod enum.
-func (e NewRefillMethod) Valid() bool {
-	switch e {
-	case NewRefillMethodWebmoney:
-		return true
-	case NewRefillMethodYandexMoney:
 		return true
 	default:
 		return false
@@ -363,6 +345,24 @@ func (e ProblemCode) Valid() bool {
 	}
 }
 
+// Defines values for RefillMethod.
+const (
+	RefillMethodWebmoney    RefillMethod = "webmoney"
+	RefillMethodYandexMoney RefillMethod = "yandex_money"
+)
+
+// Valid indicates whether the value is a known member of the RefillMethod enum.
+func (e RefillMethod) Valid() bool {
+	switch e {
+	case RefillMethodWebmoney:
+		return true
+	case RefillMethodYandexMoney:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Scope.
 const (
 	ScopeLifetime Scope = "lifetime"
@@ -386,14 +386,14 @@ func (e Scope) Valid() bool {
 
 // Defines values for ServiceHealthStatus.
 const (
-	ServiceHealthStatusOk          ServiceHealthStatus = "ok"
+	ServiceHealthStatusOK          ServiceHealthStatus = "ok"
 	ServiceHealthStatusUnavailable ServiceHealthStatus = "unavailable"
 )
 
 // Valid indicates whether the value is a known member of the ServiceHealthStatus enum.
 func (e ServiceHealthStatus) Valid() bool {
 	switch e {
-	case ServiceHealthStatusOk:
+	case ServiceHealthStatusOK:
 		return true
 	case ServiceHealthStatusUnavailable:
 		return true
@@ -500,7 +500,7 @@ type Accounts struct {
 	Accounts []Account `json:"accounts"`
 
 	// NextCursor The `cursor` of the next page; null on the last.
-	NextCursor *NextCursor `json:"next_cursor"`
+	NextCursor *string `json:"next_cursor"`
 }
 
 // Alert defines model for Alert.
@@ -563,15 +563,12 @@ type Alerts struct {
 // Amount An exact decimal, with as many digits after the point as the vendor sent. May be negative.
 type Amount = string
 
-// AsOf When the vendor said it, in whole milliseconds.
-type AsOf = Time
-
 // Balance defines model for Balance.
 type Balance struct {
 	Account string `json:"account"`
 
 	// AsOf When the vendor said it, in whole milliseconds.
-	AsOf AsOf `json:"as_of"`
+	AsOf Time `json:"as_of"`
 
 	// Balance The funds in the account, bonus included; may be negative. Where the vendor keeps several pots, those of the main
 	// one, which `blocked`, `credit` and `bonus` belong to.
@@ -582,17 +579,17 @@ type Balance struct {
 	Billing *Billing `json:"billing"`
 
 	// Blocked Funds put aside by the vendor. Vendors don't say whether `balance` holds them.
-	Blocked *NullableMoney `json:"blocked"`
+	Blocked *Money `json:"blocked"`
 
 	// Bonus The part of `balance` that is bonus.
-	Bonus *NullableMoney `json:"bonus"`
+	Bonus *Money `json:"bonus"`
 
 	// Credit The credit that the vendor grants.
-	Credit   *NullableMoney `json:"credit"`
-	Provider string         `json:"provider"`
+	Credit   *Money `json:"credit"`
+	Provider string `json:"provider"`
 
 	// Stale True whenever the reading is older than its freshness limit.
-	Stale Stale `json:"stale"`
+	Stale bool `json:"stale"`
 
 	// Wallets All pots of a vendor that can keep several, the main one among them, be it the only one; empty for other vendors.
 	Wallets []Wallet `json:"wallets"`
@@ -613,11 +610,11 @@ type BalanceHistory struct {
 // BalancePoint defines model for BalancePoint.
 type BalancePoint struct {
 	// AsOf When the vendor said it, in whole milliseconds.
-	AsOf    AsOf           `json:"as_of"`
-	Balance Money          `json:"balance"`
-	Blocked *NullableMoney `json:"blocked"`
-	Bonus   *NullableMoney `json:"bonus"`
-	Credit  *NullableMoney `json:"credit"`
+	AsOf    Time   `json:"as_of"`
+	Balance Money  `json:"balance"`
+	Blocked *Money `json:"blocked"`
+	Bonus   *Money `json:"bonus"`
+	Credit  *Money `json:"credit"`
 }
 
 // Balances defines model for Balances.
@@ -628,7 +625,7 @@ type Balances struct {
 	Complete bool `json:"complete"`
 
 	// NextCursor The `cursor` of the next page; null on the last.
-	NextCursor *NextCursor `json:"next_cursor"`
+	NextCursor *string `json:"next_cursor"`
 
 	// Totals The sum of the balances read, of every account that matches and every pot, whatever the page; one item a currency, sorted by
 	// currency. Failed accounts don't count.
@@ -697,8 +694,8 @@ type CurrencyForecast struct {
 	Balance Money `json:"balance"`
 
 	// BurnPerDay Null unless the status is `ok`, `no_burn` or `postpaid`.
-	BurnPerDay *NullableMoney `json:"burn_per_day"`
-	Credit     *NullableMoney `json:"credit"`
+	BurnPerDay *Money `json:"burn_per_day"`
+	Credit     *Money `json:"credit"`
 
 	// Currency Upper-case ISO 4217 code.
 	Currency Currency `json:"currency"`
@@ -753,12 +750,12 @@ type FleetBalance struct {
 	Account string `json:"account"`
 
 	// AsOf When the vendor said it, in whole milliseconds.
-	AsOf    *Time          `json:"as_of"`
-	Balance *NullableMoney `json:"balance"`
-	Billing *Billing       `json:"billing"`
-	Blocked *NullableMoney `json:"blocked"`
-	Bonus   *NullableMoney `json:"bonus"`
-	Credit  *NullableMoney `json:"credit"`
+	AsOf    *Time    `json:"as_of"`
+	Balance *Money   `json:"balance"`
+	Billing *Billing `json:"billing"`
+	Blocked *Money   `json:"blocked"`
+	Bonus   *Money   `json:"bonus"`
+	Credit  *Money   `json:"credit"`
 
 	// Problem Why it failed; null otherwise.
 	Problem  *Problem `json:"problem"`
@@ -780,7 +777,7 @@ type Forecast struct {
 	Account string `json:"account"`
 
 	// AsOf When the vendor said it, in whole milliseconds.
-	AsOf AsOf `json:"as_of"`
+	AsOf Time `json:"as_of"`
 
 	// Currencies Only the main pot's currency.
 	Currencies []CurrencyForecast `json:"currencies"`
@@ -790,7 +787,7 @@ type Forecast struct {
 	Provider string `json:"provider"`
 
 	// Stale True whenever the reading is older than its freshness limit.
-	Stale Stale `json:"stale"`
+	Stale bool `json:"stale"`
 
 	// Window The time whose readings count.
 	Window ForecastWindow `json:"window"`
@@ -815,13 +812,13 @@ type Invoice struct {
 	Note *string `json:"note"`
 
 	// Payment The amount that the account gains.
-	Payment *NullableMoney `json:"payment"`
+	Payment *Money `json:"payment"`
 
 	// Reference The payment system's number of it.
 	Reference *string `json:"reference"`
 
 	// TotalPayment The amount to pay, including fees.
-	TotalPayment *NullableMoney `json:"total_payment"`
+	TotalPayment *Money `json:"total_payment"`
 }
 
 // Money defines model for Money.
@@ -839,15 +836,12 @@ type NewRefill struct {
 	Amount string `json:"amount"`
 
 	// Currency Upper-case ISO 4217 code.
-	Currency Currency        `json:"currency"`
-	Method   NewRefillMethod `json:"method"`
+	Currency Currency     `json:"currency"`
+	Method   RefillMethod `json:"method"`
 
 	// WalletID The payer's WebMoney id; required with `webmoney`, and only allowed with it.
 	WalletID *string `json:"wallet_id,omitempty"`
 }
-
-// NewRefillMethod defines model for NewRefill.Method.
-type NewRefillMethod string
 
 // NewSettlement defines model for NewSettlement.
 type NewSettlement struct {
@@ -890,15 +884,6 @@ type NewUser struct {
 	Timezone *string `json:"timezone,omitempty"`
 }
 
-// NextCursor The `cursor` of the next page; null on the last.
-type NextCursor = string
-
-// NullableInvoice defines model for NullableInvoice.
-type NullableInvoice = Invoice
-
-// NullableMoney defines model for NullableMoney.
-type NullableMoney = Money
-
 // Operation defines model for Operation.
 type Operation struct {
 	Account string `json:"account"`
@@ -918,9 +903,9 @@ type Operation struct {
 
 	// IdempotencyKey The caller's key, without quotes. It is of no use to other callers, whose keys are their own. Every token with the scope
 	// `operations:read` can read it: put no secret into a key.
-	IdempotencyKey string           `json:"idempotency_key"`
-	Invoice        *NullableInvoice `json:"invoice"`
-	Kind           OperationKind    `json:"kind"`
+	IdempotencyKey string        `json:"idempotency_key"`
+	Invoice        *Invoice      `json:"invoice"`
+	Kind           OperationKind `json:"kind"`
 
 	// Problem Why it failed, or why the outcome is unknown; null otherwise.
 	Problem  *Problem `json:"problem"`
@@ -932,7 +917,7 @@ type Operation struct {
 	// Recorded False while the gateway's database does not take this outcome, because its disk is full or it is away. The gateway tries
 	// again for as long as it runs, and answers the same key from memory meanwhile. If it is killed before that, the operation
 	// becomes `unknown`: keep what this answer says.
-	Recorded Recorded `json:"recorded"`
+	Recorded bool `json:"recorded"`
 
 	// Reference The vendor's number of what was made.
 	Reference *string `json:"reference"`
@@ -961,7 +946,7 @@ type OperationState string
 // Operations defines model for Operations.
 type Operations struct {
 	// NextCursor The `cursor` of the next page; null on the last.
-	NextCursor *NextCursor `json:"next_cursor"`
+	NextCursor *string     `json:"next_cursor"`
 	Operations []Operation `json:"operations"`
 }
 
@@ -969,12 +954,9 @@ type Operations struct {
 // days begin), or the vendor's own period as two instants, `till` exclusive (date-time). An
 // open end is null.
 type Period struct {
-	From *PeriodEnd `json:"from"`
-	Till *PeriodEnd `json:"till"`
+	From *string `json:"from"`
+	Till *string `json:"till"`
 }
-
-// PeriodEnd defines model for PeriodEnd.
-type PeriodEnd = string
 
 // Plan The tariff of this period and of the next.
 type Plan struct {
@@ -1015,34 +997,32 @@ type Problem struct {
 	Type string `json:"type"`
 
 	// Upstream The error in the vendor's own words.
-	Upstream *Upstream `json:"upstream,omitempty"`
+	Upstream *UpstreamError `json:"upstream,omitempty"`
 }
 
 // ProblemCode A closed list.
 type ProblemCode string
-
-// Recorded False while the gateway's database does not take this outcome, because its disk is full or it is away. The gateway tries
-// again for as long as it runs, and answers the same key from memory meanwhile. If it is killed before that, the operation
-// becomes `unknown`: keep what this answer says.
-type Recorded = bool
 
 // Refill defines model for Refill.
 type Refill struct {
 	Account string `json:"account"`
 
 	// ID The operation's.
-	ID       string           `json:"id"`
-	Invoice  *NullableInvoice `json:"invoice"`
-	Provider string           `json:"provider"`
+	ID       string   `json:"id"`
+	Invoice  *Invoice `json:"invoice"`
+	Provider string   `json:"provider"`
 
 	// Recorded False while the gateway's database does not take this outcome, because its disk is full or it is away. The gateway tries
 	// again for as long as it runs, and answers the same key from memory meanwhile. If it is killed before that, the operation
 	// becomes `unknown`: keep what this answer says.
-	Recorded Recorded `json:"recorded"`
+	Recorded bool `json:"recorded"`
 
 	// State `unknown`: the outcome at the vendor is unknown.
 	State WriteState `json:"state"`
 }
+
+// RefillMethod defines model for RefillMethod.
+type RefillMethod string
 
 // Scope The time that a figure covers.
 type Scope string
@@ -1064,9 +1044,6 @@ type ServiceHealth struct {
 // ServiceHealthStatus defines model for ServiceHealth.Status.
 type ServiceHealthStatus string
 
-// Stale True whenever the reading is older than its freshness limit.
-type Stale = bool
-
 // Statistics defines model for Statistics.
 type Statistics struct {
 	Account string `json:"account"`
@@ -1076,7 +1053,7 @@ type Statistics struct {
 	Amounts []StatisticsAmount `json:"amounts"`
 
 	// AsOf When the vendor said it, in whole milliseconds.
-	AsOf AsOf `json:"as_of"`
+	AsOf Time `json:"as_of"`
 
 	// Counters Counters that the vendor did not send are absent.
 	Counters []Counter `json:"counters"`
@@ -1088,7 +1065,7 @@ type Statistics struct {
 	Services []Service `json:"services"`
 
 	// Stale True whenever the reading is older than its freshness limit.
-	Stale Stale `json:"stale"`
+	Stale bool `json:"stale"`
 }
 
 // StatisticsAmount defines model for StatisticsAmount.
@@ -1118,8 +1095,8 @@ type Step = string
 // `unverified`: built, but nobody has seen today's vendor do it.
 type Support string
 
-// Upstream The error in the vendor's own words.
-type Upstream struct {
+// UpstreamError The error in the vendor's own words.
+type UpstreamError struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
 }
@@ -1174,7 +1151,7 @@ type UserCreation struct {
 	// Recorded False while the gateway's database does not take this outcome, because its disk is full or it is away. The gateway tries
 	// again for as long as it runs, and answers the same key from memory meanwhile. If it is killed before that, the operation
 	// becomes `unknown`: keep what this answer says.
-	Recorded Recorded `json:"recorded"`
+	Recorded bool `json:"recorded"`
 
 	// State `unknown`: the outcome at the vendor is unknown.
 	State WriteState `json:"state"`
@@ -1194,14 +1171,14 @@ type Users struct {
 	Account string `json:"account"`
 
 	// AsOf When the vendor said it, in whole milliseconds.
-	AsOf AsOf `json:"as_of"`
+	AsOf Time `json:"as_of"`
 
 	// NextCursor The `cursor` of the next page; null on the last.
-	NextCursor *NextCursor `json:"next_cursor"`
-	Provider   string      `json:"provider"`
+	NextCursor *string `json:"next_cursor"`
+	Provider   string  `json:"provider"`
 
 	// Stale True whenever the reading is older than its freshness limit.
-	Stale Stale  `json:"stale"`
+	Stale bool   `json:"stale"`
 	Users []User `json:"users"`
 
 	// Warnings For people: which users of the vendor's list are left out, and why. They are not understood, or the vendor answers
@@ -1240,19 +1217,13 @@ type IdempotencyKey = string
 type IfNoneMatch = string
 
 // Limit defines model for Limit.
-type Limit = int32
+type Limit = int
 
 // OperationID defines model for OperationId.
 type OperationID = string
 
-// Pragma defines model for Pragma.
-type Pragma = string
-
 // Provider defines model for Provider.
 type Provider = string
-
-// RequestID defines model for RequestId.
-type RequestID = string
 
 // DatabaseUnavailable RFC 9457. Members that don't apply are absent.
 type DatabaseUnavailable = Problem
@@ -1342,17 +1313,6 @@ type ListAccountsParams struct {
 
 	// Cursor The `next_cursor` of the previous page; an opaque string.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
-
-	// XRequestID Names the request in logs and problems. 1 to 128 of the characters A-Z a-z 0-9 . _ -;
-	// anything else is replaced by an id that the gateway makes.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
-}
-
-// GetAccountParams defines parameters for GetAccount.
-type GetAccountParams struct {
-	// XRequestID Names the request in logs and problems. 1 to 128 of the characters A-Z a-z 0-9 . _ -;
-	// anything else is replaced by an id that the gateway makes.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
 // GetBalanceParams defines parameters for GetBalance.
@@ -1364,10 +1324,6 @@ type GetBalanceParams struct {
 	// the account's setting `<ACCOUNT>_CURRENCY` does, else the vendor's own rule.
 	Currency *Currency `form:"currency,omitempty" json:"currency,omitempty"`
 
-	// XRequestID Names the request in logs and problems. 1 to 128 of the characters A-Z a-z 0-9 . _ -;
-	// anything else is replaced by an id that the gateway makes.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
-
 	// CacheControl How old the answer may be (RFC 9111). Names are case-insensitive, several lines are one list.
 	//
 	// - `max-age=N`: no older than N seconds, stale or not. `max-age=0` is `no-cache`.
@@ -1376,13 +1332,11 @@ type GetBalanceParams struct {
 	//   a value: however old, up to `GATEWAY_STALE_IF_ERROR`. It also bounds what is served when the vendor can't be asked.
 	// - `only-if-cached`: the vendor is not asked. A stale reading is taken as if the vendor could not be asked.
 	//
-	// A bound that can't be met is `not_acceptable_freshness`. If a directive is repeated, the tightest counts. N is a
+	// `Pragma: no-cache` means the same as here, where there is no `Cache-Control`. A bound that can't be met is
+	// `not_acceptable_freshness`. If a directive is repeated, the tightest counts. N is a
 	// whole number up to 2147483648; a known directive with anything else is refused with 400. Other directives are ignored, `min-fresh` and
 	// `no-store` among them.
 	CacheControl *CacheControl `json:"Cache-Control,omitempty"`
-
-	// Pragma `no-cache` means the same as in Cache-Control, if that is not there.
-	Pragma *Pragma `json:"Pragma,omitempty"`
 
 	// IfNoneMatch Tags of answers that the caller has, or `*`. If the answer would have one of them, it is a 304.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
@@ -1402,18 +1356,10 @@ type GetBalanceHistoryParams struct {
 	// 1970, so those of a day begin at midnight UTC. Default: the shortest of 1m, 5m, 15m, 1h, 6h, 1d and
 	// whole numbers of days that cuts the span in at most 1000.
 	Step *Step `form:"step,omitempty" json:"step,omitempty"`
-
-	// XRequestID Names the request in logs and problems. 1 to 128 of the characters A-Z a-z 0-9 . _ -;
-	// anything else is replaced by an id that the gateway makes.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
 // GetForecastParams defines parameters for GetForecast.
 type GetForecastParams struct {
-	// XRequestID Names the request in logs and problems. 1 to 128 of the characters A-Z a-z 0-9 . _ -;
-	// anything else is replaced by an id that the gateway makes.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
-
 	// CacheControl How old the answer may be (RFC 9111). Names are case-insensitive, several lines are one list.
 	//
 	// - `max-age=N`: no older than N seconds, stale or not. `max-age=0` is `no-cache`.
@@ -1422,13 +1368,11 @@ type GetForecastParams struct {
 	//   a value: however old, up to `GATEWAY_STALE_IF_ERROR`. It also bounds what is served when the vendor can't be asked.
 	// - `only-if-cached`: the vendor is not asked. A stale reading is taken as if the vendor could not be asked.
 	//
-	// A bound that can't be met is `not_acceptable_freshness`. If a directive is repeated, the tightest counts. N is a
+	// `Pragma: no-cache` means the same as here, where there is no `Cache-Control`. A bound that can't be met is
+	// `not_acceptable_freshness`. If a directive is repeated, the tightest counts. N is a
 	// whole number up to 2147483648; a known directive with anything else is refused with 400. Other directives are ignored, `min-fresh` and
 	// `no-store` among them.
 	CacheControl *CacheControl `json:"Cache-Control,omitempty"`
-
-	// Pragma `no-cache` means the same as in Cache-Control, if that is not there.
-	Pragma *Pragma `json:"Pragma,omitempty"`
 
 	// IfNoneMatch Tags of answers that the caller has, or `*`. If the answer would have one of them, it is a 304.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
@@ -1441,17 +1385,6 @@ type ListOperationsParams struct {
 
 	// Cursor The `next_cursor` of the previous page; an opaque string.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
-
-	// XRequestID Names the request in logs and problems. 1 to 128 of the characters A-Z a-z 0-9 . _ -;
-	// anything else is replaced by an id that the gateway makes.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
-}
-
-// GetOperationParams defines parameters for GetOperation.
-type GetOperationParams struct {
-	// XRequestID Names the request in logs and problems. 1 to 128 of the characters A-Z a-z 0-9 . _ -;
-	// anything else is replaced by an id that the gateway makes.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
 // SettleOperationParams defines parameters for SettleOperation.
@@ -1473,10 +1406,6 @@ type SettleOperationParams struct {
 	// | was used, and the outcome is unknown | 409 `outcome_unknown` with `Idempotent-Replayed: true`; after it is settled, as above |
 	// | was used for another body, account or route | 422 `idempotency_key_reused` |
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
-
-	// XRequestID Names the request in logs and problems. 1 to 128 of the characters A-Z a-z 0-9 . _ -;
-	// anything else is replaced by an id that the gateway makes.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
 // CreateRefillParams defines parameters for CreateRefill.
@@ -1498,10 +1427,6 @@ type CreateRefillParams struct {
 	// | was used, and the outcome is unknown | 409 `outcome_unknown` with `Idempotent-Replayed: true`; after it is settled, as above |
 	// | was used for another body, account or route | 422 `idempotency_key_reused` |
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
-
-	// XRequestID Names the request in logs and problems. 1 to 128 of the characters A-Z a-z 0-9 . _ -;
-	// anything else is replaced by an id that the gateway makes.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
 // GetStatisticsParams defines parameters for GetStatistics.
@@ -1512,10 +1437,6 @@ type GetStatisticsParams struct {
 	// DateTill Last day of the period, YYYY-MM-DD; not before `date_from`.
 	DateTill *string `form:"date_till,omitempty" json:"date_till,omitempty"`
 
-	// XRequestID Names the request in logs and problems. 1 to 128 of the characters A-Z a-z 0-9 . _ -;
-	// anything else is replaced by an id that the gateway makes.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
-
 	// CacheControl How old the answer may be (RFC 9111). Names are case-insensitive, several lines are one list.
 	//
 	// - `max-age=N`: no older than N seconds, stale or not. `max-age=0` is `no-cache`.
@@ -1524,13 +1445,11 @@ type GetStatisticsParams struct {
 	//   a value: however old, up to `GATEWAY_STALE_IF_ERROR`. It also bounds what is served when the vendor can't be asked.
 	// - `only-if-cached`: the vendor is not asked. A stale reading is taken as if the vendor could not be asked.
 	//
-	// A bound that can't be met is `not_acceptable_freshness`. If a directive is repeated, the tightest counts. N is a
+	// `Pragma: no-cache` means the same as here, where there is no `Cache-Control`. A bound that can't be met is
+	// `not_acceptable_freshness`. If a directive is repeated, the tightest counts. N is a
 	// whole number up to 2147483648; a known directive with anything else is refused with 400. Other directives are ignored, `min-fresh` and
 	// `no-store` among them.
 	CacheControl *CacheControl `json:"Cache-Control,omitempty"`
-
-	// Pragma `no-cache` means the same as in Cache-Control, if that is not there.
-	Pragma *Pragma `json:"Pragma,omitempty"`
 
 	// IfNoneMatch Tags of answers that the caller has, or `*`. If the answer would have one of them, it is a 304.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
@@ -1555,20 +1474,14 @@ type ListUsersParams struct {
 	//   a value: however old, up to `GATEWAY_STALE_IF_ERROR`. It also bounds what is served when the vendor can't be asked.
 	// - `only-if-cached`: the vendor is not asked. A stale reading is taken as if the vendor could not be asked.
 	//
-	// A bound that can't be met is `not_acceptable_freshness`. If a directive is repeated, the tightest counts. N is a
+	// `Pragma: no-cache` means the same as here, where there is no `Cache-Control`. A bound that can't be met is
+	// `not_acceptable_freshness`. If a directive is repeated, the tightest counts. N is a
 	// whole number up to 2147483648; a known directive with anything else is refused with 400. Other directives are ignored, `min-fresh` and
 	// `no-store` among them.
 	CacheControl *CacheControl `json:"Cache-Control,omitempty"`
 
-	// Pragma `no-cache` means the same as in Cache-Control, if that is not there.
-	Pragma *Pragma `json:"Pragma,omitempty"`
-
 	// IfNoneMatch Tags of answers that the caller has, or `*`. If the answer would have one of them, it is a 304.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
-
-	// XRequestID Names the request in logs and problems. 1 to 128 of the characters A-Z a-z 0-9 . _ -;
-	// anything else is replaced by an id that the gateway makes.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
 // CreateUserParams defines parameters for CreateUser.
@@ -1590,10 +1503,6 @@ type CreateUserParams struct {
 	// | was used, and the outcome is unknown | 409 `outcome_unknown` with `Idempotent-Replayed: true`; after it is settled, as above |
 	// | was used for another body, account or route | 422 `idempotency_key_reused` |
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
-
-	// XRequestID Names the request in logs and problems. 1 to 128 of the characters A-Z a-z 0-9 . _ -;
-	// anything else is replaced by an id that the gateway makes.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
 // ListAlertsParams defines parameters for ListAlerts.
@@ -1603,10 +1512,6 @@ type ListAlertsParams struct {
 
 	// Severity Returns only alerts of this severity.
 	Severity *AlertSeverity `form:"severity,omitempty" json:"severity,omitempty"`
-
-	// XRequestID Names the request in logs and problems. 1 to 128 of the characters A-Z a-z 0-9 . _ -;
-	// anything else is replaced by an id that the gateway makes.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
 // ListBalancesParams defines parameters for ListBalances.
@@ -1623,10 +1528,6 @@ type ListBalancesParams struct {
 	// Cursor The `next_cursor` of the previous page; an opaque string.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// XRequestID Names the request in logs and problems. 1 to 128 of the characters A-Z a-z 0-9 . _ -;
-	// anything else is replaced by an id that the gateway makes.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
-
 	// CacheControl How old the answer may be (RFC 9111). Names are case-insensitive, several lines are one list.
 	//
 	// - `max-age=N`: no older than N seconds, stale or not. `max-age=0` is `no-cache`.
@@ -1635,13 +1536,11 @@ type ListBalancesParams struct {
 	//   a value: however old, up to `GATEWAY_STALE_IF_ERROR`. It also bounds what is served when the vendor can't be asked.
 	// - `only-if-cached`: the vendor is not asked. A stale reading is taken as if the vendor could not be asked.
 	//
-	// A bound that can't be met is `not_acceptable_freshness`. If a directive is repeated, the tightest counts. N is a
+	// `Pragma: no-cache` means the same as here, where there is no `Cache-Control`. A bound that can't be met is
+	// `not_acceptable_freshness`. If a directive is repeated, the tightest counts. N is a
 	// whole number up to 2147483648; a known directive with anything else is refused with 400. Other directives are ignored, `min-fresh` and
 	// `no-store` among them.
 	CacheControl *CacheControl `json:"Cache-Control,omitempty"`
-
-	// Pragma `no-cache` means the same as in Cache-Control, if that is not there.
-	Pragma *Pragma `json:"Pragma,omitempty"`
 
 	// IfNoneMatch Tags of answers that the caller has, or `*`. If the answer would have one of them, it is a 304.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
@@ -1649,27 +1548,6 @@ type ListBalancesParams struct {
 
 // ListBalancesParamsRequire defines parameters for ListBalances.
 type ListBalancesParamsRequire string
-
-// GetHealthParams defines parameters for GetHealth.
-type GetHealthParams struct {
-	// XRequestID Names the request in logs and problems. 1 to 128 of the characters A-Z a-z 0-9 . _ -;
-	// anything else is replaced by an id that the gateway makes.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
-}
-
-// GetMetricsParams defines parameters for GetMetrics.
-type GetMetricsParams struct {
-	// XRequestID Names the request in logs and problems. 1 to 128 of the characters A-Z a-z 0-9 . _ -;
-	// anything else is replaced by an id that the gateway makes.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
-}
-
-// GetSpecParams defines parameters for GetSpec.
-type GetSpecParams struct {
-	// XRequestID Names the request in logs and problems. 1 to 128 of the characters A-Z a-z 0-9 . _ -;
-	// anything else is replaced by an id that the gateway makes.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
-}
 
 // ListAllOperationsParams defines parameters for ListAllOperations.
 type ListAllOperationsParams struct {
@@ -1684,17 +1562,6 @@ type ListAllOperationsParams struct {
 
 	// Cursor The `next_cursor` of the previous page; an opaque string.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
-
-	// XRequestID Names the request in logs and problems. 1 to 128 of the characters A-Z a-z 0-9 . _ -;
-	// anything else is replaced by an id that the gateway makes.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
-}
-
-// GetReadyParams defines parameters for GetReady.
-type GetReadyParams struct {
-	// XRequestID Names the request in logs and problems. 1 to 128 of the characters A-Z a-z 0-9 . _ -;
-	// anything else is replaced by an id that the gateway makes.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
 // SettleOperationJSONRequestBody defines body for SettleOperation for application/json ContentType.

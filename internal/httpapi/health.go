@@ -19,20 +19,20 @@ func (s *server) getSpec(context.Context, *http.Request) (reply, error) {
 
 // getHealth answers GET /healthz: the process is up.
 func (s *server) getHealth(context.Context, *http.Request) (reply, error) {
-	return encode(http.StatusOK, ServiceHealth{Status: ServiceHealthStatusOk})
+	return encode(http.StatusOK, ServiceHealth{Status: ServiceHealthStatusOK})
 }
 
 // getReady answers GET /readyz: the gateway can serve.
 func (s *server) getReady(ctx context.Context, _ *http.Request) (reply, error) {
 	if s.Ready == nil {
-		return encode(http.StatusOK, ServiceHealth{Status: ServiceHealthStatusOk})
+		return encode(http.StatusOK, ServiceHealth{Status: ServiceHealthStatusOK})
 	}
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	err := s.Ready(ctx)
 	s.logReady(err)
 	if err == nil {
-		return encode(http.StatusOK, ServiceHealth{Status: ServiceHealthStatusOk})
+		return encode(http.StatusOK, ServiceHealth{Status: ServiceHealthStatusOK})
 	}
 	middleware.Of(ctx).Err = err
 	reason := "a dependency is unavailable; the gateway's log has the cause"

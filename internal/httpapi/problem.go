@@ -237,11 +237,11 @@ func describeVendor(e *provider.Error) (Problem, time.Duration) {
 // long.
 const retryUnknown = 10 * time.Second
 
-func upstreamBody(u *provider.Upstream) *Upstream {
+func upstreamBody(u *provider.Upstream) *UpstreamError {
 	if u == nil || *u == (provider.Upstream{}) {
 		return nil
 	}
-	return &Upstream{Code: u.Code, Message: u.Message}
+	return &UpstreamError{Code: u.Code, Message: u.Message}
 }
 
 // vendorFailed tells whether the failure is about an account's vendor, so that

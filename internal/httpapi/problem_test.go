@@ -99,7 +99,7 @@ func TestVendorFailures(t *testing.T) {
 				a := g.get("/accounts/" + route + "/" + route)
 				p := a.wantCode(ProblemCode(kind))
 				if *p.Account != route || *p.Provider != "vendor-of-"+route || p.Detail != "what to mend" ||
-					*p.Upstream != (Upstream{Code: "SOME_CODE", Message: "its words"}) || (*p.Errors)[0].Field != "currency" {
+					*p.Upstream != (UpstreamError{Code: "SOME_CODE", Message: "its words"}) || (*p.Errors)[0].Field != "currency" {
 					t.Errorf("%s: got %s", route, a.body)
 				}
 				if got := a.header.Get("Retry-After"); got != "2" {

@@ -198,7 +198,7 @@ func TestFreshnessProblem(t *testing.T) {
 		a := g.ask(http.MethodGet, "/accounts/acme/balance", http.Header{"Cache-Control": {"max-age=30"}}, nil)
 		p := a.wantCode(ProblemCodeNotAcceptableFreshness)
 		want := "the stored reading is 78 s old, which the request's Cache-Control does not accept; no newer one could be read from the vendor: the connection was refused"
-		if p.Detail != want || *p.Upstream != (Upstream{Code: "GONE", Message: "later"}) || *p.Account != "acme" || *p.Provider != "vendor-of-acme" || a.header.Get("Retry-After") != "7" {
+		if p.Detail != want || *p.Upstream != (UpstreamError{Code: "GONE", Message: "later"}) || *p.Account != "acme" || *p.Provider != "vendor-of-acme" || a.header.Get("Retry-After") != "7" {
 			t.Errorf("got %s, Retry-After %s", a.body, a.header.Get("Retry-After"))
 		}
 		if !logHas(g.log, a.header.Get(middleware.RequestIDHeader), "secret text") {
