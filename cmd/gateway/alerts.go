@@ -2,26 +2,31 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/alert"
 	"accountgateway/internal/httpapi"
 )
 
-// alertsCommand prints what needs a person now, as the running gateways know it.
-// It fails if anything is critical.
-func alertsCommand(ctx context.Context, args []string, env environment) error {
-	flags := newFlags("alerts")
-	asJSON := flags.Bool("json", false, "print JSON, as GET /alerts returns it")
-	if err := parse(flags, args, env); err != nil {
-		return err
+func alertsCommand(env environment) *cobra.Command {
+	c := &cobra.Command{
+		Use: "alerts", Short: "List what needs attention now; exit status 1 if anything is critical", Args: arguments(),
+		Long: "Lists what needs attention now, as the running gateways know it; exit status 1 if\nanything is critical.",
 	}
+	asJSON := jsonFlag(c)
+	c.RunE = func(c *cobra.Command, _ []string) error { return listAlerts(c.Context(), env, *asJSON) }
+	return c
+}
+
+// listAlerts prints what needs a person now, as the running gateways know it. It
+// fails if anything is critical.
+func listAlerts(ctx context.Context, env environment, asJSON bool) error {
 	st, err := openStore(ctx, env)
 	if err != nil {
 		return err
@@ -34,7 +39,7 @@ func alertsCommand(ctx context.Context, args []string, env environment) error {
 	if !kept {
 		fmt.Fprintln(env.stderr, "no running gateway keeps this list up to date")
 	}
-	if err := printAlerts(env, open, *asJSON); err != nil {
+	if err := printAlerts(env, open, asJSON); err != nil {
 		return err
 	}
 	if slices.ContainsFunc(open, func(a alert.Alert) bool { return a.Severity == alert.Critical }) {
@@ -45,12 +50,13 @@ func alertsCommand(ctx context.Context, args []string, env environment) error {
 
 func printAlerts(env environment, open []alert.Alert, asJSON bool) error {
 	if asJSON {
-		return json.NewEncoder(env.stdout).Encode(httpapi.AlertsBody(open))
+		return printJSON(env, httpapi.AlertsBody(open))
 	}
-	table := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "ACCOUNT\tCODE\tSEVERITY\tSINCE\tDETAIL\tREMEDY")
+	var lines []string
 	for _, a := range open {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", a.Account, a.Code, a.Severity, a.Since.Format(time.RFC3339), strings.ReplaceAll(a.Detail, "\n", " "), a.Remedy)
+		lines = append(lines, strings.Join([]string{
+			a.Account, string(a.Code), string(a.Severity), a.Since.Format(time.RFC3339), strings.ReplaceAll(a.Detail, "\n", " "), a.Remedy,
+		}, "\t"))
 	}
-	return table.Flush()
+	return printTable(env, "ACCOUNT\tCODE\tSEVERITY\tSINCE\tDETAIL\tREMEDY", lines)
 }

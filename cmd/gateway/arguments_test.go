@@ -27,9 +27,8 @@ func TestFlagsAnywhere(t *testing.T) {
 		{"operations settle --state failed --by me --reason none", 2, "gateway operations settle: missing argument ID"},
 		{"operations settle --state failed abc --by me def", 2, `gateway operations settle: unexpected argument "def"`},
 		{"operations settle --state failed abc --reason none", 2, "--by: required"},
-		{"operations settle -h", 0, "-reason"},
-		{"operations settle abc -h", 0, "-reason"},
-		{"token revoke -h", 0, "Usage of gateway token revoke"},
+		{"operations settle -h", 0, ""},
+		{"token revoke " + id + " -h", 0, ""},
 	}
 	for _, tt := range tests {
 		status, _, stderr := complete(t, settings, strings.Fields(tt.args)...)

@@ -12,28 +12,31 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/spf13/cobra"
+
 	"accountgateway/internal/store"
 )
 
-const backupUsage = `Usage: gateway backup FILE
-
-Copies the SQLite database to a new file; gateways may be using it. With - as
+const backupLong = `Copies the SQLite database to a new file; gateways may be using it. With - as
 FILE the copy goes to standard output, for example from a container:
 
     docker exec gateway /gateway backup - > backup.db
 
 The only setting needed is GATEWAY_DATABASE_URL. To restore a backup, see
-docs/operations.md.
-`
+docs/operations.md.`
 
-// backupCommand copies the database. The image has no sqlite3 that could.
-func backupCommand(ctx context.Context, args []string, env environment) error {
-	flags := newFlags("backup")
-	flags.Usage = func() { fmt.Fprint(flags.Output(), backupUsage) }
-	values, err := parseWith(flags, args, env, "FILE")
-	if err != nil {
-		return err
+func backupCommand(env environment) *cobra.Command {
+	return &cobra.Command{
+		Use: "backup FILE", Short: "Copy the SQLite database to a file, even while in use", Long: backupLong, Args: arguments("FILE"),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return nil, cobra.ShellCompDirectiveDefault // files
+		},
+		RunE: func(c *cobra.Command, args []string) error { return backup(c.Context(), env, args[0]) },
 	}
+}
+
+// backup copies the database. The image has no sqlite3 that could.
+func backup(ctx context.Context, env environment, file string) error {
 	url, name, err := readDatabase(env)
 	if err != nil {
 		return err
@@ -43,7 +46,6 @@ func backupCommand(ctx context.Context, args []string, env environment) error {
 		return &settingsError{errors.New("GATEWAY_DATABASE_URL: gateway backup is for SQLite only; back up PostgreSQL with pg_dump")}
 	}
 	fmt.Fprintf(env.stderr, "database: %s\n", name)
-	file := values[0]
 	if file == "-" {
 		// A reader that is gone is an error of the write. The signal would end
 		// the process with the copy still there.

@@ -3,26 +3,34 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
-	"text/tabwriter"
 
 	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/config"
+	"accountgateway/internal/httpapi"
 	"accountgateway/internal/store"
 )
 
-// checkCommand reads the settings, makes one real call per account with its
-// credentials, looks at the database, and prints a line for each; or only prints the
-// settings.
-func checkCommand(ctx context.Context, args []string, env environment) error {
-	flags := newFlags("check")
-	settingsAlone := flags.Bool("settings", false, "print the effective settings, with secrets redacted, and make no calls")
-	if err := parse(flags, args, env); err != nil {
-		return err
+func checkCommand(env environment) *cobra.Command {
+	c := &cobra.Command{
+		Use: "check", Short: "Check the settings, make one real call per account, check the database", Args: arguments(),
+		Long: "Checks the settings, makes one real call per account with its credentials, and\nlooks at the database; exit status 1 if one of them failed.",
 	}
+	settingsAlone := c.Flags().Bool("settings", false, "print the effective settings, with secrets redacted, and make no calls")
+	asJSON := jsonFlag(c)
+	c.RunE = func(c *cobra.Command, _ []string) error { return check(c.Context(), env, *settingsAlone, *asJSON) }
+	return c
+}
+
+// check reads the settings, makes one real call per account with its
+// credentials, looks at the database, and prints a line for each; or only prints
+// the settings.
+func check(ctx context.Context, env environment, settingsAlone, asJSON bool) error {
 	r := config.NewReader(env.lookup)
 	s, known, list := readSettings(r)
 	openCertificates(r, s, zerolog.Nop())
@@ -35,42 +43,53 @@ func checkCommand(ctx context.Context, args []string, env environment) error {
 	for _, s := range strange {
 		fmt.Fprintf(env.stderr, "gateway check: %s is ignored: %s\n", s.name, s.why)
 	}
-	if *settingsAlone {
-		return printSettings(r, env)
+	if settingsAlone {
+		return printSettings(r, env, asJSON)
 	}
 
-	results := make([]string, len(list)+1) // the last is the database's
-	failed := make([]bool, len(results))
+	results := make([]checkedAccount, len(list))
+	var database checkedDatabase
 	var wg sync.WaitGroup
 	for i, a := range list {
 		wg.Go(func() {
-			err := g.accounts.Check(ctx, a.name)
-			failed[i] = err != nil
-			results[i] = checkLine(ctx, g.accounts, a, err)
+			results[i] = tryAccount(ctx, g.accounts, a)
 		})
 	}
-	wg.Go(func() {
-		line, err := databaseLine(ctx, r, string(s.DatabaseURL))
-		results[len(list)], failed[len(list)] = line, err != nil
-	})
+	wg.Go(func() { database = checkDatabase(ctx, r, string(s.DatabaseURL)) })
 	wg.Wait()
 	if err := tellLockouts(ctx, string(s.DatabaseURL), g.accounts); err != nil {
 		fmt.Fprintf(env.stderr, "gateway check: running gateways could not be notified of these results: %v\n", err)
 	}
 
-	table := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "ACCOUNT\tPROVIDER\tSTATE\tDETAIL")
-	status := error(nil)
-	for i := range results {
-		fmt.Fprintln(table, results[i])
-		if failed[i] {
-			status = errSaid
-		}
-	}
-	if err := table.Flush(); err != nil {
+	if err := printChecks(env, results, database, asJSON); err != nil {
 		return err
 	}
-	return status
+	if database.State != "ok" || slices.ContainsFunc(results, func(c checkedAccount) bool { return c.failed }) {
+		return errSaid
+	}
+	return nil
+}
+
+func printChecks(env environment, results []checkedAccount, database checkedDatabase, asJSON bool) error {
+	var infos []account.Info
+	var lines []string
+	for _, c := range results {
+		detail := c.info.State.Detail
+		if remedy := account.Remedy(c.info.Name, c.info.State.State); remedy != "" {
+			detail += "; " + remedy
+		}
+		lines = append(lines, strings.Join([]string{c.info.Name, c.info.Provider, c.info.State.State, detail + c.reach}, "\t"))
+		c.info.State.Detail += c.reach
+		infos = append(infos, c.info)
+	}
+	if asJSON {
+		return printJSON(env, struct {
+			httpapi.Accounts
+			Database checkedDatabase `json:"database"`
+		}{httpapi.AccountsBody(infos), database})
+	}
+	lines = append(lines, strings.Join([]string{"(database)", database.Engine, database.State, database.Detail}, "\t"))
+	return printTable(env, "ACCOUNT\tPROVIDER\tSTATE\tDETAIL", lines)
 }
 
 // tellLockouts lets the gateways that serve from the database know of the calls
@@ -91,34 +110,52 @@ func tellLockouts(ctx context.Context, url string, accounts *account.Service) er
 	return accounts.TellLockouts(ctx, st)
 }
 
-// printSettings prints a line for each setting that was read.
-func printSettings(r *config.Reader, env environment) error {
-	table := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "NAME\tVALUE\tFROM\tMEANING")
-	for _, row := range r.Rows() {
-		if row.Value == "" {
-			row.Value = "-"
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", row.Name, row.Value, row.From, row.Description)
-	}
-	return table.Flush()
+// settingLine is a setting in its JSON form.
+type settingLine struct {
+	Name    string  `json:"name"`
+	Value   *string `json:"value"` // null if there is none
+	From    string  `json:"from"`
+	Meaning string  `json:"meaning"`
 }
 
-// checkLine is an account's row: its state and, after a failure, the cause and
-// what to do.
-func checkLine(ctx context.Context, accounts *account.Service, a accountSetting, err error) string {
-	info, _ := accounts.Info(a.name)
-	detail := "the credentials work"
-	if err != nil {
-		detail = strings.ReplaceAll(info.State.Detail, "\n", " ")
-		if remedy := account.Remedy(a.name, info.State.State); remedy != "" {
-			detail += "; " + remedy
+// printSettings prints a line for each setting that was read.
+func printSettings(r *config.Reader, env environment, asJSON bool) error {
+	settings, lines := []settingLine{}, []string{}
+	for _, row := range r.Rows() {
+		one := settingLine{Name: row.Name, From: row.From, Meaning: row.Description}
+		value := "-"
+		if row.Value != "" {
+			one.Value, value = &row.Value, row.Value
 		}
-		if known, pingErr := accounts.Ping(ctx, a.name); known {
-			detail += reachability(pingErr)
-		}
+		settings = append(settings, one)
+		lines = append(lines, strings.Join([]string{row.Name, value, row.From, row.Description}, "\t"))
 	}
-	return strings.Join([]string{a.name, a.vendor, info.State.State, detail}, "\t")
+	if asJSON {
+		return printJSON(env, map[string]any{"settings": settings})
+	}
+	return printTable(env, "NAME\tVALUE\tFROM\tMEANING", lines)
+}
+
+// checkedAccount is an account as its call left it.
+type checkedAccount struct {
+	info   account.Info
+	failed bool
+	reach  string // of a failure: whether the vendor can be reached at all
+}
+
+func tryAccount(ctx context.Context, accounts *account.Service, a accountSetting) checkedAccount {
+	err := accounts.Check(ctx, a.name)
+	c := checkedAccount{failed: err != nil}
+	c.info, _ = accounts.Info(a.name)
+	if err == nil {
+		c.info.State.Detail = "the credentials work"
+		return c
+	}
+	c.info.State.Detail = strings.ReplaceAll(c.info.State.Detail, "\n", " ")
+	if known, pingErr := accounts.Ping(ctx, a.name); known {
+		c.reach = reachability(pingErr)
+	}
+	return c
 }
 
 func reachability(pingErr error) string {

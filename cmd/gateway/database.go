@@ -69,18 +69,23 @@ func databaseName(r *config.Reader, url string) string {
 	return ""
 }
 
-// databaseLine is the database's row in the table of check.
-func databaseLine(ctx context.Context, r *config.Reader, url string) (line string, err error) {
-	kind, _, _ := strings.Cut(url, ":")
-	state, detail := "ok", databaseName(r, url)
-	switch made, lookErr := store.Look(ctx, url); {
-	case lookErr != nil:
-		err = lookErr
-		state, detail = "unavailable", strings.ReplaceAll(lookErr.Error(), "\n", " ")
+// checkedDatabase is how the database is.
+type checkedDatabase struct {
+	Engine string `json:"engine"` // sqlite or postgres
+	State  string `json:"state"`  // ok or unavailable
+	Detail string `json:"detail"`
+}
+
+func checkDatabase(ctx context.Context, r *config.Reader, url string) checkedDatabase {
+	d := checkedDatabase{State: "ok", Detail: databaseName(r, url)}
+	d.Engine, _, _ = strings.Cut(url, ":")
+	switch made, err := store.Look(ctx, url); {
+	case err != nil:
+		d.State, d.Detail = "unavailable", strings.ReplaceAll(err.Error(), "\n", " ")
 	case inMemory(url):
-		detail = "in memory; lost when the gateway stops"
+		d.Detail = "in memory; lost when the gateway stops"
 	case !made:
-		detail += " does not exist or is empty; gateway serve creates it"
+		d.Detail += " does not exist or is empty; gateway serve creates it"
 	}
-	return strings.Join([]string{"(database)", kind, state, detail}, "\t"), err
+	return d
 }

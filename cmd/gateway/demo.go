@@ -9,23 +9,26 @@ import (
 	"text/template"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"accountgateway/internal/simulator/regru"
 	"accountgateway/internal/simulator/selzy"
 )
 
-// demoCommand serves the gateway in front of simulated vendors inside this
+func demoCommand(env environment) *cobra.Command {
+	c := &cobra.Command{Use: "demo", Short: "Serve requests with simulated vendors: no settings, no credentials", Args: arguments()}
+	addr := c.Flags().String("addr", "127.0.0.1:8080", "`address` to listen on; anyone who can reach it can use the demo")
+	verbose := c.Flags().BoolP("verbose", "v", false, "log each request")
+	c.RunE = func(c *cobra.Command, _ []string) error { return serveDemo(c.Context(), env, *addr, *verbose) }
+	return c
+}
+
+// serveDemo serves the gateway in front of simulated vendors inside this
 // process. It takes no setting from the environment, so that real credentials
 // stay out of it, and keeps nothing on disk.
-func demoCommand(ctx context.Context, args []string, env environment) error {
-	flags := newFlags("demo")
-	addr := flags.String("addr", "127.0.0.1:8080", "address to listen on; anyone who can reach it can use the demo")
-	verbose := flags.Bool("v", false, "log each request")
-	if err := parse(flags, args, env); err != nil {
-		return err
-	}
-
-	if !loopbackAddr(*addr) {
-		fmt.Fprintf(env.stderr, "gateway demo: WARNING: anyone who can reach %s can use this demo without a token. Its accounts and money are simulated, and it has none of your credentials.\n", *addr)
+func serveDemo(ctx context.Context, env environment, addr string, verbose bool) error {
+	if !loopbackAddr(addr) {
+		fmt.Fprintf(env.stderr, "gateway demo: WARNING: anyone who can reach %s can use this demo without a token. Its accounts and money are simulated, and it has none of your credentials.\n", addr)
 	}
 
 	sims := newSimulators()
@@ -48,11 +51,11 @@ func demoCommand(ctx context.Context, args []string, env environment) error {
 		return err
 	}
 	level := "warn"
-	if *verbose {
+	if verbose {
 		level = "info"
 	}
 	settings := map[string]string{
-		"GATEWAY_ADDR":          *addr,
+		"GATEWAY_ADDR":          addr,
 		"GATEWAY_AUTH":          "none",
 		"GATEWAY_DATABASE_URL":  "sqlite::memory:",
 		"GATEWAY_LOG_FORMAT":    "console",

@@ -8,19 +8,26 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"accountgateway/internal/config"
 )
 
-// healthcheckCommand asks the gateway that runs with the same settings whether
+func healthcheckCommand(env environment) *cobra.Command {
+	return &cobra.Command{
+		Use: "healthcheck", Short: "Check whether a running gateway is up", Args: arguments(),
+		Long: "Checks whether the gateway that runs with the same settings is up: for containers, whose image has no shell.",
+		RunE: func(c *cobra.Command, _ []string) error { return healthcheck(c.Context(), env) },
+	}
+}
+
+// healthcheck asks the gateway that runs with the same settings whether
 // it is up. It is the container's health check: the image has no shell.
 //
 // GATEWAY_METRICS_ADDR is asked if there is one: it speaks plain http. Else
 // GATEWAY_ADDR is, by https where that is served. Where callers must show a
 // certificate, which this command has not, a finished handshake has to do.
-func healthcheckCommand(ctx context.Context, args []string, env environment) error {
-	if err := parse(newFlags("healthcheck"), args, env); err != nil {
-		return err
-	}
+func healthcheck(ctx context.Context, env environment) error {
 	r := config.NewReader(env.lookup)
 	var s settings
 	r.Into("GATEWAY", &s)

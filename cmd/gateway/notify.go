@@ -2,17 +2,16 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
-	"text/tabwriter"
 	"time"
 
 	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
 
 	"accountgateway/internal/alert"
 	"accountgateway/internal/config"
@@ -20,22 +19,14 @@ import (
 	"accountgateway/internal/page"
 )
 
-const notifyUsage = `Usage: gateway notify test [--json]
-
-test sends a message to every destination of GATEWAY_NOTIFY_URL and prints how
-that went; exit status 1 if one failed.
-`
-
-// notifyCommand tries where alerts are sent.
-func notifyCommand(ctx context.Context, args []string, env environment) error {
-	switch {
-	case len(args) > 0 && slices.Contains([]string{"-h", "--help", "help"}, args[0]):
-		fmt.Fprint(env.stdout, notifyUsage)
-		return errHelp
-	case len(args) > 0 && args[0] == "test":
-		return testNotifications(ctx, args[1:], env)
+func notifyCommand(env environment) *cobra.Command {
+	test := &cobra.Command{
+		Use: "test", Short: "Send a test message to every destination", Args: arguments(),
+		Long: "Sends a message to every destination of GATEWAY_NOTIFY_URL and prints how that\nwent; exit status 1 if one failed.",
 	}
-	return &usageError{fmt.Errorf("notify: missing or unknown subcommand: must be test\n\n%s", notifyUsage)}
+	asJSON := jsonFlag(test)
+	test.RunE = func(c *cobra.Command, _ []string) error { return testNotifications(c.Context(), env, *asJSON) }
+	return group("notify", "Try where alerts are sent", "", test)
 }
 
 // destinations reads where alerts are sent. Faults are left in r.
@@ -78,12 +69,7 @@ type testResult struct {
 	Detail  *string `json:"detail"`
 }
 
-func testNotifications(ctx context.Context, args []string, env environment) error {
-	flags := newFlags("notify test")
-	asJSON := flags.Bool("json", false, "print JSON")
-	if err := parse(flags, args, env); err != nil {
-		return err
-	}
+func testNotifications(ctx context.Context, env environment, asJSON bool) error {
 	r := config.NewReader(env.lookup)
 	var s settings
 	r.Into("GATEWAY", &s, "NOTIFY_URL", "PUBLIC_URL")
@@ -111,7 +97,7 @@ func testNotifications(ctx context.Context, args []string, env environment) erro
 		})
 	}
 	wg.Wait()
-	if err := printTests(env, results, *asJSON); err != nil {
+	if err := printTests(env, results, asJSON); err != nil {
 		return err
 	}
 	if slices.ContainsFunc(results, func(r testResult) bool { return r.State != "ok" }) {
@@ -122,16 +108,15 @@ func testNotifications(ctx context.Context, args []string, env environment) erro
 
 func printTests(env environment, results []testResult, asJSON bool) error {
 	if asJSON {
-		return json.NewEncoder(env.stdout).Encode(map[string]any{"destinations": results})
+		return printJSON(env, map[string]any{"destinations": results})
 	}
-	table := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "URL\tSERVICE\tSTATE\tDETAIL")
+	var lines []string
 	for _, r := range results {
 		detail := "the message was sent"
 		if r.Detail != nil {
 			detail = *r.Detail
 		}
-		fmt.Fprintf(table, "%d\t%s\t%s\t%s\n", r.URL, r.Service, r.State, detail)
+		lines = append(lines, fmt.Sprintf("%d\t%s\t%s\t%s", r.URL, r.Service, r.State, detail))
 	}
-	return table.Flush()
+	return printTable(env, "URL\tSERVICE\tSTATE\tDETAIL", lines)
 }

@@ -44,7 +44,7 @@ func TestNotifyTest(t *testing.T) {
 func TestNotifyTestWithoutDestination(t *testing.T) {
 	t.Parallel()
 	status, stdout, stderr := complete(t, nil, "notify", "test")
-	if status != 1 || stdout != "" || stderr != "gateway notify: GATEWAY_NOTIFY_URL is not set: alerts are sent nowhere\n" {
+	if status != 1 || stdout != "" || stderr != "gateway notify test: GATEWAY_NOTIFY_URL is not set: alerts are sent nowhere\n" {
 		t.Errorf("exit status %d: %q %q", status, stdout, stderr)
 	}
 	status, stdout, stderr = complete(t, map[string]string{"GATEWAY_NOTIFY_URL": "slack://" + mark}, "notify", "test")
@@ -52,7 +52,7 @@ func TestNotifyTestWithoutDestination(t *testing.T) {
 		t.Errorf("exit status %d: %q %q", status, stdout, stderr)
 	}
 	hold(t, "stderr", stderr)
-	if status, _, stderr = complete(t, nil, "notify", "tset"); status != 2 || !strings.Contains(stderr, "must be test") {
+	if status, _, stderr = complete(t, nil, "notify", "tset"); status != 2 || !strings.Contains(stderr, "did you mean test?") {
 		t.Errorf("exit status %d: %q", status, stderr)
 	}
 }

@@ -7,90 +7,111 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"accountgateway/internal/httpapi"
 	"accountgateway/internal/operation"
 	"accountgateway/internal/store"
 )
 
-const operationsUsage = `Usage: gateway operations list [--account NAME] [--state STATE] [--limit N] [--json]
-       gateway operations settle ID --state succeeded|failed --by NAME --reason TEXT [--reference TEXT]
+func operationsCommand(env environment) *cobra.Command {
+	list := &cobra.Command{Use: "list", Short: "List write operations, newest first", Args: arguments()}
+	var filter operationFlags
+	list.Flags().StringVar(&filter.account, "account", "", "only operations of this `account`")
+	list.Flags().StringVar(&filter.state, "state", "", "only operations in this `state`: started, succeeded, failed or unknown")
+	oneOf(list, "state", store.Started, store.Succeeded, store.Failed, store.Unknown)
+	list.Flags().IntVar(&filter.limit, "limit", 0, "maximum `number` of operations; 0 = all")
+	asJSON := jsonFlag(list)
+	list.RunE = func(c *cobra.Command, _ []string) error { return listOperations(c.Context(), env, filter, *asJSON) }
 
-list prints the journal: every write, newest first.
-settle records the outcome of an operation that is unknown, after you have
-checked with the vendor. --reference is the vendor's number of what was created;
---by defaults to $USER.
-`
-
-// operationsCommand reads the journal, and settles unknown outcomes by hand.
-func operationsCommand(ctx context.Context, args []string, env environment) error {
-	switch {
-	case len(args) > 0 && (args[0] == "-h" || args[0] == "--help" || args[0] == "help"):
-		fmt.Fprint(env.stdout, operationsUsage)
-		return errHelp
-	case len(args) > 0 && args[0] == "list":
-		return listOperations(ctx, args[1:], env)
-	case len(args) > 0 && args[0] == "settle":
-		return settleOperation(ctx, args[1:], env)
+	settle := &cobra.Command{
+		Use: "settle ID", Short: "Record the outcome of an unknown operation", Args: arguments("ID"),
+		Long: "Records the outcome of an operation that is unknown, after you have checked with\nthe vendor.",
 	}
-	return &usageError{fmt.Errorf("operations: missing or unknown subcommand: must be list or settle ID\n\n%s", operationsUsage)}
+	var v operation.Verdict
+	settle.Flags().StringVar((*string)(&v.State), "state", "", "`outcome`: succeeded or failed")
+	oneOf(settle, "state", store.Succeeded, store.Failed)
+	settle.Flags().StringVar(&v.Reason, "reason", "", "how you know the outcome; a `text` that is stored with the operation")
+	settle.Flags().StringVar(&v.Reference, "reference", "", "the vendor's `number` of the user or invoice, if it succeeded")
+	user, _ := env.lookup("USER")
+	settle.Flags().StringVar(&v.By, "by", user, "who settles it, $USER unless this is set; a `name` that is stored with the operation")
+	settle.RunE = func(c *cobra.Command, args []string) error { return settleOperation(c.Context(), env, args[0], v) }
+	return group("operations", "List write operations, settle one by hand", "", list, settle)
 }
 
-func listOperations(ctx context.Context, args []string, env environment) error {
-	flags := newFlags("operations list")
-	account := flags.String("account", "", "only operations of this account")
-	state := flags.String("state", "", "only operations in this state: started, succeeded, failed or unknown")
-	limit := flags.Int("limit", 0, "maximum number of operations; 0 = all")
-	asJSON := flags.Bool("json", false, "print one JSON object per line")
-	if err := parse(flags, args, env); err != nil {
-		return err
-	}
+// operationFlags say which operations are listed.
+type operationFlags struct {
+	account, state string
+	limit          int
+}
+
+func listOperations(ctx context.Context, env environment, asked operationFlags, asJSON bool) error {
 	states := []store.OperationState{"", store.Started, store.Succeeded, store.Failed, store.Unknown}
-	if !slices.Contains(states, store.OperationState(*state)) {
-		return &usageError{fmt.Errorf("--state: must be started, succeeded, failed or unknown, not %q", *state)}
+	if !slices.Contains(states, store.OperationState(asked.state)) {
+		return &usageError{fmt.Errorf("--state: must be started, succeeded, failed or unknown, not %q", asked.state)}
 	}
 	st, err := openStore(ctx, env)
 	if err != nil {
 		return err
 	}
 	defer st.Close()
-	filter := store.OperationFilter{State: store.OperationState(*state), Limit: *limit}
-	if *account != "" {
-		filter.Accounts = []string{*account}
+	filter := store.OperationFilter{State: store.OperationState(asked.state), Limit: asked.limit}
+	if asked.account != "" {
+		filter.Accounts = []string{asked.account}
 	}
 	list, err := st.Operations(ctx, filter)
 	if err != nil {
 		return err
 	}
-	if len(list) == 0 && *account != "" {
-		if err := checkAccount(ctx, st, *account, env); err != nil {
+	if len(list) == 0 && asked.account != "" {
+		if err := checkAccount(ctx, st, asked.account, env); err != nil {
 			return err
 		}
 	}
-	if *asJSON {
-		out := json.NewEncoder(env.stdout)
-		for _, op := range list {
-			if err := out.Encode(journalLine(op)); err != nil {
-				return err
-			}
-		}
-		return nil
+	if asJSON {
+		return printOperations(env, list)
 	}
-	table := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "ID\tACCOUNT\tKIND\tSTATE\tCREATED\tCALLER\tAMOUNT\tREFERENCE\tCANDIDATES")
+	var lines []string
 	for _, op := range list {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s %s\t%s\t%s\n", op.ID, op.Account, op.Kind, op.State,
-			op.CreatedAt.Format(time.RFC3339), op.Caller, op.Amount, op.Currency, op.Reference, candidateIDs(op))
+		lines = append(lines, strings.Join([]string{
+			op.ID, op.Account, op.Kind, string(op.State), op.CreatedAt.Format(time.RFC3339), op.Caller,
+			op.Amount + " " + op.Currency, op.Reference, candidateIDs(op),
+		}, "\t"))
 	}
-	return table.Flush()
+	return printTable(env, "ID\tACCOUNT\tKIND\tSTATE\tCREATED\tCALLER\tAMOUNT\tREFERENCE\tCANDIDATES", lines)
+}
+
+// printOperations prints what GET /operations answers. The provider of an
+// account that is not in the settings here is empty.
+func printOperations(env environment, list []store.Operation) error {
+	accounts, err := configuredAccounts(env)
+	if err != nil {
+		return err
+	}
+	vendors := map[string]string{}
+	for _, a := range accounts {
+		vendors[a.name] = a.vendor
+	}
+	all := make([]operation.Operation, len(list))
+	for i, row := range list {
+		if all[i], err = operation.Of(vendors[row.Account], row); err != nil {
+			return err
+		}
+	}
+	body, err := httpapi.OperationsBody(all)
+	if err != nil {
+		return err
+	}
+	return printJSON(env, body)
 }
 
 // checkAccount finds out whether there is an account of that name: in the settings
 // here, or in the journal, which outlives accounts.
 func checkAccount(ctx context.Context, st *store.Store, name string, env environment) error {
-	known, err := configuredAccounts(env)
+	accounts, err := configuredAccounts(env)
+	known := accountNames(accounts)
 	if err != nil || slices.Contains(known, name) {
 		return err
 	}
@@ -117,60 +138,7 @@ func candidateIDs(op store.Operation) string {
 	return strings.Join(ids, ",")
 }
 
-// journalEntry is an operation in the journal's JSON form.
-type journalEntry struct {
-	ID        string          `json:"id"`
-	Account   string          `json:"account"`
-	Kind      string          `json:"kind"`
-	State     string          `json:"state"`
-	Caller    string          `json:"caller"`
-	Key       string          `json:"idempotency_key"`
-	CreatedAt httpapi.Time    `json:"created_at"`
-	SettledAt *httpapi.Time   `json:"settled_at"`
-	Request   json.RawMessage `json:"request"`
-	Reference string          `json:"reference"`
-	Result    json.RawMessage `json:"result"`
-	Problem   json.RawMessage `json:"problem"`
-	SettledBy string          `json:"settled_by"`
-	Reason    string          `json:"reason"`
-	// Candidates are the unpaid invoices that it may have made, while the outcome is unknown.
-	Candidates json.RawMessage `json:"candidates"`
-}
-
-func journalLine(op store.Operation) journalEntry {
-	raw := func(data []byte) json.RawMessage {
-		if len(data) == 0 {
-			return json.RawMessage("null")
-		}
-		return data
-	}
-	entry := journalEntry{
-		ID: op.ID, Account: op.Account, Kind: op.Kind, State: string(op.State), Caller: op.Caller, Key: op.Key, CreatedAt: httpapi.Time{Time: op.CreatedAt},
-		Request: raw(op.Request), Reference: op.Reference, Result: raw(op.Result), Problem: raw(op.Problem), SettledBy: op.By, Reason: op.Reason,
-		Candidates: json.RawMessage("[]"),
-	}
-	if op.State == store.Unknown && len(op.Candidates) > 0 {
-		entry.Candidates = op.Candidates
-	}
-	if at := op.Settled(); !at.IsZero() {
-		entry.SettledAt = &httpapi.Time{Time: at}
-	}
-	return entry
-}
-
-func settleOperation(ctx context.Context, args []string, env environment) error {
-	flags := newFlags("operations settle")
-	state := flags.String("state", "", "outcome: succeeded or failed")
-	reason := flags.String("reason", "", "how you know the outcome; stored with the operation")
-	reference := flags.String("reference", "", "the vendor's number of the user or invoice, if it succeeded")
-	user, _ := env.lookup("USER")
-	by := flags.String("by", user, "who settles it; stored with the operation")
-	values, err := parseWith(flags, args, env, "ID")
-	if err != nil {
-		return err
-	}
-	id := values[0]
-	v := operation.Verdict{State: store.OperationState(*state), Reason: *reason, Reference: *reference, By: *by}
+func settleOperation(ctx context.Context, env environment, id string, v operation.Verdict) error {
 	if faults := v.Faults(); len(faults) > 0 {
 		var lines []error
 		for _, f := range faults {

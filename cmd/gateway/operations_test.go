@@ -3,10 +3,12 @@ package main
 import (
 	"encoding/json"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"accountgateway/internal/httpapi"
 	"accountgateway/internal/store"
 )
 
@@ -43,15 +45,18 @@ func TestOperationsListCandidates(t *testing.T) {
 		}
 	}
 	_, list, _ := complete(t, settings, "operations", "list", "--json")
-	want, settled := map[string]string{"open": candidates, "settled": "[]"}, map[string]bool{"settled": true}
-	for line := range strings.Lines(list) {
-		var op struct {
-			ID         string
-			SettledAt  *time.Time `json:"settled_at"`
-			Candidates json.RawMessage
+	want, settled := map[string][]string{"open": {"70050", "70051"}, "settled": nil}, map[string]bool{"settled": true}
+	var journal httpapi.Operations
+	if err := json.Unmarshal([]byte(list), &journal); err != nil {
+		t.Fatal(err)
+	}
+	for _, op := range journal.Operations {
+		var ids []string
+		for _, c := range op.Candidates {
+			ids = append(ids, c.ID)
 		}
-		if err := json.Unmarshal([]byte(line), &op); err != nil || string(op.Candidates) != want[op.ID] || (op.SettledAt != nil) != settled[op.ID] {
-			t.Errorf("%v: got %s", err, line)
+		if !slices.Equal(ids, want[op.ID]) || (op.SettledAt != nil) != settled[op.ID] {
+			t.Errorf("got %+v", op)
 		}
 		delete(want, op.ID)
 	}

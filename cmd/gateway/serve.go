@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
 
 	"accountgateway/api"
 	"accountgateway/internal/config"
@@ -28,11 +29,11 @@ const drainTime = 20 * time.Second
 // gateway answers from vendors, not ready, and goes on trying.
 const storePatience = 5 * time.Second
 
-func serveCommand(ctx context.Context, args []string, env environment) error {
-	if err := parse(newFlags("serve"), args, env); err != nil {
-		return err
+func serveCommand(env environment) *cobra.Command {
+	return &cobra.Command{
+		Use: "serve", Short: "Serve requests (the default)", Args: arguments(),
+		RunE: func(c *cobra.Command, _ []string) error { return serve(c.Context(), env, serveOptions{}) },
 	}
-	return serve(ctx, env, serveOptions{})
 }
 
 // serveOptions are what demo needs beyond settings.

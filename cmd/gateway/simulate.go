@@ -8,49 +8,58 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"accountgateway/internal/config"
 	"accountgateway/internal/provider/declared"
 	"accountgateway/internal/simulator/regru"
 	"accountgateway/internal/simulator/selzy"
 )
 
-// simulateCommand serves only the simulated vendors. Before it serves it
-// prints the settings that point a gateway at them, one NAME=value a line.
-func simulateCommand(ctx context.Context, args []string, env environment) error {
-	flags := newFlags("simulate")
-	regruAddr := flags.String("regru-addr", "127.0.0.1:9101", "listen address of the simulated REG.RU")
-	selzyAddr := flags.String("selzy-addr", "127.0.0.1:9102", "listen address of the simulated Selzy")
-	profile := flags.String("regru-profile", string(regru.ProfileCurrent), "REG.RU's behaviour: current, or 2017 (GET allowed, refill_balance exists)")
-	refill := flags.Bool("regru-refill", false, "also offer refill_balance in the current profile")
-	var more []string
-	flags.Func("vendor", "NAME=ADDRESS: a declared vendor that listens there too, like digitalocean=127.0.0.1:9103; it answers by its file's samples (may be repeated)", func(text string) error {
-		more = append(more, text)
-		return nil
-	})
-	if err := parse(flags, args, env); err != nil {
-		return err
-	}
-	if p := regru.Profile(*profile); p != regru.ProfileCurrent && p != regru.Profile2017 {
+func simulateCommand(env environment) *cobra.Command {
+	c := &cobra.Command{Use: "simulate", Short: "Serve only the simulated vendors, to test their clients", Args: arguments()}
+	var o simulateOptions
+	flags := c.Flags()
+	flags.StringVar(&o.regruAddr, "regru-addr", "127.0.0.1:9101", "listen `address` of the simulated REG.RU")
+	flags.StringVar(&o.selzyAddr, "selzy-addr", "127.0.0.1:9102", "listen `address` of the simulated Selzy")
+	flags.StringVar(&o.profile, "regru-profile", string(regru.ProfileCurrent), "REG.RU's behaviour: current, or 2017 (GET allowed, refill_balance exists)")
+	oneOf(c, "regru-profile", string(regru.ProfileCurrent), string(regru.Profile2017))
+	flags.BoolVar(&o.refill, "regru-refill", false, "also offer refill_balance in the current profile")
+	flags.StringArrayVar(&o.vendors, "vendor", nil, "`NAME=ADDRESS`: a declared vendor that listens there too, like digitalocean=127.0.0.1:9103; it answers by its file's samples (may be repeated)")
+	c.RunE = func(c *cobra.Command, _ []string) error { return simulate(c.Context(), env, o) }
+	return c
+}
+
+type simulateOptions struct {
+	regruAddr, selzyAddr, profile string
+	refill                        bool
+	vendors                       []string // NAME=ADDRESS
+}
+
+// simulate serves only the simulated vendors. Before it serves it prints the
+// settings that point a gateway at them, one NAME=value a line.
+func simulate(ctx context.Context, env environment, o simulateOptions) error {
+	if p := regru.Profile(o.profile); p != regru.ProfileCurrent && p != regru.Profile2017 {
 		return &usageError{fmt.Errorf("--regru-profile: must be %s or %s, not %q", regru.ProfileCurrent, regru.Profile2017, p)}
 	}
-	for name, addr := range map[string]string{"--regru-addr": *regruAddr, "--selzy-addr": *selzyAddr} {
+	for name, addr := range map[string]string{"--regru-addr": o.regruAddr, "--selzy-addr": o.selzyAddr} {
 		if !loopbackAddr(addr) {
 			return &usageError{fmt.Errorf("%s: must be a loopback address, not %s: the simulated vendors have well-known passwords", name, addr)}
 		}
 	}
 
-	declaredVendors, err := simulatedVendors(env, more)
+	declaredVendors, err := simulatedVendors(env, o.vendors)
 	if err != nil {
 		return err
 	}
 
 	sims := newSimulators()
 	defer sims.stop()
-	regruAt, err := sims.listen(ctx, *regruAddr, regru.New(regru.Options{Profile: regru.Profile(*profile), Refill: *refill}))
+	regruAt, err := sims.listen(ctx, o.regruAddr, regru.New(regru.Options{Profile: regru.Profile(o.profile), Refill: o.refill}))
 	if err != nil {
 		return fmt.Errorf("--regru-addr: %w", err)
 	}
-	selzyAt, err := sims.listen(ctx, *selzyAddr, selzy.New(selzy.Options{}))
+	selzyAt, err := sims.listen(ctx, o.selzyAddr, selzy.New(selzy.Options{}))
 	if err != nil {
 		return fmt.Errorf("--selzy-addr: %w", err)
 	}
@@ -66,7 +75,7 @@ func simulateCommand(ctx context.Context, args []string, env environment) error 
 			lines = append(lines, name+"="+settings[name]+"\n")
 		}
 	}
-	if folder, set := env.lookup("GATEWAY_VENDORS_DIR"); set && len(more) > 0 {
+	if folder, set := env.lookup("GATEWAY_VENDORS_DIR"); set && len(o.vendors) > 0 {
 		lines = append([]string{"GATEWAY_VENDORS_DIR=" + folder + "\n"}, lines...)
 	}
 	fmt.Fprintf(env.stdout, `GATEWAY_ACCOUNTS=%[3]s

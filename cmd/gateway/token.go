@@ -2,14 +2,14 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"accountgateway/internal/config"
 	"accountgateway/internal/httpapi"
@@ -17,57 +17,57 @@ import (
 	"accountgateway/internal/token"
 )
 
-const tokenUsage = `Usage: gateway token create --name NAME --scopes SCOPE,… --accounts ACCOUNT,… [--expires 90d]
-       gateway token list [--json]
-       gateway token revoke ID
-       gateway token rotate ID [--grace 1h]
+const tokenLong = `The only setting needed is GATEWAY_DATABASE_URL. Running gateways accept a new
+token at once and reject a revoked one within two seconds. Only the SHA-256 of a
+token is stored.`
 
-create prints the new token once; only its SHA-256 is stored. rotate gives a
-token a new secret and prints it once; the old secret stays valid for the grace
-period. Running gateways accept a new token at once and reject a revoked one
-within two seconds. The only setting needed is GATEWAY_DATABASE_URL. If accounts
-are configured here, --accounts must name some of them.
-`
-
-// tokenCommand makes, lists, ends and renews callers' tokens.
-func tokenCommand(ctx context.Context, args []string, env environment) error {
-	switch {
-	case len(args) > 0 && args[0] == "create":
-		return createToken(ctx, args[1:], env)
-	case len(args) > 0 && args[0] == "list":
-		return listTokens(ctx, args[1:], env)
-	case len(args) > 0 && args[0] == "revoke":
-		return revokeToken(ctx, args[1:], env)
-	case len(args) > 0 && args[0] == "rotate":
-		return rotateToken(ctx, args[1:], env)
-	case len(args) == 1 && slices.Contains([]string{"-h", "--help", "help"}, args[0]):
-		fmt.Fprint(env.stdout, tokenUsage)
-		return nil
+func tokenCommand(env environment) *cobra.Command {
+	create := &cobra.Command{
+		Use: "create", Short: "Create a token, and print it once", Args: arguments(),
+		Long: "Prints the new token once. If accounts are configured here, --accounts must name\nsome of them.",
 	}
-	return &usageError{fmt.Errorf("token: missing or unknown subcommand: must be create, list, revoke ID or rotate ID\n\n%s", tokenUsage)}
+	var asked tokenFlags
+	flags := create.Flags()
+	flags.StringVar(&asked.name, "name", "", "`name` of the caller, shown in logs")
+	flags.StringVar(&asked.scopes, "scopes", "", "`scopes`, comma-separated: read, users:read, users:write, refills:write, operations:read, operations:write")
+	oneOf(create, "scopes", token.Scopes()...)
+	flags.StringVar(&asked.accounts, "accounts", "", "`accounts` that the token can access, comma-separated; * for all")
+	flags.StringVar(&asked.expires, "expires", "90d", "`lifetime`, e.g. 90d or 12h, or never")
+	create.RunE = func(c *cobra.Command, _ []string) error { return createToken(c.Context(), env, asked) }
+
+	list := &cobra.Command{Use: "list", Short: "List all tokens, without their secrets", Args: arguments()}
+	asJSON := jsonFlag(list)
+	list.RunE = func(c *cobra.Command, _ []string) error { return listTokens(c.Context(), env, *asJSON) }
+
+	revoke := &cobra.Command{Use: "revoke ID", Short: "End a token", Args: arguments("ID")}
+	revoke.RunE = func(c *cobra.Command, args []string) error { return revokeToken(c.Context(), env, args[0]) }
+
+	rotate := &cobra.Command{
+		Use: "rotate ID", Short: "Give a token a new secret, and print it once", Args: arguments("ID"),
+		Long: "Gives a token a new secret and prints it once. The old secret stays valid for the\ngrace period.",
+	}
+	grace := durationFlag(rotate.Flags(), "grace", "`time` that the old secret stays valid, e.g. 1h or 2d (default 0)")
+	rotate.RunE = func(c *cobra.Command, args []string) error { return rotateToken(c.Context(), env, args[0], *grace) }
+	return group("token", "Create, list, revoke and rotate callers' tokens", tokenLong, create, list, revoke, rotate)
 }
 
 // tokenName goes into log lines and tables.
 var tokenName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
-func createToken(ctx context.Context, args []string, env environment) error {
-	flags := newFlags("token create")
-	name := flags.String("name", "", "name of the caller, shown in logs")
-	scopes := flags.String("scopes", "", "scopes, comma-separated: read, users:read, users:write, refills:write, operations:read, operations:write")
-	accounts := flags.String("accounts", "", "accounts that the token can access, comma-separated; * for all")
-	expires := flags.String("expires", "90d", "lifetime, e.g. 90d or 12h, or never")
-	if err := parse(flags, args, env); err != nil {
-		return err
-	}
-	known, err := configuredAccounts(env)
+// tokenFlags are those of a new token, as they were given.
+type tokenFlags struct{ name, scopes, accounts, expires string }
+
+func createToken(ctx context.Context, env environment, asked tokenFlags) error {
+	accounts, err := configuredAccounts(env)
 	if err != nil {
 		return err
 	}
-	spec, err := tokenSpec(*name, *scopes, *accounts, *expires, known)
+	known := accountNames(accounts)
+	spec, err := asked.spec(known)
 	if err != nil {
 		return &usageError{err}
 	}
-	if known == nil && *accounts != token.AllAccounts {
+	if known == nil && asked.accounts != token.AllAccounts {
 		fmt.Fprintln(env.stderr, "warning: no accounts are configured here; the names in --accounts were not checked")
 	}
 	st, err := openStore(ctx, env)
@@ -82,46 +82,52 @@ func createToken(ctx context.Context, args []string, env environment) error {
 	return handOver(env, text, row)
 }
 
-// configuredAccounts are the names of the accounts that the settings here have;
-// nil for none: the gateway that has them is elsewhere then.
-func configuredAccounts(env environment) ([]string, error) {
+// configuredAccounts are those that the settings here have; there are none where
+// the gateway that has them is elsewhere.
+func configuredAccounts(env environment) ([]accountSetting, error) {
 	r := config.NewReader(env.lookup)
 	var s settings
 	r.Into("GATEWAY", &s, "ACCOUNTS", "VENDORS_DIR")
-	var names []string
-	for _, a := range readAccounts(r, readVendors(r, s.VendorsDir), s.Accounts) {
-		names = append(names, a.name)
-	}
+	accounts := readAccounts(r, readVendors(r, s.VendorsDir), s.Accounts)
 	if err := r.Err(); err != nil && s.Accounts != "" {
 		return nil, &settingsError{err}
 	}
-	return names, nil
+	return accounts, nil
 }
 
-// tokenSpec checks the flags. Without known accounts their names are checked for
+// accountNames are nil for no accounts.
+func accountNames(accounts []accountSetting) []string {
+	var names []string
+	for _, a := range accounts {
+		names = append(names, a.name)
+	}
+	return names
+}
+
+// spec checks the flags. Without known accounts their names are checked for
 // their form alone.
-func tokenSpec(name, scopes, accounts, expires string, known []string) (token.Spec, error) {
+func (asked tokenFlags) spec(known []string) (token.Spec, error) {
 	var faults []error
 	fault := func(flag, format string, args ...any) {
 		faults = append(faults, fmt.Errorf("--%s: %s", flag, fmt.Sprintf(format, args...)))
 	}
-	spec := token.Spec{Name: name}
-	if !tokenName.MatchString(name) {
+	spec := token.Spec{Name: asked.name}
+	if !tokenName.MatchString(asked.name) {
 		fault("name", "must be at most 64 letters, digits, dots, hyphens and underscores")
 	}
 	var err error
-	if scopes == "" {
+	if asked.scopes == "" {
 		fault("scopes", "is not set")
-	} else if spec.Scopes, err = token.ParseScopes(scopes); err != nil {
+	} else if spec.Scopes, err = token.ParseScopes(asked.scopes); err != nil {
 		fault("scopes", "%v", err)
 	}
-	if accounts == "" {
+	if asked.accounts == "" {
 		fault("accounts", "required: account names, or * for all")
 	} else {
-		for entry := range strings.SplitSeq(accounts, ",") {
+		for entry := range strings.SplitSeq(asked.accounts, ",") {
 			entry = strings.TrimSpace(entry)
 			switch {
-			case accounts == token.AllAccounts:
+			case asked.accounts == token.AllAccounts:
 			case !accountName.MatchString(entry):
 				fault("accounts", "invalid account name %q: must be at most 63 lower-case letters, digits and inner hyphens, or * for all", entry)
 			case known != nil && !slices.Contains(known, entry):
@@ -132,8 +138,8 @@ func tokenSpec(name, scopes, accounts, expires string, known []string) (token.Sp
 			}
 		}
 	}
-	if expires != "never" {
-		if spec.Lifetime, err = config.ParseDuration(expires); err != nil || spec.Lifetime <= 0 {
+	if asked.expires != "never" {
+		if spec.Lifetime, err = config.ParseDuration(asked.expires); err != nil || spec.Lifetime <= 0 {
 			fault("expires", "must be a duration, e.g. 90d or 12h, or never")
 		}
 	}
@@ -158,12 +164,7 @@ func orNever(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-func listTokens(ctx context.Context, args []string, env environment) error {
-	flags := newFlags("token list")
-	asJSON := flags.Bool("json", false, "print one JSON object per line")
-	if err := parse(flags, args, env); err != nil {
-		return err
-	}
+func listTokens(ctx context.Context, env environment, asJSON bool) error {
 	st, err := openStore(ctx, env)
 	if err != nil {
 		return err
@@ -174,44 +175,48 @@ func listTokens(ctx context.Context, args []string, env environment) error {
 		return err
 	}
 	now := time.Now()
-	if *asJSON {
-		out := json.NewEncoder(env.stdout)
-		for _, row := range rows {
-			if err := out.Encode(tokenLine(row, now)); err != nil {
-				return err
-			}
+	if asJSON {
+		entries := make([]tokenEntry, len(rows))
+		for i, row := range rows {
+			entries[i] = tokenLine(row, now)
 		}
-		return nil
+		return printJSON(env, map[string]any{"tokens": entries})
 	}
-	table := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "ID\tNAME\tSCOPES\tACCOUNTS\tCREATED\tEXPIRES\tLAST USED\tSTATE")
+	var lines []string
 	for _, row := range rows {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", row.ID, row.Name, strings.Join(row.Scopes, ","), strings.Join(row.Accounts, ","),
-			orNever(row.CreatedAt), orNever(row.ExpiresAt), orNever(row.LastUsedAt), token.State(row, now))
+		lines = append(lines, strings.Join([]string{
+			row.ID, row.Name, strings.Join(row.Scopes, ","), strings.Join(row.Accounts, ","),
+			orNever(row.CreatedAt), orNever(row.ExpiresAt), orNever(row.LastUsedAt), token.State(row, now),
+		}, "\t"))
 	}
-	return table.Flush()
+	return printTable(env, "ID\tNAME\tSCOPES\tACCOUNTS\tCREATED\tEXPIRES\tLAST USED\tSTATE", lines)
 }
 
 // tokenEntry is a token in the list's JSON form.
 type tokenEntry struct {
-	ID             string       `json:"id"`
-	Name           string       `json:"name"`
-	Scopes         []string     `json:"scopes"`
-	Accounts       []string     `json:"accounts"`
-	CreatedAt      httpapi.Time `json:"created_at"`
-	IssuedAt       httpapi.Time `json:"issued_at"` // of the present secret
-	ExpiresAt      httpapi.Time `json:"expires_at,omitzero"`
-	LastUsedAt     httpapi.Time `json:"last_used_at,omitzero"`
-	RevokedAt      httpapi.Time `json:"revoked_at,omitzero"`
-	OldSecretUntil httpapi.Time `json:"old_secret_until,omitzero"`
-	State          string       `json:"state"`
+	ID             string        `json:"id"`
+	Name           string        `json:"name"`
+	Scopes         []string      `json:"scopes"`
+	Accounts       []string      `json:"accounts"`
+	CreatedAt      httpapi.Time  `json:"created_at"`
+	IssuedAt       httpapi.Time  `json:"issued_at"`    // of the present secret
+	ExpiresAt      *httpapi.Time `json:"expires_at"`   // null: never
+	LastUsedAt     *httpapi.Time `json:"last_used_at"` // null, as the next two: not so far
+	RevokedAt      *httpapi.Time `json:"revoked_at"`
+	OldSecretUntil *httpapi.Time `json:"old_secret_until"`
+	State          string        `json:"state"`
 }
 
 func tokenLine(row store.Token, now time.Time) tokenEntry {
-	at := func(t time.Time) httpapi.Time { return httpapi.Time{Time: t} }
+	at := func(t time.Time) *httpapi.Time {
+		if t.IsZero() {
+			return nil
+		}
+		return &httpapi.Time{Time: t}
+	}
 	return tokenEntry{
 		ID: row.ID, Name: row.Name, Scopes: row.Scopes, Accounts: row.Accounts, State: token.State(row, now),
-		CreatedAt: at(row.CreatedAt), IssuedAt: at(row.IssuedAt), ExpiresAt: at(row.ExpiresAt), LastUsedAt: at(row.LastUsedAt),
+		CreatedAt: httpapi.Time{Time: row.CreatedAt}, IssuedAt: httpapi.Time{Time: row.IssuedAt}, ExpiresAt: at(row.ExpiresAt), LastUsedAt: at(row.LastUsedAt),
 		RevokedAt: at(row.RevokedAt), OldSecretUntil: at(row.OldUntil),
 	}
 }
@@ -250,12 +255,8 @@ func openToken(ctx context.Context, arg string, env environment) (*store.Store, 
 	return st, row, nil
 }
 
-func revokeToken(ctx context.Context, args []string, env environment) error {
-	id, err := parseWith(newFlags("token revoke"), args, env, "ID")
-	if err != nil {
-		return err
-	}
-	st, row, err := openToken(ctx, id[0], env)
+func revokeToken(ctx context.Context, env environment, id string) error {
+	st, row, err := openToken(ctx, id, env)
 	if err != nil {
 		return err
 	}
@@ -267,17 +268,11 @@ func revokeToken(ctx context.Context, args []string, env environment) error {
 	return nil
 }
 
-func rotateToken(ctx context.Context, args []string, env environment) error {
-	flags := newFlags("token rotate")
-	grace := durationFlag(flags, "grace", "how long the old secret stays valid (default 0)")
-	id, err := parseWith(flags, args, env, "ID")
-	if err != nil {
-		return err
-	}
-	if *grace < 0 {
+func rotateToken(ctx context.Context, env environment, id string, grace time.Duration) error {
+	if grace < 0 {
 		return &usageError{errors.New("--grace: must not be negative")}
 	}
-	st, was, err := openToken(ctx, id[0], env)
+	st, was, err := openToken(ctx, id, env)
 	if err != nil {
 		return err
 	}
@@ -285,7 +280,7 @@ func rotateToken(ctx context.Context, args []string, env environment) error {
 	if !was.RevokedAt.IsZero() {
 		return fmt.Errorf("token %s is revoked; create a new one", was.ID)
 	}
-	text, row := token.Rotate(was, *grace, time.Now())
+	text, row := token.Rotate(was, grace, time.Now())
 	switch done, err := st.RotateToken(ctx, row, was.Hash); {
 	case err != nil:
 		return err

@@ -62,15 +62,11 @@ func listed(t *testing.T, settings map[string]string) []tokenEntry {
 	if status != 0 || stderr != said(settings) {
 		t.Fatalf("exit status %d: %s", status, stderr)
 	}
-	var list []tokenEntry
-	for in := json.NewDecoder(strings.NewReader(stdout)); in.More(); {
-		var entry tokenEntry
-		if err := in.Decode(&entry); err != nil {
-			t.Fatal(err)
-		}
-		list = append(list, entry)
+	var list struct{ Tokens []tokenEntry }
+	if err := json.Unmarshal([]byte(stdout), &list); err != nil {
+		t.Fatal(err)
 	}
-	return list
+	return list.Tokens
 }
 
 func TestTokenLife(t *testing.T) {
@@ -89,7 +85,7 @@ func TestTokenLife(t *testing.T) {
 	}
 	want := []tokenEntry{
 		{ID: id, Name: "billing", Scopes: []string{"read", "users:read"}, Accounts: []string{"regru", "selzy"}, CreatedAt: at, IssuedAt: at,
-			ExpiresAt: httpapi.Time{Time: at.Add(90 * 24 * time.Hour)}, State: "active"},
+			ExpiresAt: &httpapi.Time{Time: at.Add(90 * 24 * time.Hour)}, State: "active"},
 		{ID: other, Name: "ops.2", Scopes: []string{"operations:read"}, Accounts: []string{"*"}, CreatedAt: list[1].CreatedAt, IssuedAt: list[1].CreatedAt, State: "active"},
 	}
 	if diff := cmp.Diff(want, list); diff != "" {
@@ -104,7 +100,8 @@ func TestTokenLife(t *testing.T) {
 	list = listed(t, settings)
 	rotated := want[0]
 	rotated.IssuedAt = list[0].IssuedAt
-	rotated.ExpiresAt.Time, rotated.OldSecretUntil.Time = rotated.IssuedAt.Add(90*24*time.Hour), rotated.IssuedAt.Add(time.Hour)
+	rotated.ExpiresAt = &httpapi.Time{Time: rotated.IssuedAt.Add(90 * 24 * time.Hour)}
+	rotated.OldSecretUntil = &httpapi.Time{Time: rotated.IssuedAt.Add(time.Hour)}
 	if diff := cmp.Diff(rotated, list[0]); diff != "" || rotated.IssuedAt.Before(at.Time) {
 		t.Errorf("rotated (-want +got):\n%s", diff)
 	}
@@ -122,7 +119,7 @@ func TestTokenLife(t *testing.T) {
 		t.Errorf("list: %+v", list)
 	}
 	status, stdout, stderr = complete(t, settings, "token", "rotate", id)
-	if status != 1 || stdout != "" || stderr != said(settings)+"gateway token: token "+id+" is revoked; create a new one\n" {
+	if status != 1 || stdout != "" || stderr != said(settings)+"gateway token rotate: token "+id+" is revoked; create a new one\n" {
 		t.Errorf("rotate: exit status %d, wrote %q, %q", status, stdout, stderr)
 	}
 
@@ -192,8 +189,8 @@ func TestTokenFaults(t *testing.T) {
 		status int
 		want   []string // lines of the faults
 	}{
-		{"nothing", nil, "", 2, []string{"token: missing or unknown subcommand: must be create, list, revoke ID or rotate ID"}},
-		{"another verb", []string{"delete", "x"}, "", 2, []string{"token: missing or unknown subcommand: must be create, list, revoke ID or rotate ID"}},
+		{"nothing", nil, "", 2, []string{"gateway token: a command is missing; must be one of create, list, revoke, rotate"}},
+		{"another verb", []string{"delete", "x"}, "", 2, []string{`gateway token: unknown command "delete"; must be one of create, list, revoke, rotate`}},
 		{"no ID", []string{"revoke"}, "", 2, []string{"gateway token revoke: missing argument ID"}},
 		{"no ID, but a flag", []string{"rotate", "--grace", "1h"}, "", 2, []string{"gateway token rotate: missing argument ID"}},
 		{"two IDs", []string{"revoke", "aaaaaaaaaa", "bbbbbbbbbb"}, "", 2, []string{`gateway token revoke: unexpected argument "bbbbbbbbbb"`}},
@@ -206,10 +203,10 @@ func TestTokenFaults(t *testing.T) {
 		{"expires at once", create("--expires", "0s"), "", 2, []string{"--expires: must be a duration, e.g. 90d or 12h, or never"}},
 		{"one more argument", create("x"), "", 2, []string{`gateway token create: unexpected argument "x"`}},
 		{"grace", []string{"rotate", "aaaaaaaaaa", "--grace", "-1h"}, "", 2, []string{"--grace: must not be negative"}},
-		{"grace is no duration", []string{"rotate", "aaaaaaaaaa", "--grace", "long"}, "", 2, []string{`invalid value "long" for flag -grace: must be a duration, e.g. 30s, 5m or 30d`}},
+		{"grace is no duration", []string{"rotate", "aaaaaaaaaa", "--grace", "long"}, "", 2, []string{`--grace: must be a duration, e.g. 30s, 5m or 30d, not "long"`}},
 		{"no such ID", []string{"revoke", "hush"}, "", 2, []string{id}},
-		{"unknown", []string{"revoke", "aaaaaaaaaa"}, "", 1, []string{"gateway token: token aaaaaaaaaa not found"}},
-		{"unknown, by its text", []string{"rotate", "gw_aaaaaaaaaa_hush"}, "", 1, []string{"gateway token: token aaaaaaaaaa not found"}},
+		{"unknown", []string{"revoke", "aaaaaaaaaa"}, "", 1, []string{"gateway token revoke: token aaaaaaaaaa not found"}},
+		{"unknown, by its text", []string{"rotate", "gw_aaaaaaaaaa_hush"}, "", 1, []string{"gateway token rotate: token aaaaaaaaaa not found"}},
 		{"in memory", create(), "sqlite::memory:", 2,
 			[]string{"GATEWAY_DATABASE_URL: an in-memory database can't be shared with other processes; use a file or PostgreSQL"}},
 		{"no database", create(), "mysql://u:hush@db/x", 2, []string{"GATEWAY_DATABASE_URL: must be sqlite:FILE, sqlite::memory: or postgres://USER:PASSWORD@HOST/DATABASE"}},
@@ -225,7 +222,7 @@ func TestTokenFaults(t *testing.T) {
 				t.Errorf("exit status %d, wrote %q", status, stdout)
 			}
 			for _, line := range tt.want {
-				if !regexp.MustCompile(`(?m)^ *` + regexp.QuoteMeta(line) + `$`).MatchString(stderr) {
+				if !regexp.MustCompile(`(?m)^(?: *|gateway token \w+: )` + regexp.QuoteMeta(line) + `$`).MatchString(stderr) {
 					t.Errorf("wrote\n%s\nwithout %s", stderr, line)
 				}
 			}
@@ -234,7 +231,7 @@ func TestTokenFaults(t *testing.T) {
 			}
 		})
 	}
-	if status, stdout, _ := complete(t, nil, "token", "-h"); status != 0 || !strings.HasPrefix(stdout, "Usage: gateway token create") {
+	if status, stdout, _ := complete(t, nil, "token", "-h"); status != 0 || !strings.Contains(stdout, "\nUsage: gateway token COMMAND\n") {
 		t.Errorf("-h: exit status %d, wrote %q", status, stdout)
 	}
 }

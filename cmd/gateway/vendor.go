@@ -1,14 +1,13 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"text/template"
+
+	"github.com/spf13/cobra"
 
 	"accountgateway/internal/config"
 	"accountgateway/internal/provider"
@@ -16,33 +15,56 @@ import (
 	"accountgateway/internal/provider/registry"
 )
 
-const vendorUsage = `Usage: gateway vendor list [--json]
-       gateway vendor show NAME [--json]
-       gateway vendor test FILE|NAME [--live] [--account NAME] [--json]
-       gateway vendor new NAME > NAME.yaml
-       gateway vendor schema > vendor.schema.json
+const vendorLong = `Vendors have an adapter in Go, a file of the shipped catalogue, or one in
+GATEWAY_VENDORS_DIR. To write a file: new, test, then test --live with the
+settings of an account.`
 
-list prints the vendors that there are: with an adapter in Go, of the shipped
-catalogue, and of GATEWAY_VENDORS_DIR. show prints what to set for an account,
-and where each fact is from. test loads a file, runs its samples and prints what
-the API would answer; with --live it then makes one real call for each request
-of the file, with the settings of an account. new prints a file to fill in,
-schema the JSON Schema that editors complete it with.
-`
+func vendorCommand(env environment) *cobra.Command {
+	list := &cobra.Command{Use: "list", Short: "List all vendors", Args: arguments()}
+	listJSON := jsonFlag(list)
+	list.RunE = func(*cobra.Command, []string) error { return listVendors(env, *listJSON) }
 
-// vendorCommand tells of vendors, and tries and begins files of one's own.
-func vendorCommand(ctx context.Context, args []string, env environment) error {
-	commands := map[string]func(context.Context, []string, environment) error{
-		"list": listVendors, "show": showVendor, "test": testVendor, "new": newVendor, "schema": vendorSchema,
+	show := &cobra.Command{
+		Use: "show NAME", Short: "Print what to set for an account, and where each fact is from",
+		Args: arguments("NAME"), ValidArgsFunction: completeVendors(env, cobra.ShellCompDirectiveNoFileComp),
 	}
-	if len(args) > 0 && commands[args[0]] != nil {
-		return commands[args[0]](ctx, args[1:], env)
+	showJSON := jsonFlag(show)
+	show.RunE = func(_ *cobra.Command, args []string) error { return showVendor(env, args[0], *showJSON) }
+
+	test := &cobra.Command{
+		Use: "test FILE|NAME", Short: "Run the samples of a vendor's file, and try it",
+		Long: "Loads a file, runs its samples and prints what the API would answer. With --live\nit then makes one real call for each request of the file.",
+		Args: arguments("FILE or NAME"), ValidArgsFunction: completeVendors(env, cobra.ShellCompDirectiveDefault),
 	}
-	if len(args) == 1 && slices.Contains([]string{"-h", "--help", "help"}, args[0]) {
-		fmt.Fprint(env.stdout, vendorUsage)
-		return errHelp
+	var o testOptions
+	test.Flags().BoolVar(&o.live, "live", false, "make one real call for each request of the file, with the settings of an account")
+	test.Flags().StringVar(&o.account, "account", "", "with --live: the `account` whose settings are used (the vendor's name unless this is set)")
+	testJSON := jsonFlag(test)
+	test.RunE = func(c *cobra.Command, args []string) error {
+		o.asJSON = *testJSON
+		return testVendor(c.Context(), env, args[0], o)
 	}
-	return &settingsError{fmt.Errorf("vendor: missing or unknown subcommand: must be list, show NAME, test FILE|NAME, new NAME or schema\n\n%s", vendorUsage)}
+
+	begin := &cobra.Command{Use: "new NAME", Short: "Print a vendor's file to fill in", Args: arguments("NAME"), Example: "gateway vendor new acme > acme.yaml"}
+	begin.RunE = func(_ *cobra.Command, args []string) error { return newVendor(env, args[0]) }
+
+	schema := &cobra.Command{Use: "schema", Short: "Print the JSON Schema that editors complete a file with", Args: arguments()}
+	schema.RunE = func(*cobra.Command, []string) error {
+		_, err := env.stdout.Write(declared.Schema())
+		return err
+	}
+	return group("vendor", "List vendors and their settings; create and test your own vendor files", vendorLong, list, show, test, begin, schema)
+}
+
+// completeVendors completes the first argument with the vendors' names.
+func completeVendors(env environment, beside cobra.ShellCompDirective) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		known, err := knownVendors(env)
+		if err != nil || len(args) > 0 {
+			return nil, beside
+		}
+		return known.Names(), beside
+	}
 }
 
 // knownVendors are all vendors that the settings here know.
@@ -89,48 +111,31 @@ func aboutVendor(name string, v registry.Vendor) declared.About {
 	return about
 }
 
-func listVendors(_ context.Context, args []string, env environment) error {
-	flags := newFlags("vendor list")
-	asJSON := flags.Bool("json", false, "one JSON object a line")
-	if err := parse(flags, args, env); err != nil {
-		return err
-	}
+func listVendors(env environment, asJSON bool) error {
 	known, err := knownVendors(env)
 	if err != nil {
 		return err
 	}
-	out := json.NewEncoder(env.stdout)
-	table := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
-	if !*asJSON {
-		fmt.Fprintln(table, "NAME\tTITLE\tGROUP\tOPERATIONS\tSURE")
-	}
+	all, lines := []declared.About{}, []string{}
 	for _, name := range known.Names() {
 		about := aboutVendor(name, known[name])
-		if *asJSON {
-			if err := out.Encode(about); err != nil {
-				return err
-			}
-			continue
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", name, about.Title, about.Group, strings.Join(about.Operations(), ","), about.Sure)
+		all = append(all, about)
+		lines = append(lines, strings.Join([]string{name, about.Title, about.Group, strings.Join(about.Operations(), ","), about.Sure}, "\t"))
 	}
-	return table.Flush()
+	if asJSON {
+		return printJSON(env, map[string]any{"vendors": all})
+	}
+	return printTable(env, "NAME\tTITLE\tGROUP\tOPERATIONS\tSURE", lines)
 }
 
-func showVendor(_ context.Context, args []string, env environment) error {
-	flags := newFlags("vendor show")
-	asJSON := flags.Bool("json", false, "one JSON object")
-	name, err := parseWith(flags, args, env, "NAME")
+func showVendor(env environment, name string, asJSON bool) error {
+	v, err := namedVendor(env, name)
 	if err != nil {
 		return err
 	}
-	v, err := namedVendor(env, name[0])
-	if err != nil {
-		return err
-	}
-	about := aboutVendor(name[0], v)
-	if *asJSON {
-		return json.NewEncoder(env.stdout).Encode(about)
+	about := aboutVendor(name, v)
+	if asJSON {
+		return printJSON(env, about)
 	}
 	return vendorPage.Execute(env.stdout, about)
 }
@@ -194,29 +199,17 @@ Where it is from:
 {{range .Sources}}  - {{.Fact}}: {{.From}} ({{.Sure}})
 {{end}}{{end}}`))
 
-func vendorSchema(_ context.Context, args []string, env environment) error {
-	if err := parse(newFlags("vendor schema"), args, env); err != nil {
-		return err
-	}
-	_, err := env.stdout.Write(declared.Schema())
-	return err
-}
-
-func newVendor(_ context.Context, args []string, env environment) error {
-	name, err := parseWith(newFlags("vendor new"), args, env, "NAME")
-	if err != nil {
-		return err
-	}
-	if !declared.ValidName(name[0]) {
-		return &usageError{fmt.Errorf("vendor new: invalid name %q: must be %s", name[0], declared.NameRule)}
+func newVendor(env environment, name string) error {
+	if !declared.ValidName(name) {
+		return &usageError{fmt.Errorf("invalid name %q: must be %s", name, declared.NameRule)}
 	}
 	shipped, err := registry.All("") // a file of one's own may be the one that this is written to
 	if err != nil {
 		return err
 	}
-	if _, taken := shipped[name[0]]; taken {
-		return &usageError{fmt.Errorf("vendor new: there is a vendor %s already: choose another name", name[0])}
+	if _, taken := shipped[name]; taken {
+		return &usageError{fmt.Errorf("there is a vendor %s already: choose another name", name)}
 	}
-	_, err = io.WriteString(env.stdout, strings.ReplaceAll(skeleton, "acme", name[0]))
+	_, err = io.WriteString(env.stdout, strings.ReplaceAll(skeleton, "acme", name))
 	return err
 }

@@ -32,10 +32,13 @@ func TestVendorList(t *testing.T) {
 		}
 	}
 	_, out, _ = complete(t, settings, "vendor", "list", "--json")
-	for line := range strings.Lines(out) {
-		var about declared.About
-		if err := json.Unmarshal([]byte(line), &about); err != nil || about.Name == "" || about.Title == "" || about.Group == "" {
-			t.Errorf("%s: %v", line, err)
+	var list struct{ Vendors []declared.About }
+	if err := json.Unmarshal([]byte(out), &list); err != nil || len(list.Vendors) < 40 {
+		t.Errorf("%v, %d vendors", err, len(list.Vendors))
+	}
+	for _, about := range list.Vendors {
+		if about.Name == "" || about.Title == "" || about.Group == "" {
+			t.Errorf("got %+v", about)
 		}
 	}
 }
@@ -97,18 +100,22 @@ func TestVendorTest(t *testing.T) {
 		t.Errorf("exit status %d: %s%s", status, out, stderr)
 	}
 	_, out, _ = complete(t, nil, "vendor", "test", "--json", "smsc")
-	first, _, _ := strings.Cut(out, "\n")
-	var line struct {
-		Sample, Operation string
-		Status            int
-		Answer            struct {
-			Account, Provider string
-			Balance           struct{ Amount, Currency string }
+	var list struct {
+		Results []struct {
+			Sample, Operation string
+			Status            int
+			Answer            struct {
+				Account, Provider string
+				Balance           struct{ Amount, Currency string }
+			}
 		}
 	}
-	if err := json.Unmarshal([]byte(first), &line); err != nil || line.Sample != "balance" || line.Operation != "balance" || line.Status != 200 ||
-		line.Answer.Account != "smsc" || line.Answer.Balance.Amount != "123.45" {
-		t.Errorf("%v: %s", err, first)
+	if err := json.Unmarshal([]byte(out), &list); err != nil || len(list.Results) == 0 {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if first := list.Results[0]; first.Sample != "balance" || first.Operation != "balance" || first.Status != 200 ||
+		first.Answer.Account != "smsc" || first.Answer.Balance.Amount != "123.45" {
+		t.Errorf("got %+v", first)
 	}
 	for target, want := range map[string]string{
 		"regru": "has an adapter in Go", "no-such": "unknown vendor", "no/such.yaml": "no such file",

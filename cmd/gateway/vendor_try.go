@@ -6,10 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
+	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"accountgateway/internal/config"
@@ -25,34 +24,45 @@ import (
 //go:embed vendor_skeleton.yaml
 var skeleton string
 
+// testOptions are the flags of vendor test.
+type testOptions struct {
+	live, asJSON bool
+	account      string
+}
+
 // testVendor loads a file of a vendor, and prints what its samples, and a real
 // call if one is wanted, come to.
-func testVendor(ctx context.Context, args []string, env environment) error {
-	flags := newFlags("vendor test")
-	live := flags.Bool("live", false, "make one real call for each request of the file, with the settings of an account")
-	account := flags.String("account", "", "with --live: the account whose settings are used (the vendor's name unless this is set)")
-	asJSON := flags.Bool("json", false, "one JSON object a line")
-	target, err := parseWith(flags, args, env, "FILE or NAME")
+func testVendor(ctx context.Context, env environment, target string, o testOptions) error {
+	v, err := loadVendor(env, target)
 	if err != nil {
 		return err
 	}
-	v, err := loadVendor(env, target[0])
-	if err != nil {
+	p := &resultPrinter{env: env, account: o.account, vendor: v.Name()}
+	if p.account == "" {
+		p.account = v.Name()
+	}
+	results := v.Results()
+	if !o.asJSON {
+		err = p.print(results)
+	}
+	var seen []declared.Seen
+	if err == nil && o.live {
+		seen, err = liveCalls(ctx, env, v, p.account)
+	}
+	switch {
+	case err != nil:
 		return err
+	case o.asJSON:
+		err = p.printJSON(results, seen)
+	default:
+		err = p.printLive(seen)
 	}
-	name := *account
-	if name == "" {
-		name = v.Name()
+	if err == nil && slices.ContainsFunc(seen, func(one declared.Seen) bool {
+		return slices.ContainsFunc(one.Results, func(r declared.Result) bool { return r.Err != nil })
+	}) {
+		return errSaid
 	}
-	p := &resultPrinter{out: env.stdout, asJSON: *asJSON, account: name, vendor: v.Name()}
-	if err := p.print(v.Results()); err != nil || !*live {
-		return err
-	}
-	seen, err := liveCalls(ctx, env, v, name)
-	if err != nil {
-		return err
-	}
-	return p.printLive(seen)
+	return err
 }
 
 // loadVendor loads a file, or finds a declared vendor by its name. Faults of the
@@ -87,7 +97,7 @@ func loadVendor(env environment, target string) (*declared.Vendor, error) {
 // liveCalls asks the real vendor.
 func liveCalls(ctx context.Context, env environment, v *declared.Vendor, account string) ([]declared.Seen, error) {
 	if !accountName.MatchString(account) {
-		return nil, &settingsError{fmt.Errorf("--account: invalid account name %q", account)}
+		return nil, &usageError{fmt.Errorf("--account: invalid account name %q", account)}
 	}
 	r := config.NewReader(env.lookup)
 	var s settings
@@ -107,18 +117,17 @@ func liveCalls(ctx context.Context, env environment, v *declared.Vendor, account
 // resultPrinter prints what answers of a vendor come to, in the contract's
 // shapes.
 type resultPrinter struct {
-	out             io.Writer
-	asJSON          bool
+	env             environment
 	account, vendor string
 }
 
 // resultLine is one of them in its JSON form.
 type resultLine struct {
-	Sample    string             `json:"sample,omitempty"` // that of a live call has none
+	Sample    *string            `json:"sample"` // null of a live call
 	Operation provider.Operation `json:"operation"`
 	Status    int                `json:"status"`
 	Answer    any                `json:"answer"`
-	Raw       *rawAnswer         `json:"raw,omitempty"` // of a live call
+	Raw       *rawAnswer         `json:"raw"` // of a live call that got an answer, else null
 }
 
 type rawAnswer struct {
@@ -128,26 +137,34 @@ type rawAnswer struct {
 
 func (p *resultPrinter) line(r declared.Result) resultLine {
 	status, body := httpapi.Answer(p.account, p.vendor, r.Operation, time.Now(), r.Readings, r.Err)
-	return resultLine{Sample: r.Sample, Operation: r.Operation, Status: status, Answer: body}
+	return resultLine{Sample: &r.Sample, Operation: r.Operation, Status: status, Answer: body}
 }
 
 func (p *resultPrinter) print(results []declared.Result) error {
-	if p.asJSON {
-		out := json.NewEncoder(p.out)
-		for _, r := range results {
-			if err := out.Encode(p.line(r)); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	table := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "SAMPLE\tOPERATION\tSTATUS\tANSWER")
+	var lines []string
 	for _, r := range results {
 		line := p.line(r)
-		fmt.Fprintf(table, "%s\t%s\t%d\t%s\n", r.Sample, line.Operation, line.Status, short(line.Answer))
+		lines = append(lines, fmt.Sprintf("%s\t%s\t%d\t%s", r.Sample, line.Operation, line.Status, short(line.Answer)))
 	}
-	return table.Flush()
+	return printTable(p.env, "SAMPLE\tOPERATION\tSTATUS\tANSWER", lines)
+}
+
+func (p *resultPrinter) printJSON(results []declared.Result, live []declared.Seen) error {
+	lines := []resultLine{}
+	for _, r := range results {
+		lines = append(lines, p.line(r))
+	}
+	for _, seen := range live {
+		for _, r := range seen.Results {
+			line := p.line(r)
+			line.Sample = nil
+			if seen.Status != 0 {
+				line.Raw = &rawAnswer{Status: seen.Status, Body: seen.Body}
+			}
+			lines = append(lines, line)
+		}
+	}
+	return printJSON(p.env, map[string]any{"results": lines})
 }
 
 // short is an answer without what all answers have.
@@ -164,47 +181,21 @@ func short(answer any) string {
 	return string(text)
 }
 
-// printLive prints real answers beside what the vendor said. The error is
-// errSaid if one could not be read.
+// printLive prints real answers beside what the vendor said.
 func (p *resultPrinter) printLive(all []declared.Seen) error {
-	status := error(nil)
 	for _, seen := range all {
 		for i := range seen.Results {
 			seen.Results[i].Sample = "(live)"
-			if seen.Results[i].Err != nil {
-				status = errSaid
-			}
 		}
-		if p.asJSON {
-			if err := p.encodeLive(seen); err != nil {
-				return err
-			}
-			continue
-		}
-		fmt.Fprintln(p.out)
+		fmt.Fprintln(p.env.stdout)
 		if err := p.print(seen.Results); err != nil {
 			return err
 		}
 		if seen.Status == 0 {
-			fmt.Fprintln(p.out, "The vendor gave no answer.")
+			fmt.Fprintln(p.env.stdout, "The vendor gave no answer.")
 			continue
 		}
-		fmt.Fprintf(p.out, "The vendor answered with status %d, secrets hidden:\n%s\n", seen.Status, strings.TrimRight(seen.Body, "\n"))
-	}
-	return status
-}
-
-func (p *resultPrinter) encodeLive(seen declared.Seen) error {
-	out := json.NewEncoder(p.out)
-	for _, r := range seen.Results {
-		line := p.line(r)
-		line.Sample = ""
-		if seen.Status != 0 {
-			line.Raw = &rawAnswer{Status: seen.Status, Body: seen.Body}
-		}
-		if err := out.Encode(line); err != nil {
-			return err
-		}
+		fmt.Fprintf(p.env.stdout, "The vendor answered with status %d, secrets hidden:\n%s\n", seen.Status, strings.TrimRight(seen.Body, "\n"))
 	}
 	return nil
 }

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"runtime"
 	"runtime/debug"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/cobra"
 
 	"accountgateway/api"
 )
@@ -32,12 +32,11 @@ func revision() string {
 	return commit[:min(len(commit), 12)] + changed
 }
 
-func versionCommand(_ context.Context, args []string, env environment) error {
-	if err := parse(newFlags("version"), args, env); err != nil {
+func versionCommand(env environment) *cobra.Command {
+	return &cobra.Command{Use: "version", Short: "Print the version", Args: arguments(), RunE: func(*cobra.Command, []string) error {
+		_, err := fmt.Fprintf(env.stdout, "gateway %s %s %s/%s\n", api.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 		return err
-	}
-	_, err := fmt.Fprintf(env.stdout, "gateway %s %s %s/%s\n", api.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	return err
+	}}
 }
 
 func buildInfo() prometheus.Collector {

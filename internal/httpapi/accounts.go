@@ -27,11 +27,19 @@ func (s *server) listAccounts(ctx context.Context, r *http.Request) (reply, erro
 		return !middleware.Of(ctx).Caller.Sees(a.Name) || vendor != "" && a.Provider != vendor || health != "" && a.State.State != health
 	})
 	infos, next := cut(matching, pg, byAccount, func(a account.Info) string { return a.Name })
-	body := Accounts{Accounts: make([]Account, 0, len(infos)), NextCursor: next}
+	body := AccountsBody(infos)
+	body.NextCursor = next
+	return encode(http.StatusOK, body)
+}
+
+// AccountsBody is what GET /accounts answers on its last page. It is also for
+// the command that shows the same.
+func AccountsBody(infos []account.Info) Accounts {
+	body := Accounts{Accounts: make([]Account, 0, len(infos))}
 	for _, info := range infos {
 		body.Accounts = append(body.Accounts, accountBody(info))
 	}
-	return encode(http.StatusOK, body)
+	return body
 }
 
 // getAccount answers GET /accounts/{account}.

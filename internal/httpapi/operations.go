@@ -63,13 +63,9 @@ func (s *server) operations(ctx context.Context, names []string, filter store.Op
 	if err != nil {
 		return reply{}, err
 	}
-	body := Operations{Operations: make([]Operation, 0, len(list))}
-	for _, op := range list {
-		one, err := operationBody(op)
-		if err != nil {
-			return reply{}, err
-		}
-		body.Operations = append(body.Operations, one)
+	body, err := OperationsBody(list)
+	if err != nil {
+		return reply{}, err
 	}
 	if last := len(list) - 1; more {
 		body.NextCursor = new(formatPlace(store.OperationCursor{CreatedAt: list[last].CreatedAt, ID: list[last].ID}))
@@ -89,6 +85,20 @@ func (s *server) getOperation(ctx context.Context, r *http.Request) (reply, erro
 		return reply{}, err
 	}
 	return encode(http.StatusOK, body)
+}
+
+// OperationsBody is what GET /operations answers on its last page. It is also
+// for the command that shows the same.
+func OperationsBody(list []operation.Operation) (Operations, error) {
+	body := Operations{Operations: make([]Operation, 0, len(list))}
+	for _, op := range list {
+		one, err := operationBody(op)
+		if err != nil {
+			return Operations{}, err
+		}
+		body.Operations = append(body.Operations, one)
+	}
+	return body, nil
 }
 
 func operationBody(op operation.Operation) (Operation, error) {

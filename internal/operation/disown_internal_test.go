@@ -33,7 +33,7 @@ func TestDisownedWriteBlamesTheDatabase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	told, err := operation("fake", row)
+	told, err := Of("fake", row)
 	if err != nil || told.State != store.Failed || told.Problem == nil || told.Problem.Kind != provider.KindDatabase {
 		t.Errorf("got %+v, %+v, %v", told, told.Problem, err)
 	}

@@ -22,15 +22,17 @@ func (s *Service) operation(vendor string, row store.Operation) (Operation, erro
 	if ok {
 		row = waiting
 	}
-	op, err := operation(vendor, row)
+	op, err := Of(vendor, row)
 	op.Recorded = !ok
 	return op, err
 }
 
-func operation(vendor string, op store.Operation) (Operation, error) {
+// Of makes an operation of its record; vendor is the account's. It is not known
+// here whether a running gateway has an end of it that the store has not taken.
+func Of(vendor string, op store.Operation) (Operation, error) {
 	out := Operation{
 		ID: op.ID, Account: op.Account, Provider: vendor, Kind: Kind(op.Kind), State: op.State, Caller: op.Caller, Key: op.Key,
-		CreatedAt: op.CreatedAt, Reference: op.Reference, Request: op.Request, SettledBy: op.By, Reason: op.Reason, KeyFree: op.KeyFree,
+		CreatedAt: op.CreatedAt, Recorded: true, Reference: op.Reference, Request: op.Request, SettledBy: op.By, Reason: op.Reason, KeyFree: op.KeyFree,
 	}
 	if at := op.Settled(); !at.IsZero() {
 		out.SettledAt = &at

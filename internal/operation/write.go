@@ -232,7 +232,7 @@ const disownTries = 10
 // answer is what the one who asked first gets.
 func (s *Service) answer(a *Account, w work, op store.Operation, e ending) (Operation, error) {
 	op.Settlement = e.settlement
-	out, err := operation(a.Provider, op)
+	out, err := Of(a.Provider, op)
 	if err != nil {
 		return Operation{}, err
 	}

@@ -36,7 +36,7 @@ func HoldsFigure(body string, amount decimal.Decimal) bool {
 // isPower tells whether a number with an exponent is worth the amount.
 func isPower(text string, amount decimal.Decimal) bool {
 	_, exponent, found := strings.Cut(strings.ToLower(text), "e")
-	if !found || len(exponent) > 3 {
+	if !found || len(strings.TrimLeft(exponent, "+-0")) > 2 { // Rat would write out any number of digits
 		return false
 	}
 	power, ok := new(big.Rat).SetString(text)

@@ -20,6 +20,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"x": {"x": true}}`))
 	f.Add([]byte(`{"x": {"0": {"x": false}, "2": {}}}`))
 	f.Add([]byte(`{"x": 2.0e-5}`))
+	f.Add([]byte(`{"x": "90E00000000"}`))
 	f.Add([]byte(`{"x": "0000-00-00"}`))
 	f.Add([]byte("\uFEFF{\"x\": \"\\ud800\"}"))
 	f.Fuzz(func(t *testing.T, body []byte) {
