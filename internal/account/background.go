@@ -19,6 +19,11 @@ const (
 	syncInterval = time.Second
 	// pruneInterval is how often old rows are deleted.
 	pruneInterval = time.Hour
+	// historyWhole is for how long every balance is kept, and historyHourly the
+	// last of each hour; after that, the last of each day. A forecast looks at
+	// the hours of historyWhole.
+	historyWhole  = forecastWindow
+	historyHourly = 90 * 24 * time.Hour
 )
 
 // newReplicaName names this process by its host and a random text: in containers
@@ -126,6 +131,8 @@ func (s *Service) prune(ctx context.Context) {
 		func(ctx context.Context, st *store.Store) (int64, error) {
 			return st.PruneHistory(ctx, now.Add(-s.options.HistoryFor))
 		},
+		thin(time.Hour, now.Add(-historyWhole)),
+		thin(24*time.Hour, now.Add(-historyHourly)),
 		func(ctx context.Context, st *store.Store) (int64, error) {
 			return st.PruneReadings(ctx, now.Add(-s.options.HistoryFor), now.Add(-s.options.StaleIfError), string(provider.OpUsers))
 		},
@@ -147,5 +154,16 @@ func (s *Service) prune(ctx context.Context) {
 				break // the next hour goes on
 			}
 		}
+	}
+}
+
+// thin makes a step of prune that leaves a point a step of what is older.
+func thin(step time.Duration, before time.Time) func(context.Context, *store.Store) (int64, error) {
+	return func(ctx context.Context, st *store.Store) (int64, error) {
+		more, err := st.ThinHistory(ctx, step, before)
+		if more {
+			return store.PruneRows, err
+		}
+		return 0, err
 	}
 }
