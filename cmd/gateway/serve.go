@@ -49,9 +49,6 @@ const gcPercent = 200
 
 // serve runs the gateway as its settings say until ctx ends, then drains.
 func serve(ctx context.Context, env environment, o serveOptions) error {
-	if gogc, _ := env.lookup("GOGC"); gogc == "" {
-		debug.SetGCPercent(gcPercent)
-	}
 	r := config.NewReader(env.lookup)
 	s, known, list := readSettings(r)
 	if o.demo == nil { // else nothing is worth guarding: no token is needed on any address
@@ -69,6 +66,12 @@ func serve(ctx context.Context, env environment, o serveOptions) error {
 	}
 	for _, s := range strange {
 		log.Warn().Str("setting", s.name).Msg("setting ignored: " + s.why)
+	}
+	if s.VendorsDir != "" {
+		debug.FreeOSMemory() // reading a hundred files leaves ten times the memory that they keep
+	}
+	if gogc, _ := env.lookup("GOGC"); gogc == "" { // not before: the same would be left of what was read with
+		debug.SetGCPercent(gcPercent)
 	}
 	defer flush(ctx, stopTracing)
 
