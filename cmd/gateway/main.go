@@ -49,7 +49,7 @@ func run(ctx context.Context, args []string, env environment) int {
 	if len(args) == 0 {
 		args = []string{"serve"}
 	}
-	root := commands(env)
+	root := commands(env) //nolint:contextcheck // a command has its context when it runs
 	root.SetArgs(args)
 	command, err := root.ExecuteContextC(ctx)
 	var settings *settingsError
