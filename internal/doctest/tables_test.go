@@ -43,7 +43,7 @@ var settingsRow = regexp.MustCompile(`(?m)^(\S+)  +(\S+|(?:\S+ )*\S+?)  +(defaul
 // accountSettings are those of every account, whatever its vendor.
 var accountSettings = []string{"REFILL_MAX", "REFILL_DAILY_MAX", "BALANCE_LOW", "DAYS_LOW"}
 
-// TestSettingsTable compares README's settings with those that the program
+// TestSettingsTable compares the settings of docs/settings.md with those that the program
 // reads: every one, in that order, with its default and meaning.
 func TestSettingsTable(t *testing.T) {
 	t.Parallel()
@@ -80,26 +80,26 @@ func TestSettingsTable(t *testing.T) {
 	// The tables: the gateway's own, each account's, each vendor's.
 	own := slices.IndexFunc(want, func(row []string) bool { return !strings.HasPrefix(row[0], "GATEWAY_") })
 	want = slices.Insert(want, own, common...)
-	got := slices.DeleteFunc(rowsOf(read(t, filepath.Join(root, "README.md")), settingName), func(row []string) bool { return row[0] == "OTEL_*" })
+	got := slices.DeleteFunc(rowsOf(read(t, filepath.Join(root, "docs/settings.md")), settingName), func(row []string) bool { return row[0] == "OTEL_*" })
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the settings in README.md (-program +README):\n%s", diff)
+		t.Errorf("the settings in docs/settings.md (-program +document):\n%s", diff)
 	}
 }
 
 // noSettings are what documents name and say that it is none: a family of
 // settings, an example of a slip, variables that Kubernetes sets; and settings of
-// declared vendors, which are not in README's tables.
+// declared vendors, which are not in its tables.
 var noSettings = []string{
 	"GATEWAY_TLS", "GATEWAY_BALANCE_TLL", "GATEWAY_SERVICE_HOST", "GATEWAY_PORT",
 	"<ACCOUNT>_TEAM", "<ACCOUNT>_CURRENCY",
 }
 
-// TestSettingsNamed wants every setting that a document names to be in README's
-// tables.
+// TestSettingsNamed wants every setting that a document names to be in the tables
+// of docs/settings.md.
 func TestSettingsNamed(t *testing.T) {
 	t.Parallel()
 	known := map[string]bool{}
-	for _, row := range rowsOf(read(t, filepath.Join(root, "README.md")), settingName) {
+	for _, row := range rowsOf(read(t, filepath.Join(root, "docs/settings.md")), settingName) {
 		known[row[0]] = true
 		if vendor, setting, ok := strings.Cut(row[0], "_"); ok && vendor != "GATEWAY" {
 			known["<ACCOUNT>_"+setting] = true
@@ -116,27 +116,27 @@ func TestSettingsNamed(t *testing.T) {
 	}
 }
 
-// TestVendorTable compares README's support table with what the adapters
+// TestVendorTable compares the support table of docs/vendors.md with what the adapters
 // declare: each vendor is named above one of its columns.
 func TestVendorTable(t *testing.T) {
 	t.Parallel()
-	readme := read(t, filepath.Join(root, "README.md"))
-	_, section, _ := strings.Cut(readme, "\n## Vendors\n")
+	list := read(t, filepath.Join(root, "docs/vendors.md"))
+	_, section, _ := strings.Cut(list, "\n## Built in\n")
 	head := rowsOf(section, regexp.MustCompile(`^$`))
 	if len(head) == 0 {
-		t.Fatal("README.md has no table of vendors")
+		t.Fatal("docs/vendors.md has no table of vendors")
 	}
 	for column, names := range head[0] {
 		for name := range strings.SplitSeq(names, ", ") {
 			if _, known := registry.Vendors[name]; !known && column > 0 {
-				t.Errorf("README.md has a column for %s, which is no vendor", name)
+				t.Errorf("docs/vendors.md has a column for %s, which is no vendor", name)
 			}
 		}
 	}
 	for name, vendor := range registry.Vendors {
 		column := slices.IndexFunc(head[0], func(names string) bool { return slices.Contains(strings.Split(names, ", "), name) })
 		if column < 0 {
-			t.Errorf("README.md has no column for %s in the table of vendors", name)
+			t.Errorf("docs/vendors.md has no column for %s in the table of vendors", name)
 			continue
 		}
 		var want, got [][]string
@@ -147,7 +147,7 @@ func TestVendorTable(t *testing.T) {
 			got = append(got, []string{row[0], slices.Concat(row, make([]string, column))[column]})
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("the column of %s in README.md (-adapter +README):\n%s", name, diff)
+			t.Errorf("the column of %s in docs/vendors.md (-adapter +document):\n%s", name, diff)
 		}
 	}
 }
@@ -172,7 +172,7 @@ func TestVendorIsWhole(t *testing.T) {
 	}
 }
 
-// TestCommandTable wants README to list every command that the program has.
+// TestCommandTable wants docs/commands.md to list every command that the program has.
 func TestCommandTable(t *testing.T) {
 	t.Parallel()
 	out, err := exec.Command(program(t), "help").Output()
@@ -183,11 +183,11 @@ func TestCommandTable(t *testing.T) {
 	for _, match := range regexp.MustCompile(`(?m)^  (\w+) `).FindAllStringSubmatch(string(out), -1) {
 		want = append(want, "gateway "+match[1])
 	}
-	for _, row := range rowsOf(read(t, filepath.Join(root, "README.md")), regexp.MustCompile(`^gateway \w+$`)) {
+	for _, row := range rowsOf(read(t, filepath.Join(root, "docs/commands.md")), regexp.MustCompile(`^gateway \w+$`)) {
 		got = append(got, row[0])
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the commands in README.md (-program +README):\n%s", diff)
+		t.Errorf("the commands in docs/commands.md (-program +document):\n%s", diff)
 	}
 }
 

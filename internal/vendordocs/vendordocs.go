@@ -1,11 +1,12 @@
 // Package vendordocs makes what is generated from the shipped vendor files: their JSON Schema, their index, a page for
-// each, and README's table. It knows nothing of the gateway.
+// each, the list of them, and README's table by group. It knows nothing of the gateway.
 package vendordocs
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -18,11 +19,13 @@ const (
 	Schema = "api/vendor.schema.json"
 	Index  = "vendors/index.json"
 	Readme = "README.md"
+	List   = "docs/vendors.md"
 	Pages  = "docs/vendors"
 )
 
-// Generate gives all generated files by their paths. readme is the README as it is.
-func Generate(readme string) (map[string]string, error) {
+// Generate gives all generated files by their paths. old reads those that are
+// generated in part, as they are.
+func Generate(old func(path string) ([]byte, error)) (map[string]string, error) {
 	all, err := declared.LoadAll(vendors.Files, "vendors", nil)
 	if err != nil {
 		return nil, err
@@ -39,6 +42,7 @@ func Generate(readme string) (map[string]string, error) {
 	files[Index] = string(index) + "\n"
 	var table strings.Builder
 	table.WriteString("| vendor (its page) | provider | group | operations | least sure fact |\n|---|---|---|---|---|\n")
+	groups := map[string][]string{}
 	for _, v := range all {
 		about := v.About(strings.ToUpper(strings.ReplaceAll(v.Name(), "-", "_")))
 		var text strings.Builder
@@ -47,25 +51,34 @@ func Generate(readme string) (map[string]string, error) {
 		}
 		path := Pages + "/" + about.Name + ".md"
 		files[path] = text.String()
-		fmt.Fprintf(&table, "| [%s](%s) | `%s` | %s | %s | %s |\n", cell(about.Title), path, about.Name, about.Group, strings.Join(about.Operations(), ", "), about.Sure)
+		fmt.Fprintf(&table, "| [%s](%s) | `%s` | %s | %s | %s |\n", cell(about.Title), strings.TrimPrefix(path, "docs/"), about.Name, about.Group, strings.Join(about.Operations(), ", "), about.Sure)
+		groups[about.Group] = append(groups[about.Group], fmt.Sprintf("[%s](%s)", cell(about.Title), path))
 	}
-	if files[Readme], err = between(readme, table.String()); err != nil {
-		return nil, err
+	var byGroup strings.Builder
+	byGroup.WriteString("| group | vendors |\n|---|---|\n")
+	for _, group := range slices.Sorted(maps.Keys(groups)) {
+		fmt.Fprintf(&byGroup, "| %s | %s |\n", group, strings.Join(groups[group], ", "))
+	}
+	for _, part := range []struct{ path, begin, text string }{
+		{Readme, "<!-- vendors by group: made by go generate ./vendors -->\n", byGroup.String()},
+		{List, "<!-- vendors: made by go generate ./vendors -->\n", table.String()},
+	} {
+		text, err := old(part.path)
+		if err != nil {
+			return nil, err
+		}
+		before, rest, begins := strings.Cut(string(text), part.begin)
+		_, after, ends := strings.Cut(rest, end)
+		if !begins || !ends {
+			return nil, fmt.Errorf("%s has no place for the table of vendors", part.path)
+		}
+		files[part.path] = before + part.begin + "\n" + part.text + "\n" + end + after
 	}
 	return files, nil
 }
 
-// The lines of the README between which its table is.
-const begin, end = "<!-- vendors: made by go generate ./vendors -->\n", "<!-- end of vendors -->\n"
-
-func between(readme, table string) (string, error) {
-	before, rest, begins := strings.Cut(readme, begin)
-	_, after, ends := strings.Cut(rest, end)
-	if !begins || !ends {
-		return "", errors.New("README.md has no place for the table of vendors")
-	}
-	return before + begin + "\n" + table + "\n" + end + after, nil
-}
+// end is the line after a table.
+const end = "<!-- end of vendors -->\n"
 
 // cell is a text within a table.
 func cell(text string) string {

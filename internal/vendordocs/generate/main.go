@@ -19,11 +19,7 @@ func main() {
 }
 
 func generate() error {
-	readme, err := os.ReadFile(filepath.Join(root, vendordocs.Readme))
-	if err != nil {
-		return err
-	}
-	files, err := vendordocs.Generate(string(readme))
+	files, err := vendordocs.Generate(func(path string) ([]byte, error) { return os.ReadFile(filepath.Join(root, path)) })
 	if err != nil {
 		return err
 	}
