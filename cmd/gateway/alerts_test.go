@@ -323,3 +323,27 @@ func wantOnce(t *testing.T, st *store.Store, cases []alertCase) {
 		t.Errorf("events (-want +got):\n%s", diff)
 	}
 }
+
+// TestUnwatchedThreshold: a threshold in a currency that the account has no money
+// in would let a low balance go unnoticed, which is told once and raises nothing.
+func TestUnwatchedThreshold(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.add("shop", "regru", regruWith(t, "1"), append(slices.Clone(partner), "BALANCE_LOW=500 USD")...)
+	g := f.serve("GATEWAY_REFRESH_INTERVAL=1s")
+	eventually(t, "the account's health tells", func() bool {
+		var account struct {
+			Health struct{ State, Detail string }
+			Alerts []openAlert
+		}
+		g.get(t, "/accounts/shop").decode(&account)
+		if len(account.Alerts) > 0 {
+			t.Fatalf("open: %+v", account.Alerts)
+		}
+		return strings.Contains(account.Health.Detail, "SHOP_BALANCE_LOW is in USD, in which the account has no balance") && account.Health.State == "ok"
+	})
+	time.Sleep(3 * time.Second)
+	if n := strings.Count(g.stderr.String(), "a low balance goes unnoticed"); n != 1 {
+		t.Errorf("logged %d times", n)
+	}
+}
