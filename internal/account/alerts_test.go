@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,13 +21,14 @@ func everything(string) bool { return true }
 // brokenVendor answers nothing while it is broken.
 type brokenVendor struct {
 	wireServer
-	broken bool
+	broken atomic.Bool
 }
 
 func newBrokenVendor() *brokenVendor {
-	v := &brokenVendor{broken: true}
+	v := &brokenVendor{}
+	v.broken.Store(true)
 	v.answer = func(n int) (int, string, http.Header) {
-		if v.broken {
+		if v.broken.Load() {
 			return http.StatusBadGateway, "", nil
 		}
 		return wireOK(n)
@@ -92,7 +94,7 @@ func TestAlertsAreShared(t *testing.T) {
 		if got := three.wantAlerts(t, "after a restart", alert.VendorUnavailable)[0].Since; !got.Equal(since) {
 			t.Errorf("after a restart since %s, want %s", got, since)
 		}
-		vendor.broken = false
+		vendor.broken.Store(false)
 		time.Sleep(16 * time.Minute)
 		three.wantAlerts(t, "though the vendor answers")
 		if err := testutil.GatherAndCompare(three.registry, strings.NewReader(""), "account_alert"); err != nil {
@@ -165,7 +167,7 @@ func TestAlertsOverAnOutage(t *testing.T) {
 
 		b.begin(t)
 		time.Sleep(5 * time.Second)
-		vendor.broken = false
+		vendor.broken.Store(false)
 		time.Sleep(20 * time.Minute)
 		g.wantAlerts(t, "though the vendor answers, during an outage")
 		b.end(t)
