@@ -120,6 +120,8 @@ func TestCommands(t *testing.T) {
 			return err
 		case entry.IsDir() && entry.Name() == "deploytest":
 			return fs.SkipDir
+		case entry.Type() == fs.ModeSymlink: // the file itself is elsewhere
+			return nil
 		case entry.IsDir() || entry.Name() == "gateway" || strings.HasSuffix(path, ".json"):
 			return nil
 		}
