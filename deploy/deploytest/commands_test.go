@@ -67,10 +67,11 @@ kubectl() {
 	case "$*" in
 	"exec deploy/gateway -- "*) shift 3; inside "$@" ;;
 	"apply -k "*) [ -f "$3/kustomization.yaml" ] ;;
-	"create secret generic gateway --from-file="*) ;;
+	"create secret generic gateway --from-file="* | "create secret generic regru --from-literal="*) ;;
 	*) refuse kubectl "$@" ;;
 	esac
 }
+helm() { case "$*" in "install gateway deploy/helm/account-gateway --values "*) [ -f account-gateway/Chart.yaml ] ;; *) refuse helm "$@" ;; esac; }
 kustomize() { case "$*" in "edit set image account-gateway="*) ;; *) refuse kustomize "$@" ;; esac; }
 systemctl() {
 	case "$*" in
