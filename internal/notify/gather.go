@@ -63,6 +63,9 @@ func gather(ctx context.Context, st *store.Store, place store.Destination, every
 			break
 		}
 	}
+	if t.seq < place.Last { // none of the rest is on record
+		t.news.Lost, t.seq = true, place.Last
+	}
 	for _, c := range changes {
 		t.news.add(c)
 	}

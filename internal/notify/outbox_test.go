@@ -440,6 +440,28 @@ func TestRecordIsShort(t *testing.T) {
 	})
 }
 
+// TestNothingIsLeft: a destination that missed everything, which is no longer on
+// record, is told so once.
+func TestNothingIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, c := newRecord(t), newChat(t, "chat")
+		r.replica("first", 0, c.url)
+		time.Sleep(time.Minute)
+		c.SetDown(true)
+		r.change(alert.Opened, a("regru", alert.BalanceNegative, alert.Critical, "-4.75 USD"))
+		time.Sleep(time.Hour)
+		if _, err := r.store.PruneAlertEvents(t.Context(), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		c.SetDown(false)
+		time.Sleep(time.Hour)
+		c.want(t, "1 alert still open (1 critical)")
+		r.change(alert.Closed, a("regru", alert.BalanceNegative, alert.Critical, "1 USD"))
+		time.Sleep(time.Hour)
+		c.want(t, "1 alert still open (1 critical)", "[closed] regru: balance_negative 1 USD")
+	})
+}
+
 // TestSecretsStayInside: nothing that is written down has a part of a URL.
 func TestSecretsStayInside(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

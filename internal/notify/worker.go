@@ -51,7 +51,7 @@ func (w *worker) look(ctx context.Context) {
 		return // the store logs its trouble
 	}
 	reminded := place.ToldAt.IsZero() || w.notifier.options.Repeat > 0 && w.notifier.durable.SharedNow().Sub(place.ToldAt) >= w.notifier.options.Repeat
-	if !reminded && !place.More {
+	if !reminded && place.Seq == place.Last {
 		w.newsAt = time.Time{}
 		return
 	}

@@ -11,9 +11,9 @@ import (
 
 // Destination is up to where somebody has been told of alerts.
 type Destination struct {
-	Seq    int64     // the last event
+	Seq    int64     // the last event that it was told
+	Last   int64     // the last event that there was
 	ToldAt time.Time // when it was last told all open alerts, by Store.Now; zero: never
-	More   bool      // there are later events
 }
 
 // Destination returns the place of a destination, by a key that tells nobody
@@ -38,12 +38,11 @@ func (s *Store) Destination(ctx context.Context, key, service string) (Destinati
 func (s *Store) destination(ctx context.Context, key string) (d Destination, err error) {
 	ctx, cancel := s.read.begin(ctx)
 	defer cancel()
-	var toldAt, event int64
-	err = s.read.QueryRowContext(ctx, `SELECT seq, told_at, event FROM notify_destinations, alerts_seq WHERE key = $1`, key).Scan(&d.Seq, &toldAt, &event)
+	var toldAt int64
+	err = s.read.QueryRowContext(ctx, `SELECT seq, told_at, event FROM notify_destinations, alerts_seq WHERE key = $1`, key).Scan(&d.Seq, &toldAt, &d.Last)
 	if toldAt != 0 {
 		d.ToldAt = fromMicros(toldAt)
 	}
-	d.More = event > d.Seq
 	return d, err
 }
 

@@ -31,17 +31,17 @@ func TestDestinations(t *testing.T) {
 		s := open(t, url, c)
 		wantPlace(t, s, "first", store.Destination{})
 		version := change(t, s, 0, opened("low"), opened("old"))
-		wantPlace(t, s, "first", store.Destination{More: true})
-		wantPlace(t, s, "second", store.Destination{Seq: 2})
+		wantPlace(t, s, "first", store.Destination{Last: 2})
+		wantPlace(t, s, "second", store.Destination{Seq: 2, Last: 2})
 
 		must(t, s.MoveDestination(t.Context(), "first", 0, 2, false))
-		wantPlace(t, s, "first", store.Destination{Seq: 2})
+		wantPlace(t, s, "first", store.Destination{Seq: 2, Last: 2})
 		must(t, s.MoveDestination(t.Context(), "second", 2, 2, true))
-		wantPlace(t, s, "second", store.Destination{Seq: 2, ToldAt: epoch})
+		wantPlace(t, s, "second", store.Destination{Seq: 2, Last: 2, ToldAt: epoch})
 
 		change(t, s, version, opened("more"))
 		must(t, s.MoveDestination(t.Context(), "first", 0, 1, true)) // by one that has fallen behind
-		wantPlace(t, s, "first", store.Destination{Seq: 2, More: true})
+		wantPlace(t, s, "first", store.Destination{Seq: 2, Last: 3})
 	})
 }
 
