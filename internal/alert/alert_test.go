@@ -79,6 +79,40 @@ func TestFiguresFollow(t *testing.T) {
 	}
 }
 
+// An alert about money that closes because nobody can or need watch it says why.
+func TestWhyClosed(t *testing.T) {
+	const (
+		gone     = "the vendor does not tell the balance any more"
+		postpaid = "what is spent is invoiced later: the account is postpaid"
+		off      = "there is no threshold any more"
+	)
+	noLow := func(f *alert.Facts) { f.Limits.BalanceLow = alert.Threshold{} }
+	noDays := func(f *alert.Facts) { f.Limits.DaysLow = 0 }
+	for _, tt := range []struct {
+		code alert.Code
+		do   change
+		want string
+	}{
+		{alert.BalanceNegative, unsupported, gone}, {alert.BalanceLow, unsupported, gone}, {alert.RunsOutSoon, unsupported, gone},
+		{alert.BalanceNegative, billed(provider.Postpaid), postpaid}, {alert.BalanceLow, billed(provider.Postpaid), postpaid}, {alert.RunsOutSoon, billed(provider.Postpaid), postpaid},
+		{alert.BalanceLow, noLow, off}, {alert.RunsOutSoon, noDays, off},
+	} {
+		f := calm()
+		all(balance("-4.75"), ends(day))(f)
+		open := applied(nil, alert.Evaluate(f, nil, nil))
+		tt.do(f)
+		changes := alert.Evaluate(f, open, nil)
+		i := slices.IndexFunc(changes, func(c alert.Change) bool { return c.Kind == alert.Closed && c.Alert.Code == tt.code })
+		if i < 0 {
+			t.Errorf("%s did not close: %+v", tt.code, changes)
+			continue
+		}
+		if a := changes[i].Alert; a.Detail != tt.want || a.Value != nil || a.Threshold != nil {
+			t.Errorf("%s: closed with %+v, want %q", tt.code, a, tt.want)
+		}
+	}
+}
+
 func TestUnwatched(t *testing.T) {
 	for _, tt := range []struct {
 		do   change

@@ -183,6 +183,7 @@ func TestEachCode(t *testing.T) {
 			{0, all(low("-1000"), balance("-999")), closed}, {0, balance("-1000"), warning}, {0, balance("-950"), warning}, {0, balance("-949.99"), closed},
 		}},
 		{"a wallet in the threshold's currency", alert.BalanceLow, []step{{0, all(low("50 USD"), wallet("51", "USD")), closed}, {0, wallet("50", "USD"), warning}, {0, wallet("52.51", "USD"), closed}}},
+		{"a wallet that is left out tells nothing", alert.BalanceLow, []step{{0, all(low("50 USD"), wallet("1", "USD")), warning}, {0, wallet("9", "EUR"), warning}, {0, wallet("53", "USD"), closed}}},
 		{"no money in the threshold's currency", alert.BalanceLow, []step{{0, all(low("50 EUR"), wallet("1", "USD")), closed}}},
 		{"of more digits than fit five percent", alert.BalanceLow, []step{
 			{0, all(low("9999999999999999.999"), balance("9999999999999999.998")), warning}, {0, balance("9999999999999999.999"), warning},

@@ -16,7 +16,21 @@ func (f *Facts) postpaid() bool {
 }
 
 // noBalance tells of an account that no balance alert is about.
-func (f *Facts) noBalance() bool { return !f.Balance.Readable || f.postpaid() }
+func (f *Facts) noBalance() bool { return f.whyNoBalance() != "" }
+
+// noThreshold is the detail of an alert that closes because its setting is gone.
+const noThreshold = "there is no threshold any more"
+
+// whyNoBalance says why noBalance is true; "" if it is not.
+func (f *Facts) whyNoBalance() string {
+	switch {
+	case !f.Balance.Readable:
+		return "the vendor does not tell the balance any more"
+	case f.postpaid():
+		return "what is spent is invoiced later: the account is postpaid"
+	}
+	return ""
+}
 
 // eachPot calls each with every pot, the main one among them.
 func eachPot(b *provider.Balance, each func(name string, m provider.Money)) {
@@ -52,10 +66,10 @@ func judgeNegative(f *Facts, _ Severity) (Severity, bool) {
 }
 
 func tellNegative(f *Facts, a *Alert) {
-	b := f.Balance.Value
-	if b == nil {
+	if a.Detail = f.whyNoBalance(); a.Detail != "" {
 		return
 	}
+	b := f.Balance.Value
 	var negative []string
 	worst := b.Balance // the main one, if that is negative
 	eachPot(b, func(name string, m provider.Money) {
@@ -120,7 +134,7 @@ func judgeLow(f *Facts, was Severity) (Severity, bool) {
 	}
 	_, m, found := watched(f.Balance.Value, low)
 	if !found {
-		return "", true // Unwatched tells
+		return "", was == "" // the pot may be left out because it is empty; Unwatched tells
 	}
 	bound := low.Amount
 	if was != "" {
@@ -139,17 +153,13 @@ func judgeLow(f *Facts, was Severity) (Severity, bool) {
 func tellLow(f *Facts, a *Alert) {
 	low := &f.Limits.BalanceLow
 	if !low.Set {
-		a.Detail = "there is no threshold any more"
+		a.Detail = noThreshold
 		return
 	}
-	if f.Balance.Value == nil {
+	if a.Detail = f.whyNoBalance(); a.Detail != "" {
 		return
 	}
-	name, m, found := watched(f.Balance.Value, low)
-	if !found {
-		a.Detail = "the account has no balance in " + string(low.Currency)
-		return
-	}
+	name, m, _ := watched(f.Balance.Value, low)
 	threshold := money(provider.Money{Amount: low.Amount, Currency: m.Currency})
 	a.Detail = "the balance is " + pot(name, m) + "; its threshold is " + threshold
 	a.Value, a.Threshold = new(money(m)), &threshold
@@ -182,6 +192,13 @@ func judgeRunway(f *Facts, was Severity) (Severity, bool) {
 }
 
 func tellRunway(f *Facts, a *Alert) {
+	if f.Limits.DaysLow == 0 {
+		a.Detail = noThreshold
+		return
+	}
+	if a.Detail = f.whyNoBalance(); a.Detail != "" {
+		return
+	}
 	a.Threshold = new(days(f.Limits.DaysLow))
 	if !f.Runway.Ends {
 		a.Detail = "at the rate of the last 14 days, the money does not end"

@@ -34,7 +34,7 @@ func used(c *provider.Counter) (percent uint64, limited bool) {
 const maxPercent = 1_000_000
 
 // The parts of a limit, in percent, from which on an alert is open or critical;
-// it stays so for as long as more than the lower ones is used.
+// it stays so for as long as the lower ones are used.
 const (
 	quotaWarning, quotaWarningEnds   = 90, 85
 	quotaCritical, quotaCriticalEnds = 100, 95
