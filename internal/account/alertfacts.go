@@ -100,12 +100,12 @@ func (s *Service) budgetFacts(a *accountState, now stamp) (b alert.Budget) {
 }
 
 // sayUnwatched logs, once, that a threshold is in a currency that the account
-// has no money in.
-func (s *Service) sayUnwatched(a *accountState, f *alert.Facts) {
-	unwatched := f.Unwatched()
-	if unwatched && !a.unwatched.Load() {
-		s.options.Log.Warn().Str("account", a.Name).Str("setting", config.Prefix(a.Name)+"_BALANCE_LOW").Str("currency", string(f.Limits.BalanceLow.Currency)).
-			Str("balance_currency", string(f.Balance.Value.Balance.Currency)).Msg("a low balance goes unnoticed: the account has no balance in the threshold's currency")
+// has no money in. b is nil if nothing is known.
+func (s *Service) sayUnwatched(a *accountState, b *provider.Balance) {
+	unwatched := b != nil && a.Limits.Unwatched(b)
+	if unwatched && !a.saidUnwatched {
+		s.options.Log.Warn().Str("account", a.Name).Str("setting", config.Prefix(a.Name)+"_BALANCE_LOW").Str("currency", string(a.Limits.BalanceLow.Currency)).
+			Str("balance_currency", string(b.Balance.Currency)).Msg("a low balance goes unnoticed: the account has no balance in the threshold's currency")
 	}
-	a.unwatched.Store(unwatched)
+	a.saidUnwatched = unwatched
 }

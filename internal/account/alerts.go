@@ -238,7 +238,7 @@ func (s *Service) alertChanges() []alert.Change {
 		a := s.accounts[name]
 		s.gather(a, &b.facts, now, unknown)
 		b.facts.Watched = watched
-		s.sayUnwatched(a, &b.facts)
+		s.sayUnwatched(a, b.facts.Balance.Value)
 		b.changes = alert.Evaluate(&b.facts, b.open[name], b.changes)
 	}
 	if watched >= goneAfter {

@@ -176,6 +176,25 @@ func TestAlertsOverAnOutage(t *testing.T) {
 	})
 }
 
+// Every replica's health tells that a threshold watches nothing.
+func TestUnwatchedOnEveryReplica(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		vendor := newBrokenVendor()
+		vendor.broken.Store(false)
+		o := gatewayOptions{url: sqliteURL(t), interval: time.Minute, low: "5 EUR"}
+		both := [2]*gateway{newGateway(t, &vendor.wireServer, o), newGateway(t, &vendor.wireServer, o)}
+		both[0].run(t)
+		both[1].run(t)
+		time.Sleep(2 * time.Minute)
+		for i, g := range both {
+			info, err := g.Info("a")
+			if err != nil || !strings.Contains(info.State.Detail, "A_BALANCE_LOW is in EUR") {
+				t.Errorf("replica %d: %q, %v", i, info.State.Detail, err)
+			}
+		}
+	})
+}
+
 // Alerts of an account that is not configured any more close.
 func TestAlertsOfRemovedAccounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

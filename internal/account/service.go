@@ -71,7 +71,7 @@ type accountState struct {
 
 	capabilities provider.Capabilities // of the adapter: they never change
 
-	unwatched atomic.Bool // its balance has no currency that its threshold is in
+	saidUnwatched bool // the log has it; alertBook.mu is held
 
 	// writtenAt is when the last write to the vendor ended, by any replica.
 	// Readings from before it may be wrong and are asked anew.
@@ -101,7 +101,7 @@ func New(accounts []Account, d *durable.Store, o Options) *Service {
 			return w.fingerprint("credentials", []byte(a.Host+"\x00"+a.Login))
 		}}
 		w.writes = s.newWrites(w)
-		w.moneyless = a.Adapter.Capabilities()[provider.OpBalance] == provider.Unsupported
+		w.moneyless = w.capabilities[provider.OpBalance] == provider.Unsupported
 		s.accounts[a.Name] = w
 		s.names = append(s.names, a.Name)
 		s.fleet.add(a.Host)
@@ -204,9 +204,14 @@ func (s *Service) info(a *accountState) Info {
 		Name: a.Name, Provider: a.Provider,
 		Capabilities: a.capabilities, State: a.state.current(), Alerts: s.alertsOf(a.Name),
 	}
+	unwatched := ""
 	if e := s.memory.get(key{account: a.Name, op: provider.OpBalance}); e != nil {
 		if balance, ok := e.value.(*provider.Balance); ok {
 			info.Billing = balance.Billing
+			if a.Limits.Unwatched(balance) {
+				unwatched = fmt.Sprintf("; %s_BALANCE_LOW is in %s, in which the account has no balance: a low one goes unnoticed",
+					config.Prefix(a.Name), a.Limits.BalanceLow.Currency)
+			}
 		}
 	}
 	if a.Circuit != nil {
@@ -214,10 +219,7 @@ func (s *Service) info(a *accountState) Info {
 			info.State.Detail += fmt.Sprintf("; not called for another %d s because calls kept failing", int(wait.Seconds())+1)
 		}
 	}
-	if a.unwatched.Load() {
-		info.State.Detail += fmt.Sprintf("; %s_BALANCE_LOW is in %s, in which the account has no balance: a low one goes unnoticed",
-			config.Prefix(a.Name), a.Limits.BalanceLow.Currency)
-	}
+	info.State.Detail += unwatched
 	return info
 }
 

@@ -223,6 +223,7 @@ type gatewayOptions struct {
 	clock    func() time.Time // of the replica; nil: time.Now
 	database func() time.Time // of the database; nil: its own
 	timeout  time.Duration    // of a vendor call; 0: callTimeout
+	low      string           // the accounts' thresholds; "": none
 }
 
 const callTimeout = 10 * time.Second
@@ -253,7 +254,13 @@ func newGateway(t *testing.T, vendor *wireServer, o gatewayOptions) *gateway {
 			Account: name, Provider: "wire", Timeout: o.timeout, Metrics: metrics, Log: zerolog.Nop(), Transport: vendor, Budget: budget,
 		})
 		adapter := &wireVendor{client: client, account: name, oneCall: o.oneCall, shared: vendor}
-		accounts = append(accounts, account.Account{Name: name, Provider: "wire", Adapter: adapter, Budget: budget, Circuit: client.Circuit})
+		one := account.Account{Name: name, Provider: "wire", Adapter: adapter, Budget: budget, Circuit: client.Circuit}
+		if o.low != "" {
+			if err := one.Limits.BalanceLow.UnmarshalText([]byte(o.low)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		accounts = append(accounts, one)
 		if g.budget == nil {
 			g.budget = budget
 		}

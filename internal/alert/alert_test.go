@@ -119,11 +119,11 @@ func TestUnwatched(t *testing.T) {
 		want bool
 	}{
 		{low("500"), false}, {low("500 RUB"), false}, {low("500 USD"), true}, {all(low("500 USD"), wallet("1", "USD")), false},
-		{all(low("500 USD"), neverRead), false}, {all(low("500 USD"), billed(provider.Postpaid)), false},
+		{all(low("500 USD"), billed(provider.Postpaid)), false},
 	} {
 		f := calm()
 		tt.do(f)
-		if got := f.Unwatched(); got != tt.want {
+		if got := f.Limits.Unwatched(f.Balance.Value); got != tt.want {
 			t.Errorf("%+v: %v", f.Limits.BalanceLow, got)
 		}
 	}

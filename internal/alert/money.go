@@ -112,11 +112,11 @@ func watched(b *provider.Balance, low *Threshold) (name string, m provider.Money
 
 // Unwatched tells whether the threshold of the balance is in a currency that the
 // account has no money in.
-func (f *Facts) Unwatched() bool {
-	if !f.Limits.BalanceLow.Set || f.Balance.Value == nil || f.noBalance() {
+func (l *Limits) Unwatched(b *provider.Balance) bool {
+	if !l.BalanceLow.Set || b.Billing == provider.Postpaid {
 		return false
 	}
-	_, _, found := watched(f.Balance.Value, &f.Limits.BalanceLow)
+	_, _, found := watched(b, &l.BalanceLow)
 	return !found
 }
 
