@@ -15,6 +15,7 @@ import (
 	"accountgateway/internal/config"
 	"accountgateway/internal/durable"
 	"accountgateway/internal/operation"
+	"accountgateway/internal/page"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/registry"
 	"accountgateway/internal/provider/upstream"
@@ -28,6 +29,7 @@ type gateway struct {
 	durable  *durable.Store
 	tokens   *token.Keeper
 	registry *prometheus.Registry
+	vendors  map[string]page.Vendor                    // of the accounts, by their names
 	fill     func(context.Context, *store.Store) error // if set, fills a database before it is used
 }
 
@@ -59,7 +61,11 @@ func open(r *config.Reader, s settings, list []accountSetting, tracer trace.Trac
 		Registry:        registry,
 		Log:             log,
 	})
-	return &gateway{accounts: service, durable: d, tokens: token.NewKeeper(log), registry: registry}
+	vendors := make(map[string]page.Vendor)
+	for _, a := range list {
+		vendors[a.vendor] = page.Vendor{Title: a.of.Title, Group: a.of.Group}
+	}
+	return &gateway{vendors: vendors, accounts: service, durable: d, tokens: token.NewKeeper(log), registry: registry}
 }
 
 // loadMargin is what a load may take beyond its vendor call, to get its slot of

@@ -15,5 +15,7 @@ func (g *gateway) page(secure, simulated bool, log zerolog.Logger) (*page.Page, 
 	check := func(ctx context.Context, text string) (token.Caller, error) {
 		return g.tokens.Lookup(ctx, text, time.Now())
 	}
-	return page.New(page.Options{Accounts: g.accounts, Log: log, Check: check, Secure: secure, Simulated: simulated})
+	return page.New(page.Options{
+		Accounts: g.accounts, Log: log, Check: check, TokenName: g.tokens.Name, Vendors: g.vendors, Secure: secure, Simulated: simulated,
+	})
 }

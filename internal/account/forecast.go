@@ -208,6 +208,29 @@ func (r *runway) left(now time.Time) (time.Duration, bool) {
 	return max(r.End.Sub(now), 0), true
 }
 
+// Runway is when an account's money ends, by its last forecast.
+type Runway struct {
+	Status ForecastStatus // "" if there is none yet
+	End    time.Time      // zero unless Status is ok
+}
+
+// Runway gives the last forecast that background readings of any replica made,
+// from memory.
+func (s *Service) Runway(name string) Runway {
+	a, ok := s.accounts[name]
+	if !ok {
+		return Runway{}
+	}
+	r := a.runway.Load()
+	switch {
+	case r == nil:
+		return Runway{}
+	case !r.End.IsZero():
+		return Runway{Status: ForecastOK, End: r.End}
+	}
+	return Runway{Status: r.Status}
+}
+
 // renewRunway renews an account's forecast for the metrics of all replicas.
 func (s *Service) renewRunway(ctx context.Context, a *accountState) {
 	age := AnyStaleness

@@ -60,6 +60,28 @@ func (s *Service) EachPoint(ctx context.Context, name string, from, till time.Ti
 	return nil
 }
 
+// Trends gives the last balances of accounts, of each currency, in each of n
+// steps of time that end at till, in the order of currency and time. Accounts
+// without any are missing. Its error is *durable.UnavailableError.
+func (s *Service) Trends(ctx context.Context, accounts []string, till time.Time, step time.Duration, n int) (map[string][]Point, error) {
+	trends := make(map[string][]Point, len(accounts))
+	var fault error // of the points, not of the store
+	err := s.durable.Query(ctx, func(ctx context.Context, st *store.Store) error {
+		return st.Trends(ctx, accounts, till, step, n, func(row store.BalancePoint) error {
+			balance, err := pointBalance(row)
+			if err != nil && fault == nil {
+				fault = fmt.Errorf("balance history of %s at %s: %w", row.Account, row.AsOf, err)
+			}
+			trends[row.Account] = append(trends[row.Account], Point{AsOf: row.AsOf, Balance: balance})
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, durable.Unavailable(ctx, err)
+	}
+	return trends, fault
+}
+
 func balancePoint(name string, asOf time.Time, b *provider.Balance) store.BalancePoint {
 	text := func(m *provider.Money) string {
 		if m == nil {

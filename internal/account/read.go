@@ -18,6 +18,9 @@ func (s *Service) OldAfter(op provider.Operation) time.Duration {
 	return max(s.options.TTL[op], 2*s.options.RefreshInterval)
 }
 
+// Away tells whether the store does not answer: what needs it fails.
+func (s *Service) Away() bool { return s.durable.Err() != nil }
+
 // read answers a request for a reading: from memory if what is at hand will do,
 // else by the vendor. T is the reading, R the adapter's interface for it, load
 // the interface's method.

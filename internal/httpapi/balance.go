@@ -35,6 +35,13 @@ func (s *server) getBalance(ctx context.Context, r *http.Request) (reply, error)
 	return s.reading(r, provider.OpBalance, metBy(reading), p), nil
 }
 
+// getBalanceAtHand answers GET of a page's link to what getBalance answers: from
+// memory, as pages do.
+func (s *server) getBalanceAtHand(ctx context.Context, r *http.Request) (reply, error) {
+	r.Header.Set("Cache-Control", "only-if-cached, max-stale")
+	return s.getBalance(ctx, r)
+}
+
 func balanceBody(r account.Reading[provider.Balance]) Balance {
 	body := Balance{
 		Account:  r.Account,

@@ -36,7 +36,7 @@ func New(o Options) http.Handler {
 	r.With(require(token.Read), s.query("account", "severity")).Get("/alerts", s.serve(s.listAlerts))
 	r.With(auth.Open, s.query()).Get("/openapi.yaml", s.serve(s.getSpec))
 	if o.Page != nil {
-		s.pageRoutes(r, auth.Pages, heavy)
+		s.pageRoutes(r, auth, heavy)
 	}
 	if !o.ServiceApart {
 		s.serviceRoutes(r, auth.LoopbackOnly)
@@ -47,18 +47,31 @@ func New(o Options) http.Handler {
 
 // pageRoutes are for people. They ask for a token themselves, by a form, and
 // ignore query parameters that they don't know: other sites add some to links.
-func (s *server) pageRoutes(r chi.Router, auth, heavy func(http.Handler) http.Handler) {
-	people := r.With(auth)
+func (s *server) pageRoutes(r chi.Router, auth *middleware.Auth, heavy func(http.Handler) http.Handler) {
+	people := r.With(auth.Pages)
 	people.With(heavy).Get(ui.FleetPath, s.Page.Fleet)
 	people.With(heavy).Get(ui.AccountPath, s.Page.Account)
+	people.With(heavy).Get(ui.HistoryPath, s.failing(s.Page.History))
+	people.Get(ui.BalancePath, s.Page.OfAccount(s.serve(s.getBalanceAtHand)))
 	people.Get(ui.LoginPath, s.Page.LoginForm)
-	people.Post(ui.LoginPath, s.Page.Login)
-	people.Post(ui.LogoutPath, s.Page.Logout)
 	people.Get(ui.DocsPath, s.Page.Docs)
 	people.Get(ui.RunbookPath, s.Page.Runbook)
+	posts := r.With(middleware.SameOrigin(s.fail))
+	posts.With(auth.Pages).Post(ui.LoginPath, s.Page.Login)
+	posts.With(auth.Pages).Post(ui.LogoutPath, s.Page.Logout)
+	posts.With(auth.Forms(token.Read)).Post(ui.AskPath, s.Page.Ask)
 	r.Get(ui.StaticPath+"{file}", s.Page.Static) // the same for all, and kept by browsers
 	for _, path := range ui.Elsewhere {
 		r.Get(path, s.Page.Redirect)
+	}
+}
+
+// failing answers with a handler's failure.
+func (s *server) failing(h func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			s.fail(w, r, err)
+		}
 	}
 }
 

@@ -2,12 +2,14 @@ package page
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
 	"time"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/durable"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/token"
 )
@@ -15,21 +17,24 @@ import (
 // details is the page of one account.
 type details struct {
 	frame
-	*overview
-	Money      []moneyRow
-	Spans      []span // how far back the history can go
-	Days       int
-	Chart      *chart
-	Daily      []dailyRow // newest first
-	Operations []write    // newest first
-	More       bool       // there are more operations than shown
-}
-
-// moneyRow is one line of the account's money beside the balance.
-type moneyRow struct {
-	Name  string
-	Note  string
-	Value *figure // nil: the vendor does not say
+	*funds
+	Name, Provider string
+	Vendor         Vendor
+	State          stateView
+	Alerts         []alertView
+	Asked          asked // how asking the vendor went, if that was just done
+	CanAsk         bool
+	Runway         runway
+	Spans          []span // how far back the history can go
+	Days           int
+	Chart          *chart
+	Daily          []dailyRow // newest first
+	Statistics     *statistics
+	Capabilities   []capability
+	Curl           string
+	Writes         []write // newest first
+	MoreWrites     string  // where older ones are; "" if there are none
+	Away           bool    // the database does not answer
 }
 
 // span is a choice of how far back the history goes.
@@ -39,60 +44,121 @@ type span struct {
 	Current bool
 }
 
-// spans are the choices, in days, and the step of each.
+// spans are the choices, in days, and the steps of chart and file.
 var spans = []struct {
-	days int
-	step time.Duration
-}{{7, 2 * time.Hour}, {30, 6 * time.Hour}, {90, 24 * time.Hour}}
+	days       int
+	step, fine time.Duration
+}{{7, 2 * time.Hour, 5 * time.Minute}, {30, 6 * time.Hour, 15 * time.Minute}, {90, 24 * time.Hour, time.Hour}}
 
 const defaultSpan = 1 // of spans
 
-// shownWrites is how many operations the page lists.
-const shownWrites = 20
+// spanOf is the place in spans of what the query days says.
+func spanOf(r *http.Request) int {
+	days := r.URL.Query().Get("days")
+	for i, s := range spans {
+		if strconv.Itoa(s.days) == days {
+			return i
+		}
+	}
+	return defaultSpan
+}
+
+// shownWrites is how many operations an account's page lists.
+const shownWrites = 10
 
 // Account answers GET AccountPath. Its query may say days=7, 30 or 90.
 func (p *Page) Account(w http.ResponseWriter, r *http.Request) {
+	if caller, info, ok := p.accountOf(w, r); ok {
+		p.account(w, r, caller, info, nil)
+	}
+}
+
+// accountOf gives the caller and the account that the path names, if the caller
+// may read it; else it answers the request.
+func (p *Page) accountOf(w http.ResponseWriter, r *http.Request) (token.Caller, account.Info, bool) {
 	caller, ok := p.reader(w, r)
 	if !ok {
-		return
+		return caller, account.Info{}, false
 	}
 	name := r.PathValue("account")
 	info, err := p.Accounts.Info(name)
 	if err != nil || !caller.Sees(name) {
 		p.noSuchAccount(w, r, caller)
-		return
+		return caller, account.Info{}, false
 	}
-	now := p.now()
-	page := details{frame: p.frame(r, name, &caller), overview: p.overview(r.Context(), info, caller, now)}
-	page.Money = page.moneyRows()
-	page.history(r.Context(), p.Accounts, r.URL.Query().Get("days"), now)
-	page.operations(r.Context(), p.Accounts, caller, now)
+	return caller, info, true
+}
+
+// OfAccount is a handler for whoever may read the account that the path names.
+func (p *Page) OfAccount(next http.Handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if _, _, ok := p.accountOf(w, r); ok {
+			next.ServeHTTP(w, r)
+		}
+	}
+}
+
+// account draws an account's page. failed is why the vendor, which was just
+// asked, gave nothing.
+func (p *Page) account(w http.ResponseWriter, r *http.Request, caller token.Caller, info account.Info, failed error) {
+	ctx, now := r.Context(), p.now()
+	page := details{
+		frame: p.frame(r, info.Name, &caller), Name: info.Name, Provider: info.Provider, Vendor: p.vendor(info.Provider),
+		State: newStateView(info.Name, info.State, now), Capabilities: capabilities(info.Capabilities),
+		CanAsk: len(askable(info)) > 0, Away: p.Accounts.Away(),
+	}
+	page.Here = "/ui/" + info.Name // not where the form was posted to
+	if r.Method == http.MethodGet {
+		page.Here = r.URL.RequestURI()
+	}
+	page.Curl = p.curl(r, "/accounts/"+info.Name+"/balance", caller)
+	var err error
+	page.funds, err = p.funds(ctx, info, now)
+	page.Away = page.Away || isAway(err)
+	forecast := p.forecast(ctx, info, &page, now)
+	page.history(ctx, p.Accounts, spanOf(r), forecast, now)
+	page.Statistics = p.statistics(ctx, info.Name, now)
+	if page.SeesWrites {
+		page.operations(ctx, p, now)
+	}
 	drawn := p.now()
 	page.judge(p.Accounts, drawn)
+	page.Statistics.judge(p.Accounts, drawn)
+	page.Alerts = newAlerts(info.Alerts, page.SeesWrites, drawn).whole()
+	page.Asked = p.outcome(r, page.funds, failed, drawn)
 	page.Drawn = exactly(drawn)
 	p.draw(w, r, http.StatusOK, accountPage, page)
 }
 
-func (d *details) moneyRows() []moneyRow {
-	if d.Read == nil {
-		return nil
-	}
-	align(d.Blocked, d.Credit, d.Bonus)
-	return []moneyRow{
-		{"Blocked", "reserved by the vendor", d.Blocked},
-		{"Credit", "can be spent beyond the balance", d.Credit},
-		{"Bonus", "part of the balance", d.Bonus},
-	}
+func isAway(err error) bool {
+	var away *durable.UnavailableError
+	return errors.As(err, &away)
 }
 
-// history reads the balances of the span asked for.
-func (d *details) history(ctx context.Context, accounts *account.Service, days string, now time.Time) {
-	chosen := spans[defaultSpan]
-	for _, s := range spans {
-		if strconv.Itoa(s.days) == days {
-			chosen = s
-		}
+// forecast fills in the runway, and gives how the balance goes on.
+func (p *Page) forecast(ctx context.Context, info account.Info, page *details, now time.Time) *decline {
+	f, err := p.Accounts.Forecast(ctx, info.Name, atHand())
+	switch {
+	case isAway(err):
+		page.Runway = runway{Words: "unknown", Tone: idle, Story: "No forecast while the gateway's database, which holds past balances, is unavailable."}
+		return nil
+	case err != nil || len(f.Currencies) == 0:
+		page.Runway = runway{Words: "unknown", Tone: idle, Story: "No forecast without a current balance."}
+		return nil
 	}
+	c := f.Currencies[0]
+	page.Runway = newRunway(f, c, now)
+	page.Runway.Tone = runwayTone(info.Alerts)
+	if c.Left == nil || c.BurnPerDay == nil {
+		return nil
+	}
+	perDay, _ := c.BurnPerDay.Amount.Float64() // for the drawing
+	return &decline{perDay, f.Balance.AsOf.Add(*c.Left)}
+}
+
+// history reads the balances of a span.
+func (d *details) history(ctx context.Context, accounts *account.Service, of int, forecast *decline, now time.Time) {
+	chosen := spans[of]
 	d.Days = chosen.days
 	for _, s := range spans {
 		d.Spans = append(d.Spans, span{Days: s.days, Address: "/ui/" + d.Name + "?days=" + strconv.Itoa(s.days), Current: s.days == chosen.days})
@@ -106,9 +172,9 @@ func (d *details) history(ctx context.Context, accounts *account.Service, days s
 		d.Away = d.Away || isAway(err)
 		return
 	}
-	points = slices.DeleteFunc(points, func(p account.Point) bool { return p.Balance.Balance.Currency != d.money.Balance.Currency })
+	points = slices.DeleteFunc(points, func(p account.Point) bool { return p.Balance.Balance.Currency != d.shown.Balance.Currency })
 	d.Daily = daily(points)
-	if d.Chart = newChart(dotsOf(points, d.money.Balance.Currency), from, now, chosen.step); d.Chart == nil {
+	if d.Chart = (plot{points: points, from: from, till: now, step: chosen.step, decline: forecast}).draw(); d.Chart == nil {
 		return
 	}
 	first, last := points[0], points[len(points)-1]
@@ -138,12 +204,9 @@ func daily(points []account.Point) []dailyRow {
 	for i, p := range lastOfDay {
 		row := dailyRow{Day: onDay(p.AsOf), Balance: newFigure(p.Balance.Balance)}
 		if i > 0 {
-			before := lastOfDay[i-1].Balance.Balance.Amount
-			var change provider.Sum
-			change.Add(p.Balance.Balance.Amount)
-			change.Sub(before)
-			row.Change = figureOf(change.String(), p.Balance.Balance.Currency)
-			if p.Balance.Balance.Amount.Cmp(before) > 0 {
+			before := lastOfDay[i-1]
+			row.Change = difference(before, p)
+			if p.Balance.Balance.Amount.Cmp(before.Balance.Balance.Amount) > 0 {
 				row.Change.Sign = "+"
 			}
 		}
@@ -156,20 +219,112 @@ func daily(points []account.Point) []dailyRow {
 	return rows
 }
 
-// operations lists the account's last writes, if the caller may see them.
-func (d *details) operations(ctx context.Context, accounts *account.Service, caller token.Caller, now time.Time) {
-	if !caller.May(token.OperationsRead) {
+// operations lists the account's last writes.
+func (d *details) operations(ctx context.Context, p *Page, now time.Time) {
+	operations, more, err := p.Accounts.Operations(ctx, d.Name, shownWrites, nil)
+	d.Away = d.Away || isAway(err)
+	for _, op := range operations {
+		w := p.newWrite(op, now)
+		w.Account = "" // of which the page is
+		d.Writes = append(d.Writes, w)
+	}
+	if more {
+		d.MoreWrites = writesOf(d.Name)
+	}
+}
+
+// curl is a line to paste into a shell that asks the API for what this page shows.
+func (p *Page) curl(r *http.Request, path string, caller token.Caller) string {
+	scheme := "http://"
+	if p.Secure {
+		scheme = "https://"
+	}
+	line := "curl -s " + scheme + r.Host + path
+	if !caller.IsAnonymous() {
+		line += ` -H "Authorization: Bearer $GATEWAY_TOKEN"`
+	}
+	return line
+}
+
+// moneyRow is one line of the account's money beside the balance.
+type moneyRow struct {
+	Name  string
+	Note  string
+	Value *figure
+}
+
+// funds are an account's balance and what belongs to it.
+type funds struct {
+	Balance *figure // nil: there is none; then Empty says why
+	Empty   string
+	Rows    []moneyRow
+	Pots    []pot   // all, where there are several; else none
+	Billed  string  // what a low balance means; "" if that is not known
+	Read    *moment // when the vendor said so; nil: there is no reading
+	Old     bool    // background readings should have replaced it
+	TooOld  bool    // past every limit: the last one known, from the history
+
+	shown provider.Balance // meaningless without Read
+	aged  aged             // that, unless it is from the history
+}
+
+const (
+	historyFor  = 30 * day // how far back a last reading is looked for
+	historyStep = 6 * time.Hour
+)
+
+// funds reads what is at hand.
+func (p *Page) funds(ctx context.Context, info account.Info, now time.Time) (*funds, error) {
+	m := new(funds)
+	reading, err := p.Accounts.Balance(ctx, info.Name, provider.BalanceQuery{}, atHand())
+	if err == nil {
+		m.aged = aged{reading.AsOf, p.now(), reading.Age}
+		m.show(*reading.Value, reading.AsOf, now)
+		return m, nil
+	}
+	if !info.Capabilities.Callable(provider.OpBalance) {
+		m.Empty = "This vendor's balance can't be read: see Capabilities."
+		return m, nil
+	}
+	points, err := p.Accounts.History(ctx, info.Name, now.Add(-historyFor), now, historyStep)
+	if len(points) > 0 {
+		last := points[len(points)-1]
+		last.Balance.Billing = info.Billing // the history does not know
+		m.show(last.Balance, last.AsOf, now)
+		m.Old, m.TooOld = true, true
+		return m, err
+	}
+	m.Empty = "No reading yet. The next background reading brings one (GATEWAY_REFRESH_INTERVAL), or ask the vendor now."
+	return m, err
+}
+
+func (m *funds) show(b provider.Balance, asOf, now time.Time) {
+	m.shown, m.Balance, m.Read = b, newFigure(b.Balance), since(asOf, now)
+	for _, row := range []moneyRow{
+		{"Blocked", "reserved by the vendor", optionalFigure(b.Blocked)},
+		{"Credit", "can be spent beyond the balance", optionalFigure(b.Credit)},
+		{"Bonus", "part of the balance", optionalFigure(b.Bonus)},
+	} {
+		if row.Value != nil {
+			m.Rows = append(m.Rows, row)
+		}
+	}
+	figures := make([]*figure, 0, len(m.Rows))
+	for _, row := range m.Rows {
+		figures = append(figures, row.Value)
+	}
+	align(figures...)
+	m.Pots, m.Billed = pots(b.Wallets), billed(b.Billing)
+}
+
+// judge tells how old the reading is at the moment at which it is drawn: the
+// history may have been waited for since it was taken.
+func (m *funds) judge(accounts *account.Service, now time.Time) {
+	if m.Read == nil || m.aged.asOf.IsZero() {
 		return
 	}
-	operations, more, err := accounts.Operations(ctx, d.Name, shownWrites, nil)
-	d.Away = d.Away || isAway(err)
-	d.More = more
-	for _, op := range operations {
-		d.Operations = append(d.Operations, newWrite(op, now))
-	}
-	amounts := make([]*figure, 0, len(d.Operations))
-	for _, w := range d.Operations {
-		amounts = append(amounts, w.Amount)
-	}
-	align(amounts...)
+	limits, age := accounts.Limits(provider.OpBalance), m.aged.by(now)
+	m.Read = since(m.aged.asOf, now)
+	m.Old = age > accounts.OldAfter(provider.OpBalance)
+	m.TooOld = age > max(limits.TTL, limits.StaleIfError)
 }

@@ -9,17 +9,24 @@ import (
 const (
 	FleetPath   = "/"
 	AccountPath = accounts + "/{account}"
-	LoginPath   = "/login"  // GET and POST
-	LogoutPath  = "/logout" // POST
+	HistoryPath = AccountPath + "/history.csv"
+	BalancePath = AccountPath + "/balance.json"
+	AskPath     = AccountPath + "/ask" // POST
+	LoginPath   = "/login"             // GET and POST
+	LogoutPath  = "/logout"            // POST
 	DocsPath    = "/docs"
 	RunbookPath = DocsPath + "/runbook"
+	WritesPath  = "/writes"
+	SettlePath  = AccountPath + "/writes/{id}" // POST
 
 	accounts = "/ui"
 )
 
 // Elsewhere are addresses that people come by, though no page is there. Redirect
 // answers them.
-var Elsewhere = []string{accounts, accounts + "/", AccountPath + "/", DocsPath + "/", RunbookPath + "/", LoginPath + "/"}
+var Elsewhere = []string{
+	accounts, accounts + "/", AccountPath + "/", DocsPath + "/", RunbookPath + "/", LoginPath + "/", WritesPath + "/", AskPath, SettlePath,
+}
 
 // Redirect answers GET of the addresses in Elsewhere: it leads to the page that
 // was meant.
@@ -27,6 +34,10 @@ func (p *Page) Redirect(w http.ResponseWriter, r *http.Request) {
 	to := strings.TrimRight(r.URL.EscapedPath(), "/")
 	if to == accounts {
 		to = FleetPath
+	}
+	// What is there only to be posted to: the address is seen after a reload.
+	if name, ok := strings.CutSuffix(to, "/ask"); ok {
+		to = name
 	}
 	if r.URL.RawQuery != "" {
 		to += "?" + r.URL.RawQuery
@@ -39,7 +50,7 @@ func (p *Page) Redirect(w http.ResponseWriter, r *http.Request) {
 func Owns(path string) bool {
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	switch "/" + first {
-	case accounts, DocsPath, LoginPath, LogoutPath:
+	case accounts, DocsPath, WritesPath, LoginPath, LogoutPath:
 		return true
 	}
 	return path == FleetPath

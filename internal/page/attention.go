@@ -1,39 +1,68 @@
 package page
 
-import "accountgateway/internal/provider"
+import (
+	"time"
 
-// notice is a reason to look at an account though its vendor answers.
-type notice struct {
-	Words  string // "Balance negative"
-	Detail string // "−4.75 USD"; may be ""
-	Tone   tone
-	Remedy string // "" where the page tells it at another place
+	"accountgateway/internal/alert"
+)
+
+// alertView is an alert as it is shown.
+type alertView struct {
+	Account string
+	Words   string // "Balance negative"
+	Detail  string
+	Remedy  string
+	Link    string // where it can be done; "" if not on these pages
+	Tone    tone
+	Since   *moment
 }
 
-// notices are those of what was gathered of the account.
-func (o *overview) notices() (list []notice) {
-	if o.TooOld {
-		list = append(list, notice{Words: "Balance too old", Tone: bad})
+func newAlertView(a alert.Alert, now time.Time) alertView {
+	v := alertView{
+		Account: a.Account, Words: named(string(a.Code)), Detail: sentence(withoutCode(a.Detail)), Remedy: sentence(a.Remedy), Tone: warn, Since: standingSince(a.Since, now),
 	}
-	debt := o.Balance != nil && o.Balance.Negative() && o.money.Billing != provider.Postpaid
-	if debt {
-		list = append(list, notice{"Balance negative", o.Balance.String(), bad, "Top up the account. The vendor may refuse orders or stop services."})
+	if a.Severity == alert.Critical {
+		v.Tone = bad
 	}
-	if o.Runway.Tone == bad && (!debt || o.Runway.Words != nothingLeft) {
-		list = append(list, notice{Words: "Low runway", Detail: o.Runway.Words, Tone: bad})
-	}
-	if o.Statistics != nil {
-		for _, c := range o.Statistics.Counters {
-			if c.UsedUp {
-				list = append(list, notice{c.Name + " used up", c.Value + " of " + c.Limit, bad, "Buy more from the vendor, which may refuse use beyond the limit."})
-			}
+	return v
+}
+
+// alerts are what needs a person: a few, more that are folded away, and how many
+// there are beside those.
+type alerts struct {
+	Count       int
+	First, More []alertView
+	Rest        int
+}
+
+const (
+	firstAlerts = 5
+	moreAlerts  = 20
+)
+
+// newAlerts shows alerts, the worst of which come first. writes tells whether the
+// caller may see operations.
+func newAlerts(list []alert.Alert, writes bool, now time.Time) alerts {
+	a := alerts{Count: len(list), Rest: max(len(list)-firstAlerts-moreAlerts, 0)}
+	for i, one := range list[:len(list)-a.Rest] {
+		v := newAlertView(one, now)
+		if writes && one.Code == alert.WriteOutcomeUnknown {
+			v.Link = unknownWrites(one.Account)
+		}
+		if i < firstAlerts {
+			a.First = append(a.First, v)
+		} else {
+			a.More = append(a.More, v)
 		}
 	}
-	if o.UnknownWrite() {
-		list = append(list, notice{Words: "Write with unknown outcome", Tone: warn})
-	}
-	return list
+	return a
 }
 
-// Attention tells whether somebody has to look at the account.
-func (o *overview) Attention() bool { return o.State.Trouble() || len(o.Notices) > 0 }
+// whole are all that are shown, of one account.
+func (a alerts) whole() []alertView {
+	all := append(a.First, a.More...)
+	for i := range all {
+		all[i].Account = ""
+	}
+	return all
+}

@@ -1,61 +1,74 @@
 package page_test
 
 import (
-	"regexp"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
-	"accountgateway/internal/account"
+	"accountgateway/internal/alert"
 	"accountgateway/internal/provider"
 )
 
-// attention is what the page of all accounts says under that heading.
-func attention(t *testing.T, page string) string {
-	t.Helper()
-	part := regexp.MustCompile(`(?s)<div class="attention">(.*?)</div>`).FindStringSubmatch(page)
-	if part == nil {
-		t.Fatalf("no attention on the page: %s", page)
-	}
-	return strings.TrimPrefix(text(part[1]), "Attention ")
-}
-
-// TestAttention has accounts whose vendor answers, and that need somebody still.
+// TestAttention: some alerts stand on the page, some are folded away, and of the
+// rest there is a number. The worst come first.
 func TestAttention(t *testing.T) {
-	counters := func(value, limit int64) provider.Statistics {
-		return provider.Statistics{Counters: []provider.Counter{{Name: "emails_period", Value: value, Limit: &limit, Scope: provider.ScopePeriod}}}
+	several := func(n int) string {
+		f := newFixture(t, func(f *fixture) {
+			for i := range n {
+				a := alert.Alert{Account: fmt.Sprintf("a-%02d", i), Code: alert.BalanceLow, Severity: alert.Warning, Detail: "it is low", Remedy: "top up"}
+				if i == n-1 {
+					a.Severity = alert.Critical
+				}
+				f.alert(a, time.Hour-time.Duration(i)*time.Second)
+			}
+		}, accountNames(n+1)...)
+		return f.get("/").Body.String()
 	}
 	for _, test := range []struct {
-		name       string
-		balance    string
-		statistics provider.Statistics
-		want       string
+		alerts, first, all int
+		rest, title        string
 	}{
-		{"well", "12.50", counters(499, 500), "Nothing to do"},
-		{"empty", "0", counters(0, 0), "Nothing to do"},
-		{"no limit", "0", provider.Statistics{Counters: []provider.Counter{{Name: "contacts", Value: 9, Unlimited: true}}}, "Nothing to do"},
-		{"in debt", "-4.75", counters(0, 500), "selzy Balance negative: −4.75 USD"},
-		{"used up", "12.50", counters(500, 500), "selzy Emails period used up: 500 of 500"},
-		{"more than used up", "12.50", counters(5300, 5000), "selzy Emails period used up: 5,300 of 5,000"},
-		{"over a limit of none", "12.50", counters(3, 0), "selzy Emails period used up: 3 of 0"},
-		{"both", "-0.01", counters(530, 500), "selzy Balance negative: −0.01 USD Emails period used up: 530 of 500"},
+		{1, 1, 1, "", "(1 alert) Accounts"},
+		{5, 5, 5, "", "(5 alerts) Accounts"},
+		{25, 5, 25, "", "(25 alerts) Accounts"},
+		{28, 5, 25, "And 3 others.", "(28 alerts) Accounts"},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			f := newFixture(t, func(f *fixture) {
-				f.balance("selzy", time.Minute, provider.Balance{Balance: *money(test.balance, "USD")})
-				f.state("selzy", account.StateOK, time.Hour, "the last call succeeded")
-				f.save("selzy", "statistics", time.Minute, test.statistics)
-			}, "selzy")
-			fleet := f.get("/").Body.String()
-			if got := attention(t, fleet); got != test.want {
-				t.Errorf("attention: %q, want %q", got, test.want)
-			}
-			if said := strings.TrimPrefix(test.want, "selzy "); said != test.want {
-				for _, page := range []string{text(fleet), text(f.get("/ui/selzy").Body.String())} {
-					wants(t, page, "Working", "What to do:")
-				}
-			}
-		})
+		page := several(test.alerts)
+		first, _, _ := strings.Cut(page, "<details")
+		if got := strings.Count(first, `<li class="alert`); got != test.first {
+			t.Errorf("%d alerts: %d stand on the page, want %d", test.alerts, got, test.first)
+		}
+		if got := strings.Count(page, `<li class="alert`); got != test.all {
+			t.Errorf("%d alerts: %d are on the page, want %d", test.alerts, got, test.all)
+		}
+		if strings.Contains(page, "others.") != (test.rest != "") || !strings.Contains(page, "<title>"+test.title) {
+			t.Errorf("%d alerts: %s", test.alerts, page)
+		}
+		wants(t, text(page), fmt.Sprintf("Needs attention %d a-%02d Balance low for ", test.alerts, test.alerts-1), test.rest)
+	}
+	calm := several(0)
+	wants(t, text(calm), "Nothing needs attention")
+	if strings.Contains(calm, "alert)") {
+		t.Errorf("there are no alerts: %s", calm)
+	}
+}
+
+func accountNames(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("a-%02d", i)
+	}
+	return names
+}
+
+// TestAlertsOfOthers are not shown.
+func TestAlertsOfOthers(t *testing.T) {
+	f := newFixture(t, aFleet, fleetNames...).as(aReader("selzy"))
+	page := text(f.get("/", f.signedIn()).Body.String())
+	wants(t, page, "Needs attention 1 selzy Runs out soon")
+	if strings.Contains(page, "Credentials refused for") {
+		t.Error("the page shows alerts of accounts that the token does not grant")
 	}
 }
 

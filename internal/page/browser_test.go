@@ -131,7 +131,7 @@ func TestSignIn(t *testing.T) {
 	tb.Screenshot("token-wrong")
 	t.Run("accessible", tb.Accessible)
 	tb.Run(chromedp.SendKeys("#token", f.token), chromedp.Submit("#token"))
-	shown, at := browsertest.Get(tb, chromedp.Text("#money")), browsertest.Get(tb, chromedp.Location())
+	shown, at := browsertest.Get(tb, chromedp.Text("#balance")), browsertest.Get(tb, chromedp.Location())
 	if u, err := url.Parse(at); err != nil || u.RequestURI() != "/ui/regru?days=7" || !strings.Contains(said, "Invalid token") || shown != "Money" {
 		t.Errorf("signed in at %s, after %q", at, said)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"strings"
 
 	"accountgateway/internal/httpapi/middleware"
 	"accountgateway/internal/token"
@@ -50,17 +51,29 @@ func newDrawer(a *assets) (*drawer, error) {
 // frame is what every page has around its own part.
 type frame struct {
 	Title  string
+	At     string  // the entry of the navigation that leads here
 	Here   string  // the address of this page, to load it again
 	Drawn  *moment // when this page was
 	Caller string  // the token's name; "" if nobody is asked for one
 	Login  bool    // there is a cookie to be given up
+
+	SeesWrites bool // the caller may see operations
 
 	Simulated bool
 }
 
 func (p *Page) frame(r *http.Request, title string, caller *token.Caller) frame {
 	f := frame{Title: title, Here: r.URL.RequestURI(), Drawn: exactly(p.now()), Simulated: p.Simulated}
-	if caller != nil && caller.ID != token.Anonymous().ID {
+	f.SeesWrites = caller != nil && caller.May(token.OperationsRead)
+	switch first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/"); "/" + first {
+	case FleetPath, accounts:
+		f.At = "accounts"
+	case WritesPath:
+		f.At = "writes"
+	case DocsPath:
+		f.At = "docs"
+	}
+	if caller != nil && !caller.IsAnonymous() {
 		f.Caller = caller.Name
 		f.Login = middleware.CookieToken(r) != ""
 	}
@@ -74,12 +87,10 @@ type message struct {
 	Lines   []string
 }
 
-// What pages may load. There is no script but the API reference's, and no
-// other host.
-const (
-	policy     = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-	docsPolicy = policy + "; script-src 'self'; connect-src 'self'"
-)
+// policy is what pages may load: files and answers of the gateway itself, and
+// nothing from within the page.
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; " +
+	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 // draw answers with a page.
 func (p *Page) draw(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
@@ -92,9 +103,6 @@ func (p *Page) draw(w http.ResponseWriter, r *http.Request, status int, name str
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", policy)
-	if name == docsPage {
-		h.Set("Content-Security-Policy", docsPolicy)
-	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Referrer-Policy", "same-origin") // stricter ones spoil the Origin of forms

@@ -18,6 +18,7 @@ type figure struct {
 	Pad      string // what others in the column have after the point beyond this, not shown
 	Exact    string // "1234.50", for machines
 	Currency string
+	Cut      bool // there are more digits than shown
 }
 
 func newFigure(m provider.Money) *figure { return figureOf(m.Amount.String(), m.Currency) }
@@ -27,6 +28,22 @@ func figureOf(exact string, c provider.Currency) *figure {
 	sign, whole, fraction := splitDecimal(exact)
 	return &figure{Sign: sign, Whole: thousands(whole), Fraction: fraction, Exact: exact, Currency: string(c)}
 }
+
+// inTable is a figure with two digits after the point, so that those of a column
+// stand under each other. What is cut off is not rounded: the digits shown are the
+// amount's own.
+func inTable(exact string, c provider.Currency) *figure {
+	f := figureOf(exact, c)
+	if len(f.Fraction) > 3 {
+		f.Cut = strings.Trim(f.Fraction[3:], "0") != ""
+		f.Fraction = f.Fraction[:3]
+	}
+	f.Fraction += ".00"[len(f.Fraction):]
+	return f
+}
+
+// InFull is the figure with all its digits, in running text.
+func (f *figure) InFull() string { return grouped(f.Exact) + " " + f.Currency }
 
 // String is the figure in running text.
 func (f *figure) String() string {

@@ -17,6 +17,7 @@ import (
 
 	"accountgateway/api"
 	"accountgateway/internal/account"
+	"accountgateway/internal/alert"
 	"accountgateway/internal/durable"
 	"accountgateway/internal/httpapi"
 	"accountgateway/internal/page"
@@ -51,6 +52,10 @@ var declared = map[string]provider.Capabilities{
 		provider.OpCreateUser: provider.NotBuilt, provider.OpRefill: provider.Unsupported},
 }
 
+var vendors = map[string]page.Vendor{
+	"regru": {Title: "REG.RU", Group: "registrar"}, "selzy": {Title: "Selzy", Group: "email"}, "unisender": {Title: "UniSender", Group: "email"},
+}
+
 // seeds fill the store before the service reads it.
 type seeds func(f *fixture)
 
@@ -82,7 +87,7 @@ func newFixture(t *testing.T, fill seeds, accounts ...string) *fixture {
 	service := account.New(configured, d, f.options)
 	service.Load(t.Context())
 	f.page, err = page.New(page.Options{
-		Accounts: service, Log: zerolog.Nop(),
+		Accounts: service, Log: zerolog.Nop(), Vendors: vendors,
 		Check: func(context.Context, string) (token.Caller, error) { return token.Caller{}, token.ErrUnknown },
 	})
 	if err != nil {
@@ -159,6 +164,33 @@ func (f *fixture) state(name, state string, age time.Duration, detail string) {
 	f.must(f.store.SaveReadings(f.t.Context(), nil, store.Fact{Account: name, Name: "state", AsOf: f.now.Add(-age), Body: body}))
 }
 
+// alert is one that is open. Those that are given later come beside it.
+func (f *fixture) alert(a alert.Alert, age time.Duration) {
+	f.t.Helper()
+	a.Since = f.now.Add(-age)
+	body, err := json.Marshal(a)
+	f.must(err)
+	version, err := f.store.AlertsVersion(f.t.Context())
+	f.must(err)
+	_, done, err := f.store.ChangeAlerts(f.t.Context(), version, []store.AlertChange{{Account: a.Account, Code: string(a.Code), Body: body, Kind: string(alert.Opened)}})
+	f.must(err)
+	if !done {
+		f.t.Fatal("another alert came in between")
+	}
+}
+
+// runway is the last forecast: the money ends in so long.
+func (f *fixture) runway(name string, status account.ForecastStatus, left time.Duration) {
+	f.t.Helper()
+	end := time.Time{}
+	if left > 0 {
+		end = f.now.Add(left)
+	}
+	body, err := json.Marshal(map[string]any{"currency": "USD", "status": status, "end": end})
+	f.must(err)
+	f.must(f.store.SaveReadings(f.t.Context(), nil, store.Fact{Account: name, Name: "runway", AsOf: f.now, Body: body}))
+}
+
 // history is a past balance.
 func (f *fixture) history(name string, age time.Duration, amount, currency string) {
 	f.t.Helper()
@@ -188,7 +220,7 @@ func (f *fixture) operation(op store.Operation, age time.Duration, to *store.Set
 	if op.Kind == "refill" {
 		op.Request = fmt.Appendf(nil, `{"method":"webmoney","wallet_id":"123456789012","amount":{"amount":%q,"currency":%q}}`, op.Amount, op.Currency)
 	} else {
-		op.Request = []byte(`{"country":"DE"}`)
+		op.Request = []byte(`{"login":"ada","fields":["country"],"check_only":false}`)
 	}
 	_, _, err := f.store.BeginOperation(f.t.Context(), op, time.Time{}, nil)
 	f.must(err)
@@ -208,6 +240,7 @@ func aFleet(f *fixture) {
 	f.balance("regru", 2*time.Minute, provider.Balance{Balance: *money("184350.20", "RUB"), Blocked: money("1500.00", "RUB"), Credit: money("25000.00", "RUB")})
 	f.state("regru", account.StateOK, 26*day, "the last call succeeded")
 	f.burning("regru", "RUB", 60, 18435020, 24000, 7000000)
+	f.runway("regru", account.ForecastOK, 35*day+time.Hour)
 	limit := int64(500)
 	paid, over := f.now.Add(40*day), f.now.Add(-2*day)
 	f.save("regru", "statistics", 4*time.Minute, provider.Statistics{
@@ -230,23 +263,36 @@ func aFleet(f *fixture) {
 		f.t.Fatal(err)
 	}
 
+	f.alert(alert.Alert{Account: "regru", Code: alert.WriteOutcomeUnknown, Severity: alert.Warning, Detail: "the outcome of one write is unknown",
+		Remedy: "check with the vendor whether it was done, then settle each"}, 24*time.Minute)
+
 	// Credentials refused three days ago: the last figure is too old to be served.
 	f.state("regru-shop", account.StateBadCredentials, 76*time.Hour, "provider_credentials: the vendor refused the username or password (vendor code PASSWORD_AUTH_FAILED)")
 	for hour := 76; hour < 24*20; hour += 3 {
 		f.history("regru-shop", time.Duration(hour)*time.Hour, decimal.MustNew(99000+int64(hour)*55, 2).String(), "RUB")
 	}
 
+	f.alert(alert.Alert{Account: "regru-shop", Code: alert.CredentialsRefused, Severity: alert.Critical, Remedy: "check the credentials in the account's REGRU_SHOP_* settings",
+		Detail: "provider_credentials: the vendor refused the username or password (vendor code PASSWORD_AUTH_FAILED)"}, 76*time.Hour)
+
 	// Ends soon, and its figure has one digit after the point.
 	f.balance("selzy", 40*time.Second, provider.Balance{Balance: *money("28.5", "USD"), Bonus: money("5", "USD")})
 	f.state("selzy", account.StateOK, 9*day, "the last call succeeded")
 	f.burning("selzy", "USD", 14, 2850, 70, 0)
+	f.runway("selzy", account.ForecastOK, 40*time.Hour)
+	f.alert(alert.Alert{Account: "selzy", Code: alert.RunsOutSoon, Severity: alert.Critical, Detail: "at the rate of the last 14 days, balance and credit last until tomorrow",
+		Remedy: "top up the account, or set SELZY_DAYS_LOW to fewer days"}, 5*day)
 
 	// In debt, and held back.
 	f.balance("selzy-agency", 5*time.Hour, provider.Balance{Balance: *money("-1240.07", "USD")})
 	f.state("selzy-agency", account.StateRateLimited, 5*time.Hour, "provider_rate_limited: the vendor's limit of calls is used up")
 	f.burning("selzy-agency", "USD", 9, -124007, 0, 0)
+	f.runway("selzy-agency", account.ForecastNoBurn, 0)
+	f.alert(alert.Alert{Account: "selzy-agency", Code: alert.BalanceNegative, Severity: alert.Critical, Detail: "the balance is −1240.07 USD",
+		Remedy: "top up the account: the vendor may refuse orders or stop services"}, 9*day)
 
 	// Three digits after the point, and a vendor whose words are not to be trusted.
 	f.balance("unisender-gulf", 3*time.Hour, provider.Balance{Balance: *money("7310.125", "BHD")})
+	f.alert(alert.Alert{Account: "unisender-gulf", Code: alert.ReplyNotUnderstood, Severity: alert.Warning, Detail: `provider_bad_response: "<script>alert(1)</script>" is no amount`}, 3*time.Hour)
 	f.state("unisender-gulf", account.StateBadResponse, 3*time.Hour, `provider_bad_response: "<script>alert(1)</script>" is no amount`)
 }

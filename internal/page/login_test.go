@@ -62,8 +62,10 @@ func TestLogin(t *testing.T) {
 	if strings.Contains(page.Body.String(), "selzy") {
 		t.Error("the page shows accounts that the token does not grant")
 	}
-	if strings.Contains(text(page.Body.String()), "Last writes") {
-		t.Error("the page shows writes without the scope")
+	for _, path := range []string{"/", "/ui/regru"} {
+		if shown := text(f.get(path, cookie).Body.String()); strings.Contains(shown, "Writes") || strings.Contains(shown, "Settle it here") {
+			t.Errorf("%s shows writes without the scope", path)
+		}
 	}
 	if got := f.get("/ui/selzy", cookie); got.Code != http.StatusNotFound {
 		t.Errorf("the page of another account: %d", got.Code)

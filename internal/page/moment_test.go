@@ -34,11 +34,11 @@ func (s *slow) Capabilities() provider.Capabilities {
 // took long. A figure that is past every limit by then is in no total.
 func TestPageIsOfOneMoment(t *testing.T) {
 	for name, tt := range map[string]struct {
-		takes  time.Duration // each time that b is asked what it can do: before it is read from memory, and after that
+		takes  time.Duration // when b is asked what it can do, before it is read from memory
 		wanted []string
 	}{
-		"old":     {20 * time.Second, []string{"Total 200.00 USD", "Stale 40 s ago"}},
-		"too old": {50 * time.Second, []string{"No balance has been read yet", "Not included: no reading yet for a, b", "Too old 1 min ago", "Balance too old"}},
+		"old":     {40 * time.Second, []string{"USD 2 accounts 200.00", "Stale 40 s ago"}},
+		"too old": {100 * time.Second, []string{"Not in the totals, without a current balance: a , b", "no reading yet"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

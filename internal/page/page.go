@@ -5,9 +5,11 @@
 package page
 
 import (
+	"cmp"
 	"context"
 	"html/template"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -25,8 +27,18 @@ type Options struct {
 	// Check tells whose token this is. Its errors are those of token.Keeper.
 	Check func(ctx context.Context, text string) (token.Caller, error)
 
-	Secure    bool // https: the cookie goes over nothing else
-	Simulated bool // pages say that nothing on them is real
+	// TokenName is what a token is called, by its ID; "" if that is not known.
+	TokenName func(id string) string
+
+	Vendors   map[string]Vendor // by the provider's name
+	Secure    bool              // https: the cookie goes over nothing else
+	Simulated bool              // pages say that nothing on them is real
+}
+
+// Vendor is what pages call a provider.
+type Vendor struct {
+	Title string // the vendor's own name
+	Group string // the sort of vendor: "email"
 }
 
 // Page holds the handlers. Each is safe for concurrent use.
@@ -34,8 +46,8 @@ type Page struct {
 	Options
 	assets  *assets
 	drawer  *drawer
-	origins *http.CrossOriginProtection
 	runbook template.HTML
+	trends  trends
 	now     func() time.Time
 }
 
@@ -53,7 +65,7 @@ func New(o Options) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Page{Options: o, assets: a, drawer: d, runbook: runbook, origins: http.NewCrossOriginProtection(), now: time.Now}, nil
+	return &Page{Options: o, assets: a, drawer: d, runbook: runbook, now: time.Now}, nil
 }
 
 // reader gives the caller, whom the middleware found by token or cookie, if it may
@@ -72,6 +84,21 @@ func (p *Page) reader(w http.ResponseWriter, r *http.Request) (token.Caller, boo
 		return token.Caller{}, false
 	}
 	return caller, true
+}
+
+// callerName says who did something, as operations keep it.
+func (p *Page) callerName(kept string) string {
+	if id, ok := strings.CutPrefix(kept, "token:"); ok && p.TokenName != nil {
+		return cmp.Or(p.TokenName(id), kept)
+	}
+	return kept
+}
+
+// vendor is what a provider is called, by its name where nothing is known of it.
+func (p *Page) vendor(provider string) Vendor {
+	v := p.Vendors[provider]
+	v.Title, v.Group = cmp.Or(v.Title, provider), cmp.Or(v.Group, "other")
+	return v
 }
 
 // problem is what the page of a failure says.

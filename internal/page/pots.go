@@ -34,17 +34,9 @@ func pots(wallets []provider.Wallet) []pot {
 	return rows
 }
 
-// OtherPots says how many there are beside the main one; "" if none.
-func (o *overview) OtherPots() string {
-	if len(o.Pots) == 0 {
-		return ""
-	}
-	return plural(len(o.Pots)-1, "more pot")
-}
-
-// Billed says what a low or negative balance means; "" if that is not known.
-func (o *overview) Billed() string {
-	switch o.money.Billing {
+// billed says what a low or negative balance means; "" if that is not known.
+func billed(b provider.Billing) string {
+	switch b {
 	case provider.Prepaid:
 		return "Prepaid: the service stops when the money ends."
 	case provider.Postpaid:

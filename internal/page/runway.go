@@ -1,10 +1,10 @@
 package page
 
 import (
-	"context"
 	"time"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/alert"
 )
 
 // runway is how long the money lasts, in few words and in many.
@@ -17,54 +17,49 @@ type runway struct {
 	Method string  // "" if there is no forecast
 }
 
-// When little time left is worth a colour.
-const (
-	runwayShort = 14 * day
-	runwayOver  = 3 * day
-)
-
-// runway forecasts from what is at hand.
-func (p *Page) runway(ctx context.Context, name string, now time.Time) runway {
-	f, err := p.Accounts.Forecast(ctx, name, atHand())
-	switch {
-	case isAway(err):
-		return runway{Words: "unknown", Tone: idle, Story: "No forecast while the gateway's database, which holds past balances, is unavailable."}
-	case err != nil || len(f.Currencies) == 0:
-		return runway{Words: "unknown", Tone: idle, Story: "No forecast without a current balance."}
+// runwayTone has a colour where an alert is about how long the money lasts.
+func runwayTone(alerts []alert.Alert) tone {
+	for _, a := range alerts {
+		if a.Code == alert.RunsOutSoon {
+			return newAlertView(a, a.Since).Tone
+		}
 	}
-	return newRunway(f, f.Currencies[0], now)
+	return good
+}
+
+// shortRunway is the table's, of the last forecast; there is no story.
+func shortRunway(r account.Runway, now time.Time) runway {
+	if r.Status == account.ForecastOK {
+		return runway{Words: lasting(r.End.Sub(now)), Until: onDay(r.End)}
+	}
+	return runway{Words: withoutEnd[r.Status], Tone: idle}
+}
+
+// withoutEnd says why a forecast has no end; nothing where there is none.
+var withoutEnd = map[account.ForecastStatus]string{
+	account.ForecastNoBurn: "no spending", account.ForecastPostpaid: "billed later", account.ForecastUnpredictable: "unclear",
+	account.InsufficientHistory: "too early",
 }
 
 func newRunway(f account.Forecast, c account.CurrencyForecast, now time.Time) runway {
-	l := runway{Tone: idle, Burn: optionalFigure(c.BurnPerDay), Method: sentence(account.ForecastMethod)}
+	l := runway{Words: withoutEnd[c.Status], Burn: optionalFigure(c.BurnPerDay), Method: sentence(account.ForecastMethod)}
 	switch c.Status {
 	case account.ForecastNoBurn:
-		l.Words, l.Tone = "no spending", good
 		l.Story = "Nothing was spent in the last 14 days, so at this rate the money does not run out."
 	case account.ForecastPostpaid:
-		l.Words = "billed later"
 		l.Story = "At " + l.Burn.String() + " a day. What is spent is invoiced later, so the money does not end."
 	case account.ForecastUnpredictable:
-		l.Words = "unclear"
 		l.Story = "The balance rose in every hour with readings, so spending can't be separated from top-ups."
 	case account.ForecastOK:
 		end := f.Balance.AsOf.Add(*c.Left)
 		left := end.Sub(now)
-		l.Words, l.Until, l.Tone = lasting(left), onDay(end), good
-		l.Until.Title = "" // an estimate has no seconds
-		switch {
-		case left < runwayOver:
-			l.Tone = bad
-		case left < runwayShort:
-			l.Tone = warn
-		}
+		l.Words, l.Until = lasting(left), onDay(end)
 		if left <= 0 {
 			l.Story = "At " + l.Burn.String() + " a day, balance and credit are used up."
 		} else {
 			l.Story = "At " + l.Burn.String() + " a day, balance and credit last " + lasting(left) + ", until about " + l.Until.Words + "."
 		}
 	default:
-		l.Words = "too early"
 		l.Story = "A forecast needs at least one day of regular readings"
 		if c.Since != nil {
 			l.Story += "; " + plural(c.Readings, "reading") + " so far, since " + exactly(*c.Since).Words

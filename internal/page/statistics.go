@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"accountgateway/internal/account"
 	"accountgateway/internal/provider"
 )
 
@@ -16,6 +17,7 @@ type statistics struct {
 	Old      bool   // background readings should have replaced it
 	Period   string // "" if there is none
 	Counters []counter
+	Limited  bool // some counter has a limit
 	Amounts  []amount
 	Plan     string
 	NextPlan string
@@ -29,7 +31,8 @@ type counter struct {
 	Value      string
 	Limit      string // "" if the vendor does not say
 	Used       string // "62 %", "" without a limit
-	UsedUp     bool   // nothing is left of the limit
+	Bar        int    // that, from 0 to 100
+	Tone       tone   // of the bar
 	Scope      string
 }
 
@@ -55,6 +58,7 @@ func (p *Page) statistics(ctx context.Context, name string, now time.Time) *stat
 	s := &statistics{aged: aged{r.AsOf, p.now(), r.Age}, Period: periodWords(r.Value.Period)}
 	for _, c := range r.Value.Counters {
 		s.Counters = append(s.Counters, newCounter(c))
+		s.Limited = s.Limited || c.Limit != nil || c.Unlimited
 	}
 	var figures []*figure
 	for _, a := range r.Value.Amounts {
@@ -82,14 +86,32 @@ func (p *Page) statistics(ctx context.Context, name string, now time.Time) *stat
 	return s
 }
 
+// judge is what it is of funds.
+func (s *statistics) judge(accounts *account.Service, now time.Time) {
+	if s != nil {
+		s.Read = since(s.aged.asOf, now)
+		s.Old = s.aged.by(now) > accounts.OldAfter(provider.OpStatistics)
+	}
+}
+
 func newCounter(c provider.Counter) counter {
 	out := counter{Name: named(c.Name), Code: c.Name, Value: grouped(strconv.FormatInt(c.Value, 10)), Scope: scopeWords(c.Scope)}
 	switch {
 	case c.Limit != nil:
 		out.Limit = grouped(strconv.FormatInt(*c.Limit, 10))
-		out.UsedUp = c.Value > *c.Limit || c.Value == *c.Limit && *c.Limit > 0
+		part := math.Inf(1)
 		if *c.Limit > 0 {
-			out.Used = strconv.FormatFloat(math.Floor(100*float64(c.Value)/float64(*c.Limit)), 'f', 0, 64) + "\u00a0%" // 100 only where nothing is left
+			part = math.Floor(100 * float64(c.Value) / float64(*c.Limit)) // 100 only where nothing is left
+			out.Used = strconv.FormatFloat(part, 'f', 0, 64) + "\u00a0%"
+		} else if c.Value <= *c.Limit {
+			break // nothing of nothing
+		}
+		out.Bar, out.Tone = int(max(min(part, 100), 0)), good
+		switch {
+		case part >= 100:
+			out.Tone = bad
+		case part >= 90:
+			out.Tone = warn
 		}
 	case c.Unlimited:
 		out.Limit = "no limit"

@@ -34,7 +34,7 @@ type stateView struct {
 func newStateView(name string, s account.State, now time.Time) stateView {
 	words, t := stateWords(s.State)
 	return stateView{
-		Code: s.State, Words: words, Tone: t, Since: standingSince(s.Since, now), Detail: s.Detail,
+		Code: s.State, Words: words, Tone: t, Since: standingSince(s.Since, now), Detail: sentence(withoutCode(s.Detail)),
 		Remedy: sentence(account.Remedy(name, s.State)),
 	}
 }
@@ -55,7 +55,7 @@ func stateWords(state string) (string, tone) {
 	case account.StateUnavailable:
 		return "Vendor unavailable", bad
 	case account.StateBadResponse:
-		return "Invalid vendor response", bad
+		return "Reply not understood", bad
 	}
 	return "Not called yet", idle
 }
@@ -135,9 +135,35 @@ func scopeWords(s provider.Scope) string {
 	return string(s)
 }
 
+// groupWords is what a sort of vendor is called.
+func groupWords(group string) string {
+	switch group {
+	case "registrar":
+		return "Domains"
+	case "email":
+		return "E-mail"
+	case "sms":
+		return "SMS and voice"
+	case "ai":
+		return "AI"
+	case "cdn":
+		return "CDN"
+	}
+	return capital(group)
+}
+
 // named makes words of a name in snake case: "domains_active" is "Domains active".
 func named(name string) string {
 	return capital(strings.NewReplacer("_payg", " (pay as you go)", "_", " ").Replace(name))
+}
+
+// withoutCode leaves out the code that an error begins with: "provider_timeout: ".
+func withoutCode(text string) string {
+	code, rest, found := strings.Cut(text, ": ")
+	if found && strings.HasPrefix(code, "provider_") && !strings.Contains(code, " ") {
+		return rest
+	}
+	return text
 }
 
 // sentence makes one of words that are part of a longer one elsewhere.

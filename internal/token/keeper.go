@@ -123,6 +123,15 @@ func (k *Keeper) Check(text string, now time.Time) (Caller, error) {
 	return r.caller, nil
 }
 
+// Name is what a token is called that is good, or was until lately; "" for others.
+func (k *Keeper) Name(id string) string {
+	known := k.known.Load()
+	if known == nil || (*known)[id] == nil {
+		return ""
+	}
+	return (*known)[id].caller.Name
+}
+
 // Run follows the store until ctx ends; then it writes the last uses and
 // returns.
 func (k *Keeper) Run(ctx context.Context) {

@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"errors"
 	"net"
 	"net/http"
@@ -58,8 +59,35 @@ func (a *Auth) Require(scope token.Scope) func(http.Handler) http.Handler {
 }
 
 // Pages is for pages for people. Who may see what is the page's affair: it asks for
-// a token by a form. Its cookie is good for nothing but reading pages.
+// a token by a form. Its cookie is good for reading pages alone.
 func (a *Auth) Pages(next http.Handler) http.Handler {
+	return a.people(bearerOrCookie, next)
+}
+
+// Forms is for what a page's form does with that scope: the cookie is good for it
+// too. SameOrigin has to come first.
+func (a *Auth) Forms(scope token.Scope) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		known := a.people(func(r *http.Request) string { return cmp.Or(bearer(r), CookieToken(r)) }, next)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			Of(r.Context()).scope = scope
+			known.ServeHTTP(w, r)
+		})
+	}
+}
+
+// SameOrigin refuses what a browser sends because another site made it do so.
+func SameOrigin(fail Fail) func(http.Handler) http.Handler {
+	origins := http.NewCrossOriginProtection()
+	return Checks(fail, func(_ http.ResponseWriter, r *http.Request) error {
+		if origins.Check(r) != nil {
+			return &Refusal{Code: CodeForbidden, Detail: "the form was sent by another site"}
+		}
+		return nil
+	})
+}
+
+func (a *Auth) people(tokenOf func(*http.Request) string, next http.Handler) http.Handler {
 	stranger := func(w http.ResponseWriter, r *http.Request, _ error) {
 		if err := a.strangers.TakeFor(r); err != nil {
 			a.Fail(w, r, err)
@@ -68,7 +96,7 @@ func (a *Auth) Pages(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if p, ok := a.identify(w, r, bearerOrCookie, stranger); ok {
+		if p, ok := a.identify(w, r, tokenOf, stranger); ok {
 			defer a.callers.end(p)
 			next.ServeHTTP(w, r)
 		}
