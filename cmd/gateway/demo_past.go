@@ -13,6 +13,7 @@ import (
 	"github.com/govalues/decimal"
 
 	"accountgateway/internal/account"
+	"accountgateway/internal/alert"
 	"accountgateway/internal/operation"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/simulator"
@@ -98,6 +99,9 @@ func (d *demo) fill(ctx context.Context, st *store.Store) error {
 	if err := st.SaveReadings(ctx, readings, facts...); err != nil {
 		return err
 	}
+	if _, _, err := st.ChangeAlerts(ctx, 0, d.alerts()); err != nil {
+		return err
+	}
 	for _, w := range d.writes() {
 		if err := w.record(ctx, st); err != nil {
 			return err
@@ -109,13 +113,6 @@ func (d *demo) fill(ctx context.Context, st *store.Store) error {
 // known are since when the accounts are in their states, and what the one that is
 // refused was read last.
 func (d *demo) known() (readings []store.Reading, facts []store.Fact) {
-	encode := func(value any) []byte {
-		body, err := json.Marshal(value)
-		if err != nil { // these values have a JSON form
-			panic(err)
-		}
-		return body
-	}
 	for _, past := range d.pasts() {
 		name, till := past.point.Account, past.Till
 		state := account.State{State: account.StateOK, Since: d.now.AddDate(0, 0, -demoDays), LastSuccessAt: &till, Detail: "the last call succeeded"}
@@ -129,6 +126,14 @@ func (d *demo) known() (readings []store.Reading, facts []store.Fact) {
 		facts = append(facts, store.Fact{Account: name, Name: "state", AsOf: till, Body: encode(state)})
 	}
 	return readings, facts
+}
+
+func encode(value any) []byte {
+	body, err := json.Marshal(value)
+	if err != nil { // these values have a JSON form
+		panic(err)
+	}
+	return body
 }
 
 // demoWrite is a write of the past.
@@ -166,6 +171,29 @@ func (w demoWrite) record(ctx context.Context, st *store.Store) error {
 	return err
 }
 
+// alerts are since when some are open that the gateway would find to have opened
+// just now. The rest of them it tells itself.
+func (d *demo) alerts() []store.AlertChange {
+	var changes []store.AlertChange
+	for _, one := range []struct {
+		account  string
+		code     alert.Code
+		severity alert.Severity
+		open     time.Duration
+	}{
+		{"selzy", alert.BalanceNegative, alert.Critical, 67 * time.Hour},
+		{"selzy", alert.QuotaNearlyUsed, alert.Critical, 49 * time.Hour},
+		{"selzy-agency", alert.QuotaNearlyUsed, alert.Warning, 4 * time.Hour},
+		{"selzy-agency", alert.WriteOutcomeUnknown, alert.Warning, 25 * time.Minute},
+		{"regru-shop", alert.RunsOutSoon, alert.Warning, 118 * time.Hour},
+		{"unisender", alert.CredentialsRefused, alert.Critical, refusedFor},
+	} {
+		a := alert.Alert{Account: one.account, Code: one.code, Severity: one.severity, Since: d.now.Add(-one.open), Remedy: alert.Remedy(one.code, one.account)}
+		changes = append(changes, store.AlertChange{Account: a.Account, Code: string(a.Code), Body: encode(a)})
+	}
+	return changes
+}
+
 // readAll reads all accounts at once. How that went is in their states.
 func readAll(ctx context.Context, accounts *account.Service) {
 	var wg sync.WaitGroup
@@ -176,4 +204,5 @@ func readAll(ctx context.Context, accounts *account.Service) {
 		})
 	}
 	wg.Wait()
+	accounts.RenewRunways(ctx)
 }

@@ -22,12 +22,12 @@ func TestDemoHasAPast(t *testing.T) {
 		t.Errorf("the demo does not say that its history is simulated:\n%s", p.stdout)
 	}
 	page := pageOf(t, base+"/")
-	for _, never := range []string{"Not called yet", "no trend yet", "too early", "No reading yet"} {
+	for _, never := range []string{`idle">Not called yet`, "no forecast", "too early", "no reading yet"} {
 		if strings.Contains(page, never) {
 			t.Errorf("the page says %q", never)
 		}
 	}
-	for _, want := range []string{"simulated", "Credentials refused", "outcome unknown", "Balance negative", "Low runway: "} {
+	for _, want := range []string{"simulated", "Credentials refused", "outcome unknown", "Balance negative", "Runs out soon", "Quota nearly used", ">for 2 days</time>"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q", want)
 		}

@@ -11,11 +11,11 @@ import (
 )
 
 // page makes the pages for people.
-func (g *gateway) page(secure, simulated bool, log zerolog.Logger) (*page.Page, error) {
+func (g *gateway) page(publicURL string, secure, simulated bool, log zerolog.Logger) (*page.Page, error) {
 	check := func(ctx context.Context, text string) (token.Caller, error) {
 		return g.tokens.Lookup(ctx, text, time.Now())
 	}
 	return page.New(page.Options{
-		Accounts: g.accounts, Log: log, Check: check, TokenName: g.tokens.Name, Vendors: g.vendors, Secure: secure, Simulated: simulated,
+		Accounts: g.accounts, Log: log, Check: check, TokenName: g.tokens.Name, Vendors: g.vendors, PublicURL: publicURL, Secure: secure, Simulated: simulated,
 	})
 }

@@ -138,7 +138,7 @@ func serve(ctx context.Context, env environment, o serveOptions) error {
 		}
 	}
 	var err error
-	if options.Page, err = g.page(certificates != nil, o.demo != nil, log); err != nil {
+	if options.Page, err = g.page(s.PublicURL.String(), certificates != nil, o.demo != nil, log); err != nil {
 		return err
 	}
 	servers := []*server{{addr: s.Addr, setting: "GATEWAY_ADDR", handler: httpapi.New(options), certificates: certificates}}

@@ -231,6 +231,14 @@ func (s *Service) Runway(name string) Runway {
 	return Runway{Status: r.Status}
 }
 
+// RenewRunways makes the last forecasts of all accounts, of what is at hand, as
+// background readings do one after the other.
+func (s *Service) RenewRunways(ctx context.Context) {
+	for _, name := range s.names {
+		s.renewRunway(ctx, s.accounts[name])
+	}
+}
+
 // renewRunway renews an account's forecast for the metrics of all replicas.
 func (s *Service) renewRunway(ctx context.Context, a *accountState) {
 	age := AnyStaleness

@@ -53,6 +53,7 @@ func (s *server) pageRoutes(r chi.Router, auth *middleware.Auth, heavy func(http
 	people.With(heavy).Get(ui.AccountPath, s.Page.Account)
 	people.With(heavy).Get(ui.HistoryPath, s.failing(s.Page.History))
 	people.Get(ui.BalancePath, s.Page.OfAccount(s.serve(s.getBalanceAtHand)))
+	people.Get(ui.WritesPath, s.Page.Writes)
 	people.Get(ui.LoginPath, s.Page.LoginForm)
 	people.Get(ui.DocsPath, s.Page.Docs)
 	people.Get(ui.RunbookPath, s.Page.Runbook)
@@ -60,6 +61,7 @@ func (s *server) pageRoutes(r chi.Router, auth *middleware.Auth, heavy func(http
 	posts.With(auth.Pages).Post(ui.LoginPath, s.Page.Login)
 	posts.With(auth.Pages).Post(ui.LogoutPath, s.Page.Logout)
 	posts.With(auth.Forms(token.Read)).Post(ui.AskPath, s.Page.Ask)
+	posts.With(auth.Forms(token.OperationsWrite)).Post(ui.SettlePath, s.failing(s.Page.Settle))
 	r.Get(ui.StaticPath+"{file}", s.Page.Static) // the same for all, and kept by browsers
 	for _, path := range ui.Elsewhere {
 		r.Get(path, s.Page.Redirect)

@@ -226,6 +226,9 @@ func (d *details) operations(ctx context.Context, p *Page, now time.Time) {
 	for _, op := range operations {
 		w := p.newWrite(op, now)
 		w.Account = "" // of which the page is
+		if w.Unknown {
+			w.SettleAt = unknownWrites(d.Name)
+		}
 		d.Writes = append(d.Writes, w)
 	}
 	if more {
@@ -235,11 +238,14 @@ func (d *details) operations(ctx context.Context, p *Page, now time.Time) {
 
 // curl is a line to paste into a shell that asks the API for what this page shows.
 func (p *Page) curl(r *http.Request, path string, caller token.Caller) string {
-	scheme := "http://"
-	if p.Secure {
-		scheme = "https://"
+	base := "http://" + r.Host
+	switch {
+	case p.PublicURL != "":
+		base = p.PublicURL
+	case p.Secure:
+		base = "https://" + r.Host
 	}
-	line := "curl -s " + scheme + r.Host + path
+	line := "curl -s " + base + path
 	if !caller.IsAnonymous() {
 		line += ` -H "Authorization: Bearer $GATEWAY_TOKEN"`
 	}

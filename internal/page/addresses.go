@@ -38,6 +38,8 @@ func (p *Page) Redirect(w http.ResponseWriter, r *http.Request) {
 	// What is there only to be posted to: the address is seen after a reload.
 	if name, ok := strings.CutSuffix(to, "/ask"); ok {
 		to = name
+	} else if strings.HasPrefix(to, accounts+"/") && strings.Contains(to, "/writes/") {
+		to = WritesPath
 	}
 	if r.URL.RawQuery != "" {
 		to += "?" + r.URL.RawQuery

@@ -42,6 +42,9 @@ func (p *Page) Ask(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := p.ask(ctx, info); err != nil {
 		middleware.Of(ctx).Err = err
+		if now, gone := p.Accounts.Info(info.Name); gone == nil {
+			info = now
+		}
 		p.account(w, r, caller, info, err)
 		return
 	}
@@ -94,8 +97,10 @@ func failure(err error) string {
 		return "The vendor was not asked: the gateway's database is unavailable."
 	case errors.As(err, &vendor):
 		words = sentence(vendor.Message)
-		if wait := vendor.RetryAfter.Round(time.Second); wait > 0 {
-			words += " Try again in " + wait.String() + "."
+		if wait := vendor.RetryAfter; wait > time.Minute {
+			words += " Try again in " + inUnits(wait+time.Minute-1) + "."
+		} else if wait > 0 {
+			words += " Try again in " + inUnits(wait+time.Second-1) + "."
 		}
 	case errors.Is(err, context.DeadlineExceeded):
 		words = "The vendor did not answer in time."

@@ -13,13 +13,14 @@ type alertView struct {
 	Detail  string
 	Remedy  string
 	Link    string // where it can be done; "" if not on these pages
+	Runbook string
 	Tone    tone
 	Since   *moment
 }
 
 func newAlertView(a alert.Alert, now time.Time) alertView {
 	v := alertView{
-		Account: a.Account, Words: named(string(a.Code)), Detail: sentence(withoutCode(a.Detail)), Remedy: sentence(a.Remedy), Tone: warn, Since: standingSince(a.Since, now),
+		Account: a.Account, Words: named(string(a.Code)), Detail: sentence(withoutCode(a.Detail)), Remedy: sentence(a.Remedy), Runbook: RunbookPath + "#" + string(a.Code), Tone: warn, Since: standingSince(a.Since, now),
 	}
 	if a.Severity == alert.Critical {
 		v.Tone = bad

@@ -19,6 +19,7 @@ var templateFiles embed.FS
 const (
 	fleetPage   = "fleet.html"
 	accountPage = "account.html"
+	journalPage = "journal.html"
 	tokenPage   = "token.html"
 	messagePage = "message.html"
 	problemPage = "problem.html"
@@ -38,7 +39,7 @@ func newDrawer(a *assets) (*drawer, error) {
 		}
 		return address, nil
 	}}
-	for _, name := range []string{fleetPage, accountPage, tokenPage, messagePage, problemPage, docsPage, runbookPage} {
+	for _, name := range []string{fleetPage, accountPage, journalPage, tokenPage, messagePage, problemPage, docsPage, runbookPage} {
 		t, err := template.New(name).Funcs(functions).ParseFS(templateFiles, "templates/frame.html", "templates/parts.html", "templates/"+name)
 		if err != nil {
 			return nil, err

@@ -29,7 +29,7 @@ import (
 
 // fixture is a page behind the gateway's routes, over a service whose store was filled by hand.
 type fixture struct {
-	t       *testing.T
+	t       testing.TB
 	page    *page.Page
 	store   *store.Store
 	fakes   map[string]*providertest.Fake
@@ -60,7 +60,7 @@ var vendors = map[string]page.Vendor{
 type seeds func(f *fixture)
 
 // newFixture serves the accounts named to an anonymous caller.
-func newFixture(t *testing.T, fill seeds, accounts ...string) *fixture {
+func newFixture(t testing.TB, fill seeds, accounts ...string) *fixture {
 	t.Helper()
 	f := &fixture{t: t, now: time.Now().UTC().Truncate(time.Second), fakes: map[string]*providertest.Fake{}}
 	var err error
@@ -86,15 +86,20 @@ func newFixture(t *testing.T, fill seeds, accounts ...string) *fixture {
 	d.Attach(f.store)
 	service := account.New(configured, d, f.options)
 	service.Load(t.Context())
+	f.open(service)
+	return f
+}
+
+// open makes the page anew, as a start does.
+func (f *fixture) open(service *account.Service) {
+	f.t.Helper()
+	var err error
 	f.page, err = page.New(page.Options{
 		Accounts: service, Log: zerolog.Nop(), Vendors: vendors,
 		Check: func(context.Context, string) (token.Caller, error) { return token.Caller{}, token.ErrUnknown },
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	f.must(err)
 	f.serve(nil)
-	return f
 }
 
 // serve puts the page behind the routes. Without tokens everybody may see everything.
@@ -113,7 +118,7 @@ func (f *fixture) as(caller token.Caller) *fixture {
 	keeper := token.NewKeeper(zerolog.Nop())
 	keeper.Attach(f.store)
 	f.must(keeper.Load(f.t.Context()))
-	f.token = text
+	f.token, f.page.TokenName = text, keeper.Name
 	f.page.Check = func(ctx context.Context, text string) (token.Caller, error) {
 		return keeper.Lookup(ctx, text, time.Now())
 	}
@@ -253,13 +258,13 @@ func aFleet(f *fixture) {
 		Plan:     &provider.Plan{ID: "standard"},
 		Services: []provider.Service{{ID: "77", Name: "Dedicated address", PaidUntil: &paid}, {ID: "78", Name: "Backup", PaidUntil: &over}},
 	})
-	f.operation(store.Operation{ID: "op-topup-ok", Account: "regru", Kind: "refill", Amount: "5000.00", Currency: "RUB"}, 3*day,
+	f.operation(store.Operation{ID: "optopupok", Account: "regru", Kind: "refill", Amount: "5000.00", Currency: "RUB"}, 3*day,
 		&store.Settlement{State: store.Succeeded, Reference: "8812345"})
-	f.operation(store.Operation{ID: "op-user-failed", Account: "regru", Kind: "create_user"}, 7*time.Hour,
+	f.operation(store.Operation{ID: "opuserfailed", Account: "regru", Kind: "create_user"}, 7*time.Hour,
 		&store.Settlement{State: store.Failed, Problem: []byte(`{"kind":"conflict","message":"the login is taken"}`)})
-	f.operation(store.Operation{ID: "op-topup-unknown", Account: "regru", Kind: "refill", Amount: "150", Currency: "RUB"}, 25*time.Minute,
+	f.operation(store.Operation{ID: "optopupunknown", Account: "regru", Kind: "refill", Amount: "150", Currency: "RUB"}, 25*time.Minute,
 		&store.Settlement{State: store.Unknown, Problem: []byte(`{"kind":"provider_timeout","message":"no answer within 10 s"}`)})
-	if err := f.store.SaveCandidates(f.t.Context(), "op-topup-unknown", []byte(`[{"id":"8812399","payment":{"amount":"150.00","currency":"RUB"},"date":"2026-10-30"}]`)); err != nil {
+	if err := f.store.SaveCandidates(f.t.Context(), "optopupunknown", []byte(`[{"id":"8812399","payment":{"amount":"150.00","currency":"RUB"},"date":"2026-10-30"}]`)); err != nil {
 		f.t.Fatal(err)
 	}
 

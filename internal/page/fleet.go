@@ -163,7 +163,7 @@ func newRow(s *standing, points []account.Point, accounts *account.Service, till
 	}
 	r.Trend = newSpark(dotsOf(points, shown.Balance.Currency), till.Add(-trendDays*day), till)
 	if !r.TooOld {
-		r.Runway = shortRunway(s.runway, drawn)
+		r.Runway = shortRunway(s.runway, s.Alerts, drawn)
 	}
 	return r
 }

@@ -50,17 +50,23 @@ const day = 24 * time.Hour
 // ago tells how long something is past, in its largest unit. Clocks differ:
 // the near future is now.
 func ago(d time.Duration) string {
-	switch {
-	case d < 5*time.Second:
+	if d < 5*time.Second {
 		return "just now"
-	case d < time.Minute:
-		return strconv.Itoa(int(d/time.Second)) + " s ago"
-	case d < time.Hour:
-		return strconv.Itoa(int(d/time.Minute)) + " min ago"
-	case d < 2*day:
-		return strconv.Itoa(int(d/time.Hour)) + " h ago"
 	}
-	return strconv.Itoa(int(d/day)) + " days ago"
+	return inUnits(d) + " ago"
+}
+
+// inUnits is a time in its largest unit, rounded down.
+func inUnits(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return strconv.Itoa(int(d/time.Second)) + " s"
+	case d < time.Hour:
+		return strconv.Itoa(int(d/time.Minute)) + " min"
+	case d < 2*day:
+		return strconv.Itoa(int(d/time.Hour)) + " h"
+	}
+	return strconv.Itoa(int(d/day)) + " days"
 }
 
 // nothingLeft is what lasts no longer.

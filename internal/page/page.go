@@ -31,6 +31,7 @@ type Options struct {
 	TokenName func(id string) string
 
 	Vendors   map[string]Vendor // by the provider's name
+	PublicURL string            // where people reach the API; "": where their browser did
 	Secure    bool              // https: the cookie goes over nothing else
 	Simulated bool              // pages say that nothing on them is real
 }
@@ -90,6 +91,9 @@ func (p *Page) reader(w http.ResponseWriter, r *http.Request) (token.Caller, boo
 func (p *Page) callerName(kept string) string {
 	if id, ok := strings.CutPrefix(kept, "token:"); ok && p.TokenName != nil {
 		return cmp.Or(p.TokenName(id), kept)
+	}
+	if kept == "lookup" {
+		return "the gateway, which found the invoice"
 	}
 	return kept
 }

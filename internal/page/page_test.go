@@ -86,7 +86,7 @@ func TestDailyChangeIsExact(t *testing.T) {
 func TestUnknownWrite(t *testing.T) {
 	f := newFixture(t, aFleet, fleetNames...)
 	page := text(f.get("/ui/regru").Body.String())
-	wants(t, page, "outcome unknown for 24 min No answer within 10 s.", "failed 6 h ago The login is taken. op-user-failed")
+	wants(t, page, "outcome unknown for 24 min No answer within 10 s.", "failed 6 h ago The login is taken. opuserfailed")
 }
 
 // TestNoVendorIsAsked opens every page of accounts in every situation.

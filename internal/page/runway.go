@@ -28,9 +28,9 @@ func runwayTone(alerts []alert.Alert) tone {
 }
 
 // shortRunway is the table's, of the last forecast; there is no story.
-func shortRunway(r account.Runway, now time.Time) runway {
+func shortRunway(r account.Runway, alerts []alert.Alert, now time.Time) runway {
 	if r.Status == account.ForecastOK {
-		return runway{Words: lasting(r.End.Sub(now)), Until: onDay(r.End)}
+		return runway{Words: lasting(r.End.Sub(now)), Until: onDay(r.End), Tone: runwayTone(alerts)}
 	}
 	return runway{Words: withoutEnd[r.Status], Tone: idle}
 }

@@ -19,8 +19,7 @@ type write struct {
 	For       string // the login of the new user, or the wallet that pays; "" if it is not kept
 	By        string // who asked
 	CheckOnly bool
-	State     string
-	Tone      tone
+	Outcome   ending
 	At        *moment
 	Settled   *moment // nil while it is not known how it ended
 	Since     *moment // since when that is unknown; nil unless it is
@@ -30,8 +29,25 @@ type write struct {
 	SettledBy string
 	Reason    string
 	Unknown   bool
+	SettleAt  string      // the page where an unknown one can be settled; "" on that itself
+	Form      *settlement // on that page; nil if the caller may not
 	// Candidates are the unpaid invoices that it may have made, while the outcome is unknown.
 	Candidates []candidate
+}
+
+// settlement is the form that settles a write of unknown outcome.
+type settlement struct {
+	Action string
+	Next   string // where it leads to
+	Open   bool
+
+	Reason, Reference string
+}
+
+// ending is how a write stands or ended.
+type ending struct {
+	Words string
+	Tone  tone
 }
 
 // candidate is an unpaid invoice as it is shown.
@@ -45,7 +61,7 @@ func (p *Page) newWrite(op operation.Operation, now time.Time) write {
 	words, t := endWords(op.State)
 	w := write{
 		ID: op.ID, Account: op.Account, Kind: writeWords(op.Kind), By: p.callerName(op.Caller), CheckOnly: op.CheckOnly,
-		State: words, Tone: t, At: since(op.CreatedAt, now), SettledBy: p.callerName(op.SettledBy), Reason: op.Reason, Unknown: op.State == store.Unknown,
+		Outcome: ending{words, t}, At: since(op.CreatedAt, now), SettledBy: p.callerName(op.SettledBy), Reason: op.Reason, Unknown: op.State == store.Unknown,
 	}
 	if op.SettledAt != nil {
 		w.Settled = since(*op.SettledAt, now)
@@ -64,7 +80,7 @@ func (p *Page) newWrite(op operation.Operation, now time.Time) write {
 		w.Reference = op.Reference
 		var asked provider.RefillRequest
 		if json.Unmarshal(op.Request, &asked) == nil && asked.Amount.Currency != "" {
-			w.Amount = newFigure(asked.Amount)
+			w.Amount = inTable(asked.Amount.Amount.String(), asked.Amount.Currency)
 			if asked.WalletID != "" {
 				w.For = "wallet " + asked.WalletID
 			}
@@ -81,9 +97,9 @@ func (p *Page) newWrite(op operation.Operation, now time.Time) write {
 }
 
 // writesOf is the address of an account's writes.
-func writesOf(name string) string { return WritesPath + "?" + url.Values{"account": {name}}.Encode() }
+func writesOf(name string) string { return writesAt(url.Values{"account": {name}}) }
 
 // unknownWrites is that of those whose outcome is unknown.
 func unknownWrites(name string) string {
-	return WritesPath + "?" + url.Values{"account": {name}, "state": {string(store.Unknown)}}.Encode()
+	return writesAt(url.Values{"account": {name}, "state": {string(store.Unknown)}})
 }

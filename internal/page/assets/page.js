@@ -12,9 +12,13 @@ const parts = ["notices", "attention", "totals", "matching", "table", "drawn"];
 const main = document.querySelector("main[data-renew]");
 if (main) renewing();
 for (const plot of document.querySelectorAll("[data-plot]")) readable(plot);
+const buttons = document.querySelectorAll("form[method=post] button");
 for (const form of document.querySelectorAll("form[method=post]")) {
-  form.addEventListener("submit", () => { for (const b of form.querySelectorAll("button")) b.disabled = true; });
+  form.addEventListener("submit", () => setTimeout(() => { // once the button's own value is taken
+    for (const b of form.querySelectorAll("button")) b.disabled = true;
+  }));
 }
+addEventListener("pageshow", () => { for (const b of buttons) b.disabled = false; }); // back again
 
 function renewing() {
   const filters = document.getElementById("filters");

@@ -63,6 +63,9 @@ func New(t *testing.T, origin string) *Browser {
 	return &Browser{ctx: ctx, origin: origin}
 }
 
+// Origin is where the pages are.
+func (b *Browser) Origin() string { return b.origin }
+
 // Tab is one page open in the browser, and what went wrong in it.
 type Tab struct {
 	t      *testing.T
@@ -74,10 +77,11 @@ type Tab struct {
 	expected string
 }
 
-// The longest that a browser and a tab may be open.
+// The longest that a browser and a tab may be open, and that one is waited for.
 const (
 	browserTime = 6 * time.Minute
 	pageTime    = time.Minute
+	clickTime   = 30 * time.Second // for a page to come
 )
 
 // Screen is a size, in CSS pixels, and a colour scheme.
@@ -112,7 +116,7 @@ func (b *Browser) tab(t *testing.T, s Screen, limit time.Duration) *Tab {
 	Call(tb, network.Enable, network.EnableParams{})
 	Call(tb, log.Enable, cdp.Empty{})
 	Call(tb, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: s.Width, Height: s.Height, DeviceScaleFactor: 1, Mobile: s.Width < 600})
-	Call(tb, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: s.Scheme}}})
+	tb.Scheme(s.Scheme)
 	t.Cleanup(func() {
 		tb.mu.Lock()
 		defer tb.mu.Unlock()
@@ -121,6 +125,41 @@ func (b *Browser) tab(t *testing.T, s Screen, limit time.Duration) *Tab {
 		}
 	})
 	return tb
+}
+
+// Origin is where the pages are.
+func (tb *Tab) Origin() string { return tb.origin }
+
+// Until waits until an expression is true in the page, whose own clock may stand
+// still.
+func (tb *Tab) Until(expression string) {
+	tb.t.Helper()
+	tb.until("the page", expression)
+}
+
+func (tb *Tab) until(whence, expression string) {
+	tb.t.Helper()
+	ctx, cancel := context.WithTimeout(tb.ctx, clickTime)
+	defer cancel()
+	for {
+		is, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
+		if err == nil && is {
+			return
+		}
+		select { // an error may be of a page that is on its way out
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			tb.t.Fatalf("%s: never true: %s: %v", whence, expression, err)
+		}
+	}
+}
+
+// Scheme changes the colour scheme: light or dark.
+func (tb *Tab) Scheme(name string) {
+	tb.t.Helper()
+	Call(tb, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}}})
+	// Scripts that follow the scheme are told with the next frame.
+	tb.Run(chromedp.Evaluate[chromedp.Void](`new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done())))`, chromedp.EvalAwaitPromise))
 }
 
 // observe notes what nobody wants to happen in a page.
@@ -214,9 +253,21 @@ func (tb *Tab) Fits() {
 // because the protocol of the developer tools brings it.
 func (tb *Tab) Accessible(t *testing.T) {
 	t.Helper()
+	tb.axe(t, `{resultTypes: ["violations"]}`)
+}
+
+// Contrast runs axe-core's rule for that alone: nothing else depends on the
+// colour scheme.
+func (tb *Tab) Contrast(t *testing.T) {
+	t.Helper()
+	tb.axe(t, `{runOnly: ["color-contrast"], resultTypes: ["violations"]}`)
+}
+
+func (tb *Tab) axe(t *testing.T, options string) {
+	t.Helper()
 	script := axe(t)
-	tb.Run(chromedp.Evaluate[chromedp.Void](script))
-	findings := Get(tb, chromedp.Evaluate[string](`axe.run(document, {resultTypes: ["violations"]}).then(r => JSON.stringify(r.violations.map(v =>
+	tb.Run(chromedp.Evaluate[chromedp.Void]("if (!window.axe) (() => {" + script + "})(); void 0"))
+	findings := Get(tb, chromedp.Evaluate[string](`axe.run(document, `+options+`).then(r => JSON.stringify(r.violations.map(v =>
 		({impact: v.impact, id: v.id, help: v.help, nodes: v.nodes.slice(0, 8).map(n => n.html.slice(0, 160) + " " + n.any.map(a => a.message).join(" "))}))))`,
 		chromedp.EvalAwaitPromise))
 	var parsed []struct {

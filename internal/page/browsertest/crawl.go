@@ -1,16 +1,27 @@
 package browsertest
 
 import (
-	"context"
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
-	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
+
+// Crawl is a walk through pages that clicks everything on them.
+type Crawl struct {
+	Screen   Screen
+	NoScript bool   // the browser runs no scripts of pages
+	Path     string // where it begins
+	// Begin prepares the tab, for example signs in; nil: nothing is to be done.
+	Begin func(*Tab)
+	// Look looks at each page before anything is clicked; nil: nobody looks.
+	Look func(*testing.T, *Tab)
+}
 
 // control is a link, a button or a summary on a page.
 type control struct {
@@ -18,10 +29,19 @@ type control struct {
 	Words string // what people read on it
 	Kind  string // here: it stays on the page; leads: another page comes; sends: a form is sent; fetches: what it names is no page
 	Href  string // absolute; "" if it is no link
+	Sends string // where a form is sent to, absolute; "" if it is no form's
 }
 
-// find lists the controls of a page that were not listed before.
-const find = `(() => [...document.querySelectorAll("a[href], button, input[type=submit], summary")].filter(e => !e.dataset.crawl).map(e => {
+// signsOut is 1 for what ends the crawl.
+func (k control) signsOut() int {
+	if strings.HasSuffix(k.Sends, "/logout") {
+		return 1
+	}
+	return 0
+}
+
+// find lists the controls of a page that can be seen and were not listed before.
+const find = `(() => [...document.querySelectorAll("a[href], button, input[type=submit], summary")].filter(e => !e.dataset.crawl && e.checkVisibility()).map(e => {
 	window.crawled = (window.crawled ?? 0) + 1;
 	e.dataset.crawl = window.crawled;
 	let kind = "here";
@@ -32,34 +52,47 @@ const find = `(() => [...document.querySelectorAll("a[href], button, input[type=
 	} else if (e.form && e.type === "submit" && e.form.checkValidity()) {
 		kind = e.form.method === "get" ? "leads" : "sends";
 	}
-	return {ID: window.crawled, Words: e.innerText.trim() || e.getAttribute("aria-label") || e.outerHTML.slice(0, 80), Kind: kind, Href: e.href ?? ""};
+	return {ID: window.crawled, Words: e.innerText.trim() || e.getAttribute("aria-label") || e.outerHTML.slice(0, 80), Kind: kind, Href: e.href ?? "", Sends: e.form?.action ?? ""};
 }))()`
 
+// unfold opens what is folded away at first.
+var unfold = chromedp.Evaluate[chromedp.Void](`document.querySelectorAll("details").forEach(d => d.open = true)`)
+
 // Crawl opens a page, clicks every link and button of it, and does the same with
-// every page that they lead to, as far as it is of the same origin. Forms are
-// sent last, because they may sign out. It gives the addresses of the pages, in
-// the order in which they were found. Begin prepares the tab, for example signs in.
-func (b *Browser) Crawl(t *testing.T, s Screen, path string, begin func(*Tab)) []string {
+// the pages that they lead to, as far as they are of the same origin: with
+// perShape of those that differ only in the values of parameters, or in the
+// account. Forms are sent last, because they may sign out. It gives the addresses
+// of the pages that were clicked through, in the order in which they were found.
+func (b *Browser) Crawl(t *testing.T, how Crawl) []string {
 	t.Helper()
-	tb := b.tab(t, s, browserTime)
-	if begin != nil {
-		begin(tb)
+	tb := b.tab(t, how.Screen, browserTime)
+	if how.Begin != nil {
+		how.Begin(tb)
 	}
-	c := crawl{tb: tb}
-	c.found(b.origin + path)
+	if how.NoScript {
+		Call(tb, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	}
+	c := crawl{Crawl: how, tb: tb, shapes: map[string]int{}}
+	c.found(b.origin + how.Path)
 	for i := 0; i < len(c.pages); i++ {
-		c.page(c.pages[i])
+		c.page(t, c.pages[i])
 	}
+	slices.SortStableFunc(c.forms, func(a, b form) int { return a.signsOut() - b.signsOut() })
 	for _, f := range c.forms {
 		c.follow(f.page, f.control)
 	}
 	return c.pages
 }
 
+// perShape is how many pages of one kind are clicked through.
+const perShape = 2
+
 // crawl is what is known while it goes on.
 type crawl struct {
+	Crawl
 	tb      *Tab
 	pages   []string
+	shapes  map[string]int
 	clicked []control // without IDs, which are one page's own
 	forms   []form
 }
@@ -79,9 +112,28 @@ func (c *crawl) found(address string) {
 	if u.Path == "" {
 		u.Path = "/"
 	}
-	if at := u.Scheme + "://" + u.Host; at == c.tb.origin && !slices.Contains(c.pages, u.String()) {
+	if u.Scheme+"://"+u.Host != c.tb.origin || slices.Contains(c.pages, u.String()) {
+		return
+	}
+	if shape := shapeOf(u); c.shapes[shape] < perShape {
+		c.shapes[shape]++
 		c.pages = append(c.pages, u.String())
 	}
+}
+
+// shapeOf is what pages of one kind have in common.
+func shapeOf(u *url.URL) string {
+	shape := u.Path
+	if strings.HasPrefix(u.Path, "/ui/") {
+		shape = "/ui/*"
+	}
+	query := u.Query()
+	names := make([]string, 0, len(query))
+	for name := range query {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return fmt.Sprint(shape, names)
 }
 
 func (c *crawl) visit(address string) {
@@ -91,37 +143,29 @@ func (c *crawl) visit(address string) {
 }
 
 // arrive waits for a page that find has not seen yet. The API reference is there
-// once its script has drawn it.
+// once its script, if any may run, has drawn it.
 func (c *crawl) arrive(whence string) {
 	c.tb.t.Helper()
-	ctx, cancel := context.WithTimeout(c.tb.ctx, clickTime)
-	defer cancel()
-	const arrived = `!window.crawled && document.readyState === "complete" && !!(document.querySelector(".opblock") ?? !document.querySelector("#reference"))`
-	for {
-		there, err := chromedp.Run(ctx, chromedp.Evaluate[bool](arrived))
-		if err == nil && there {
-			return
-		}
-		select { // an error may be of a page that is on its way out
-		case <-time.After(20 * time.Millisecond):
-		case <-ctx.Done():
-			c.tb.t.Fatalf("%s: no page comes: %v", whence, err)
-		}
-	}
+	c.tb.until(whence, fmt.Sprintf(`!window.crawled && document.readyState === "complete" && (%t || !!(document.querySelector(".opblock") ?? !document.querySelector("#reference")))`, c.NoScript))
 }
 
 // page clicks everything on one page, but links that were clicked on another.
-func (c *crawl) page(address string) {
-	c.tb.t.Helper()
+func (c *crawl) page(t *testing.T, address string) {
+	t.Helper()
 	c.visit(address)
 	controls := Get(c.tb, chromedp.Evaluate[[]control](find))
 	if len(controls) == 0 {
-		c.tb.t.Errorf("%s leads nowhere", address)
+		t.Errorf("%s leads nowhere", address)
+	}
+	c.tb.Run(unfold)
+	controls = append(controls, Get(c.tb, chromedp.Evaluate[[]control](find))...)
+	if c.Look != nil {
+		c.Look(t, c.tb)
 	}
 	var leads []control
 	for _, k := range controls {
 		if k.Kind != "here" {
-			known := control{Words: k.Words, Kind: k.Kind, Href: k.Href}
+			known := control{Words: k.Words, Kind: k.Kind, Href: k.Href, Sends: k.Sends}
 			if slices.Contains(c.clicked, known) {
 				continue
 			}
@@ -133,9 +177,8 @@ func (c *crawl) page(address string) {
 		case "leads":
 			leads = append(leads, k)
 		case "fetches":
-			const fetch = `fetch(%q).then(r => r.status)`
-			if status := Get(c.tb, chromedp.Evaluate[int](fmt.Sprintf(fetch, k.Href), chromedp.EvalAwaitPromise)); status >= 400 {
-				c.tb.t.Errorf("%s: %q leads to %s: %d", address, k.Words, k.Href, status)
+			if !c.NoScript { // the browser would not run ours either, and it asks for the same
+				c.fetch(t, address, k)
 			}
 		case "sends":
 			c.forms = append(c.forms, form{address, k})
@@ -147,24 +190,44 @@ func (c *crawl) page(address string) {
 	}
 }
 
+// fetch asks for what is no page.
+func (c *crawl) fetch(t *testing.T, address string, k control) {
+	t.Helper()
+	const fetch = `fetch(%q).then(r => r.status)`
+	if status := Get(c.tb, chromedp.Evaluate[int](fmt.Sprintf(fetch, k.Href), chromedp.EvalAwaitPromise)); status >= 400 {
+		t.Errorf("%s: %q leads to %s: %d", address, k.Words, k.Href, status)
+	}
+}
+
 // follow clicks what leads to another page, and waits for that.
 func (c *crawl) follow(address string, k control) {
 	c.tb.t.Helper()
-	c.visit(address)
-	Get(c.tb, chromedp.Evaluate[[]control](find))
+	c.again(address)
 	c.click(address, k)
 	c.arrive(address + ": " + k.Words)
+}
+
+// again opens a page as page saw it.
+func (c *crawl) again(address string) {
+	c.tb.t.Helper()
+	c.visit(address)
+	Get(c.tb, chromedp.Evaluate[[]control](find))
+	c.tb.Run(unfold)
+	Get(c.tb, chromedp.Evaluate[[]control](find))
 }
 
 // click clicks a control of the page that is open.
 func (c *crawl) click(address string, k control) {
 	c.tb.t.Helper()
-	click := chromedp.Evaluate[bool](fmt.Sprintf(`(e => !!e && (e.click(), true))(document.querySelector("[data-crawl='%d']"))`, k.ID), byHand)
+	click := chromedp.Evaluate[bool](fmt.Sprintf(`(e => {
+		for (let p = e?.parentElement; p; p = p.parentElement) if (p.localName === "details" && e.localName !== "summary") p.open = true;
+		return !!e && (e.click(), true);
+	})(document.querySelector("[data-crawl='%d']"))`, k.ID), byHand)
 	if Get(c.tb, click) {
 		return
 	}
-	c.visit(address) // an earlier click took it away
-	if Get(c.tb, chromedp.Evaluate[[]control](find)); !Get(c.tb, click) {
+	c.again(address) // an earlier click took it away
+	if !Get(c.tb, click) {
 		c.tb.t.Errorf("%s: %q is gone when the page is loaded again", address, k.Words)
 	}
 }
@@ -172,6 +235,3 @@ func (c *crawl) click(address string, k control) {
 // byHand lets a click do what browsers allow only to people's clicks, such as
 // copying.
 func byHand(p *runtime.EvaluateParams) { p.UserGesture = new(true) }
-
-// clickTime is how long a page may take to come.
-const clickTime = 30 * time.Second
