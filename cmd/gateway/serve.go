@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -74,6 +75,23 @@ func serve(ctx context.Context, env environment, o serveOptions) error {
 		debug.SetGCPercent(gcPercent)
 	}
 	defer flush(ctx, stopTracing)
+
+	// Before anything is opened or asked: an address that is taken should not
+	// cost a vendor call. Whoever connects now waits until requests are served.
+	servers := []*server{{addr: s.Addr, setting: "GATEWAY_ADDR", certificates: certificates}}
+	if s.MetricsAddr != "" {
+		servers = append(servers, &server{addr: s.MetricsAddr, setting: "GATEWAY_METRICS_ADDR"})
+	}
+	for _, server := range servers {
+		err := server.listen(ctx)
+		if errors.Is(err, syscall.EADDRINUSE) && o.demo == nil { // demo has a flag, and tells of it
+			err = fmt.Errorf("%w (to use another address: %s=127.0.0.1:8090)", err, server.setting)
+		}
+		if err != nil {
+			return err
+		}
+		defer func() { _ = server.listener.Close() }() // serving closes it too
+	}
 
 	// Requests end first, then what runs by itself, then the store.
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
@@ -141,15 +159,13 @@ func serve(ctx context.Context, env environment, o serveOptions) error {
 	if options.Page, err = g.page(s.PublicURL.String(), certificates != nil, o.demo != nil, log); err != nil {
 		return err
 	}
-	servers := []*server{{addr: s.Addr, setting: "GATEWAY_ADDR", handler: httpapi.New(options), certificates: certificates}}
+	servers[0].handler = httpapi.New(options)
 	if s.MetricsAddr != "" {
-		servers = append(servers, &server{addr: s.MetricsAddr, setting: "GATEWAY_METRICS_ADDR", handler: httpapi.NewService(options)})
+		servers[1].handler = httpapi.NewService(options)
 	}
 	failed := make(chan error, len(servers))
 	for _, server := range servers {
-		if err := server.start(ctx, failed, log); err != nil {
-			return err
-		}
+		server.start(failed, log)
 		defer server.http.Close()
 	}
 	log.Info().Str("addr", servers[0].listener.Addr().String()).Bool("tls", certificates != nil).Str("auth", s.Auth).Int("accounts", len(list)).Str("version", api.Version).Msg("serving")
@@ -208,12 +224,17 @@ func newHTTPServer(h http.Handler, log zerolog.Logger) *http.Server {
 	}
 }
 
-// start listens and serves; a later failure goes to failed.
-func (s *server) start(ctx context.Context, failed chan<- error, log zerolog.Logger) error {
+// listen takes the address.
+func (s *server) listen(ctx context.Context) error {
 	var err error
 	if s.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", s.addr); err != nil {
 		return fmt.Errorf("%s: %w", s.setting, err)
 	}
+	return nil
+}
+
+// start serves; a later failure goes to failed.
+func (s *server) start(failed chan<- error, log zerolog.Logger) {
 	s.http = newHTTPServer(s.handler, log)
 	serve := s.http.Serve
 	if s.certificates != nil {
@@ -225,5 +246,4 @@ func (s *server) start(ctx context.Context, failed chan<- error, log zerolog.Log
 			failed <- err
 		}
 	}()
-	return nil
 }

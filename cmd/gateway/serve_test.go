@@ -1,8 +1,12 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -10,14 +14,20 @@ import (
 	"accountgateway/internal/simulator/selzy"
 )
 
-// TestTakenPort names the setting to change.
+// TestTakenPort names the setting to change, before a database is made or a
+// vendor called.
 func TestTakenPort(t *testing.T) {
 	t.Parallel()
 	taken := listen(t).Addr().String()
 	for _, name := range []string{"GATEWAY_ADDR", "GATEWAY_METRICS_ADDR"} {
-		status, stdout, stderr := complete(t, with(oneAccount(), name+"="+taken), "serve")
-		if status != 1 || stdout != "" || !strings.Contains(stderr, "gateway serve: "+name+": listen tcp "+taken+": bind: address already in use\n") {
+		database := filepath.Join(t.TempDir(), "gateway.db")
+		status, stdout, stderr := complete(t, with(oneAccount(), name+"="+taken, "GATEWAY_DATABASE_URL=sqlite:"+database), "serve")
+		const hint = " (to use another address: "
+		if status != 1 || stdout != "" || !strings.Contains(stderr, "gateway serve: "+name+": listen tcp "+taken+": bind: address already in use"+hint+name+"=127.0.0.1:8090)\n") {
 			t.Errorf("%s: exit status %d, wrote %q, %q", name, status, stdout, stderr)
+		}
+		if _, err := os.Stat(database); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: a database was made: %v", name, err)
 		}
 	}
 }
