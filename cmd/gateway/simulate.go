@@ -90,6 +90,7 @@ SELZY_API_KEY=ordinarykey
 SELZY_RESELLER_BASE_URL=http://%[2]s
 SELZY_RESELLER_API_KEY=resellerkey
 `, regruAt, selzyAt, strings.Join(accounts, ","), strings.Join(lines, ""))
+	fmt.Fprintln(env.stderr, "gateway simulate: to use them, write these lines into a file, and in another shell: set -a; . ./FILE; set +a")
 	return sims.wait(ctx)
 }
 
