@@ -128,6 +128,36 @@ func TestOwnFileOpensNoAccount(t *testing.T) {
 	}
 }
 
+// TestNoAccount: whoever has vendor files and no account is told what their files
+// have to do with it.
+func TestNoAccount(t *testing.T) {
+	t.Parallel()
+	good := vendorsDir(t, map[string]string{"paperboy.yaml": paperboy})
+	broken := vendorsDir(t, map[string]string{"paperboy.yaml": strings.Replace(paperboy, "title:", "titel:", 1)})
+	tests := []struct {
+		name       string
+		settings   map[string]string
+		told, none string
+	}{
+		{"credentials of a vendor with a file", map[string]string{"GATEWAY_VENDORS_DIR": good, "PAPERBOY_API_KEY": "some-key"},
+			"no account is configured: your vendor files (paperboy) open no account by themselves; set GATEWAY_ACCOUNTS=paperboy", "REGRU"},
+		{"no credentials", map[string]string{"GATEWAY_VENDORS_DIR": good}, "gateway vendor show NAME", "paperboy"},
+		{"a broken file", map[string]string{"GATEWAY_VENDORS_DIR": broken, "PAPERBOY_API_KEY": "some-key"}, "titel is an unknown key", "GATEWAY_ACCOUNTS"},
+		{"an account of a broken file", map[string]string{"GATEWAY_VENDORS_DIR": broken, "GATEWAY_ACCOUNTS": "paperboy"},
+			`unknown provider "paperboy"; it may be in a file that can't be used`, "vendor list"},
+		{"a vendor without a file", map[string]string{"GATEWAY_VENDORS_DIR": good, "GATEWAY_ACCOUNTS": "dynadot"},
+			`unknown provider "dynadot"; gateway vendor list prints all, those in GATEWAY_VENDORS_DIR too`, "not set"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			status, _, stderr := complete(t, tt.settings, "serve")
+			if status != 2 || !strings.Contains(stderr, tt.told) || strings.Contains(stderr, tt.none) {
+				t.Errorf("exit status %d, want 2; want %q and no %q in %s", status, tt.told, tt.none, stderr)
+			}
+		})
+	}
+}
+
 // TestStrangeVariables: what looks like a shipped vendor's settings may be somebody else's, and stops nothing.
 func TestStrangeVariables(t *testing.T) {
 	t.Parallel()

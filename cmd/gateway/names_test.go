@@ -28,7 +28,7 @@ func TestMisspelt(t *testing.T) {
 			[]string{"SELZZY_REFILL_MAX: unknown setting; did you mean SELZY_REFILL_MAX?"}},
 		{"a vendor without an account", []string{"UNISENDER_APIKEY=1"}, []string{"UNISENDER_APIKEY: unknown setting; did you mean UNISENDER_API_KEY" + nearly}, nil},
 		{"a vendor without an account, nothing else", []string{"GATEWAY_ACCOUNTS=", "SELZY_API_KEY=", "SELZY_BASE_URL=", "UNISENDER_APIKEY=1"}, []string{
-			"GATEWAY_ACCOUNTS: no account is configured: set REGRU_USERNAME and REGRU_PASSWORD, or SELZY_API_KEY (or try: gateway demo)",
+			"GATEWAY_ACCOUNTS: no account is configured: set REGRU_USERNAME and REGRU_PASSWORD, or SELZY_API_KEY, or what another vendor needs: gateway vendor list, gateway vendor show NAME (or try: gateway demo)",
 			"UNISENDER_APIKEY: unknown setting; did you mean UNISENDER_API_KEY" + nearly,
 		}, nil},
 		{"half of the credentials", []string{"REGRU_PASSWORD=hush"}, []string{"REGRU_PASSWORD: is set, but REGRU_USERNAME is not; there is no account regru"}, nil},

@@ -135,17 +135,28 @@ func readAccounts(r *config.Reader, known registry.Set, list string) []accountSe
 	const name = "GATEWAY_ACCOUNTS"
 	var accounts []accountSetting
 	if list == "" {
-		var names []string
+		var names, own []string
 		for _, vendor := range known.Names() {
-			if !known[vendor].Own && slices.ContainsFunc(known[vendor].Credentials, func(c string) bool {
+			if !slices.ContainsFunc(known[vendor].Credentials, func(c string) bool {
 				return r.Set(config.Prefix(vendor) + "_" + c)
 			}) {
-				accounts = append(accounts, accountSetting{name: vendor, vendor: vendor, of: known[vendor]})
-				names = append(names, vendor)
+				continue
 			}
+			if known[vendor].Own {
+				own = append(own, vendor)
+				continue
+			}
+			accounts = append(accounts, accountSetting{name: vendor, vendor: vendor, of: known[vendor]})
+			names = append(names, vendor)
 		}
-		if len(accounts) == 0 {
-			r.Fault(name, "no account is configured: set REGRU_USERNAME and REGRU_PASSWORD, or SELZY_API_KEY (or try: gateway demo)")
+		switch {
+		case len(accounts) > 0 || r.Faulty("GATEWAY_VENDORS_DIR"): // the account may be of a file that can't be used
+		case len(own) > 0:
+			all := strings.Join(own, ",")
+			r.Fault(name, "no account is configured: your vendor files (%s) open no account by themselves; set GATEWAY_ACCOUNTS=%s", all, all)
+		default:
+			r.Fault(name, "no account is configured: set REGRU_USERNAME and REGRU_PASSWORD, or SELZY_API_KEY, "+
+				"or what another vendor needs: gateway vendor list, gateway vendor show NAME (or try: gateway demo)")
 		}
 		r.Derived(name, strings.Join(names, ","), "configured credentials")
 		return accounts
@@ -165,11 +176,7 @@ func readAccounts(r *config.Reader, known registry.Set, list string) []accountSe
 		case reserved(a.name):
 			r.Fault(name, "account name %q is reserved: its settings would clash with the gateway's own", a.name)
 		case a.of.Open == nil:
-			which := "must be one of " + strings.Join(known.Names(), ", ")
-			if near := config.Near(a.vendor, known.Names()); near != "" {
-				which = "did you mean " + near + "?"
-			}
-			r.Fault(name, "account %s: unknown provider %q; %s", a.name, a.vendor, which)
+			r.Fault(name, "account %s: unknown provider %q; %s", a.name, a.vendor, instead(r, known, a.vendor))
 		case strings.HasSuffix(a.name, "-ip") && known[strings.TrimSuffix(a.name, "-ip")].Open != nil:
 			r.Fault(name, "account name %q is reserved: %s_RATE is a vendor-wide setting", a.name, a.prefix())
 		case listed[a.name]:
@@ -180,6 +187,20 @@ func readAccounts(r *config.Reader, known registry.Set, list string) []accountSe
 		}
 	}
 	return accounts
+}
+
+// instead is what to do about a vendor that is unknown.
+func instead(r *config.Reader, known registry.Set, vendor string) string {
+	near := config.Near(vendor, known.Names())
+	switch {
+	case near != "":
+		return "did you mean " + near + "?"
+	case r.Faulty("GATEWAY_VENDORS_DIR"):
+		return "it may be in a file that can't be used"
+	case r.Set("GATEWAY_VENDORS_DIR"):
+		return "gateway vendor list prints all, those in GATEWAY_VENDORS_DIR too"
+	}
+	return "gateway vendor list prints all; a file of your own needs GATEWAY_VENDORS_DIR, which is not set"
 }
 
 // reserved are account names whose settings would begin with GATEWAY_ or OTEL_.
