@@ -221,13 +221,18 @@ func (r *sampleRun) balance(b *provider.Balance) {
 	if w.Billing != nil {
 		r.same(w.At, "billing", string(b.Billing), w.Billing.Text)
 	}
-	var got, want []string
+	var got, want, add []string
 	for _, one := range b.Wallets {
-		name := ""
+		name, key := "", ""
 		if one.Name != nil {
-			name = *one.Name + ": "
+			name, key = *one.Name+": ", "name: "+strconv.Quote(*one.Name)+", "
 		}
 		got = append(got, name+moneyText(&one.Balance))
+		add = append(add, "{"+key+"balance: "+moneyText(&one.Balance)+"}")
+	}
+	if w.Wallets == nil && add != nil {
+		r.fault(w.At, "several pots are read: add wallets: [%s] to want", strings.Join(add, ", "))
+		return
 	}
 	for _, one := range w.Wallets {
 		name := ""
