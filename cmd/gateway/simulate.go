@@ -78,6 +78,7 @@ func simulate(ctx context.Context, env environment, o simulateOptions) error {
 	if folder, set := env.lookup("GATEWAY_VENDORS_DIR"); set && len(o.vendors) > 0 {
 		lines = append([]string{"GATEWAY_VENDORS_DIR=" + folder + "\n"}, lines...)
 	}
+	fmt.Fprintln(env.stderr, "gateway simulate: to use it, put these lines into a file, and in another shell: set -a; . ./FILE; set +a")
 	fmt.Fprintf(env.stdout, `GATEWAY_ACCOUNTS=%[3]s
 %[4]sREGRU_BASE_URL=http://%[1]s/api/regru2
 REGRU_USERNAME=test
@@ -90,7 +91,6 @@ SELZY_API_KEY=ordinarykey
 SELZY_RESELLER_BASE_URL=http://%[2]s
 SELZY_RESELLER_API_KEY=resellerkey
 `, regruAt, selzyAt, strings.Join(accounts, ","), strings.Join(lines, ""))
-	fmt.Fprintln(env.stderr, "gateway simulate: to use them, write these lines into a file, and in another shell: set -a; . ./FILE; set +a")
 	return sims.wait(ctx)
 }
 

@@ -66,7 +66,7 @@ func newSession(t *testing.T, program string) *session {
 	s.serves = map[string]string{"gateway": addr, "vendors": regruAddr}
 	pairs := []string{
 		"127.0.0.1:8080", addr, "127.0.0.1:9101", regruAddr, "127.0.0.1:9102", selzyAddr, "127.0.0.1:8081", freeAddr(t), "127.0.0.1:9103", freeAddr(t),
-		"YOUR_LOGIN", "partner", "YOUR_PASSWORD", "partner-secret", "YOUR_KEY", "ordinarykey",
+		"/var/lib/gateway", home, "/root/", home + "/root-", "YOUR_LOGIN", "partner", "YOUR_PASSWORD", "partner-secret", "YOUR_KEY", "ordinarykey",
 	}
 	s.stand = strings.NewReplacer(pairs...)
 	for i := 0; i < len(pairs); i += 2 {
