@@ -143,13 +143,12 @@ func (m *metrics) state(a *accountState, gauge gaugeFunc) {
 }
 
 func (m *metrics) figures(a *accountState, gauge gaugeFunc) {
-	caps := a.Adapter.Capabilities()
 	for _, op := range []provider.Operation{provider.OpBalance, provider.OpStatistics, provider.OpUsers} {
 		e := m.service.memory.get(key{account: a.Name, op: op})
 		switch {
 		case e != nil:
 			gauge(successDesc, saidAt(e, m.service.stamp()), string(op))
-		case op != provider.OpUsers && caps.Callable(op):
+		case op != provider.OpUsers && a.capabilities.Callable(op):
 			gauge(successDesc, 0, string(op))
 		}
 		if e == nil {

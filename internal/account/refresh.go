@@ -164,7 +164,6 @@ func (s *Service) refresh(ctx context.Context, a *accountState) {
 func (s *Service) readBoth(ctx context.Context, a *accountState) bool {
 	half := s.options.RefreshInterval / 2
 	b := Bound{MaxAge: &half}
-	caps := a.Adapter.Capabilities()
 	balance := func() error {
 		r, err := s.Balance(ctx, a.Name, provider.BalanceQuery{}, b)
 		return errors.Join(err, r.Err)
@@ -174,10 +173,10 @@ func (s *Service) readBoth(ctx context.Context, a *accountState) bool {
 		return errors.Join(err, r.Err)
 	}
 	var reads []func() error
-	if caps.Callable(provider.OpBalance) {
+	if a.capabilities.Callable(provider.OpBalance) {
 		reads = append(reads, balance)
 	}
-	if caps.Callable(provider.OpStatistics) {
+	if a.capabilities.Callable(provider.OpStatistics) {
 		reads = append(reads, statistics)
 	}
 	if a.backoff.odd() {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"text/template"
 
+	"accountgateway/internal/config"
 	"accountgateway/internal/provider/declared"
 	"accountgateway/vendors"
 )
@@ -44,7 +45,7 @@ func Generate(old func(path string) ([]byte, error)) (map[string]string, error) 
 	table.WriteString("| vendor (its page) | provider | group | operations | least sure fact |\n|---|---|---|---|---|\n")
 	groups := map[string][]string{}
 	for _, v := range all {
-		about := v.About(strings.ToUpper(strings.ReplaceAll(v.Name(), "-", "_")))
+		about := v.About(config.Prefix(v.Name()))
 		var text strings.Builder
 		if err := page.Execute(&text, about); err != nil {
 			return nil, err
