@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -52,11 +51,11 @@ func printAlerts(env environment, open []alert.Alert, asJSON bool) error {
 	if asJSON {
 		return printJSON(env, httpapi.AlertsBody(open))
 	}
-	var lines []string
+	var rows [][]string
 	for _, a := range open {
-		lines = append(lines, strings.Join([]string{
-			a.Account, string(a.Code), string(a.Severity), a.Since.Format(time.RFC3339), strings.ReplaceAll(a.Detail, "\n", " "), a.Remedy,
-		}, "\t"))
+		rows = append(rows, []string{
+			a.Account, string(a.Code), string(a.Severity), a.Since.Format(time.RFC3339), a.Detail, a.Remedy,
+		})
 	}
-	return printTable(env, "ACCOUNT\tCODE\tSEVERITY\tSINCE\tDETAIL\tREMEDY", lines)
+	return printTable(env, "ACCOUNT\tCODE\tSEVERITY\tSINCE\tDETAIL\tREMEDY", rows)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/rs/zerolog"
@@ -72,13 +71,13 @@ func check(ctx context.Context, env environment, settingsAlone, asJSON bool) err
 
 func printChecks(env environment, results []checkedAccount, database checkedDatabase, asJSON bool) error {
 	var infos []account.Info
-	var lines []string
+	var rows [][]string
 	for _, c := range results {
 		detail := c.info.State.Detail
 		if remedy := account.Remedy(c.info.Name, c.info.State.State); remedy != "" {
 			detail += "; " + remedy
 		}
-		lines = append(lines, strings.Join([]string{c.info.Name, c.info.Provider, c.info.State.State, detail + c.reach}, "\t"))
+		rows = append(rows, []string{c.info.Name, c.info.Provider, c.info.State.State, detail + c.reach})
 		c.info.State.Detail += c.reach
 		infos = append(infos, c.info)
 	}
@@ -88,8 +87,8 @@ func printChecks(env environment, results []checkedAccount, database checkedData
 			Database checkedDatabase `json:"database"`
 		}{httpapi.AccountsBody(infos), database})
 	}
-	lines = append(lines, strings.Join([]string{"(database)", database.Engine, database.State, database.Detail}, "\t"))
-	return printTable(env, "ACCOUNT\tPROVIDER\tSTATE\tDETAIL", lines)
+	rows = append(rows, []string{"(database)", database.Engine, database.State, database.Detail})
+	return printTable(env, "ACCOUNT\tPROVIDER\tSTATE\tDETAIL", rows)
 }
 
 // tellLockouts lets the gateways that serve from the database know of the calls
@@ -120,7 +119,7 @@ type settingLine struct {
 
 // printSettings prints a line for each setting that was read.
 func printSettings(r *config.Reader, env environment, asJSON bool) error {
-	settings, lines := []settingLine{}, []string{}
+	settings, rows := []settingLine{}, [][]string{}
 	for _, row := range r.Rows() {
 		one := settingLine{Name: row.Name, From: row.From, Meaning: row.Description}
 		value := "-"
@@ -128,12 +127,12 @@ func printSettings(r *config.Reader, env environment, asJSON bool) error {
 			one.Value, value = &row.Value, row.Value
 		}
 		settings = append(settings, one)
-		lines = append(lines, strings.Join([]string{row.Name, value, row.From, row.Description}, "\t"))
+		rows = append(rows, []string{row.Name, value, row.From, row.Description})
 	}
 	if asJSON {
 		return printJSON(env, map[string]any{"settings": settings})
 	}
-	return printTable(env, "NAME\tVALUE\tFROM\tMEANING", lines)
+	return printTable(env, "NAME\tVALUE\tFROM\tMEANING", rows)
 }
 
 // checkedAccount is an account as its call left it.
@@ -151,7 +150,6 @@ func tryAccount(ctx context.Context, accounts *account.Service, a accountSetting
 		c.info.State.Detail = "the credentials work"
 		return c
 	}
-	c.info.State.Detail = strings.ReplaceAll(c.info.State.Detail, "\n", " ")
 	if known, pingErr := accounts.Ping(ctx, a.name); known {
 		c.reach = reachability(pingErr)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"accountgateway/internal/config"
+	"accountgateway/internal/plain"
 )
 
 // commands are the tree of all commands. Each one's constructor has its flags and
@@ -139,10 +140,17 @@ func printJSON(env environment, document any) error {
 	return json.NewEncoder(env.stdout).Encode(document)
 }
 
-// printTable prints lines of cells with tabs between them.
-func printTable(env environment, head string, lines []string) error {
+// printTable prints rows of cells under a head, which has tabs between its own.
+func printTable(env environment, head string, rows [][]string) error {
 	table := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, strings.Join(append([]string{head}, lines...), "\n"))
+	fmt.Fprintln(table, head)
+	for _, row := range rows {
+		cells := make([]string, 0, len(row))
+		for _, cell := range row { // some are texts of others
+			cells = append(cells, plain.Line(cell))
+		}
+		fmt.Fprintln(table, strings.Join(cells, "\t"))
+	}
 	return table.Flush()
 }
 

@@ -168,3 +168,20 @@ func TestStrangeVariables(t *testing.T) {
 		t.Errorf("exit status %d: %s", status, stderr)
 	}
 }
+
+// TestHostileWords: what a vendor says steers no terminal, ends no line and adds no cell to a table.
+func TestHostileWords(t *testing.T) {
+	t.Parallel()
+	vendor := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusTeapot)
+		_, _ = w.Write([]byte(`{"code":"a\u001b]0;pwned\u0007\u001b[2Jb\tc\r\nd\u0000e\u202ef"}`))
+	}))
+	t.Cleanup(vendor.Close)
+	_, out, stderr := complete(t, map[string]string{
+		"GATEWAY_VENDORS_DIR": vendorsDir(t, map[string]string{"paperboy.yaml": paperboy}), "GATEWAY_ACCOUNTS": "paper=paperboy",
+		"PAPER_API_KEY": "some-key", "PAPER_BASE_URL": vendor.URL, "GATEWAY_DATABASE_URL": "sqlite::memory:",
+	}, "check")
+	if !strings.Contains(out, "(vendor code a ]0;pwned [2Jb c d e f)") || strings.Count(out, "\n") != 3 || strings.ContainsAny(out, "\x1b\x07\r\x00\u202e") {
+		t.Errorf("got %q, %q", out, stderr)
+	}
+}

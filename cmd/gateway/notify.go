@@ -3,9 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -110,13 +110,13 @@ func printTests(env environment, results []testResult, asJSON bool) error {
 	if asJSON {
 		return printJSON(env, map[string]any{"destinations": results})
 	}
-	var lines []string
+	var rows [][]string
 	for _, r := range results {
 		detail := "the message was sent"
 		if r.Detail != nil {
 			detail = *r.Detail
 		}
-		lines = append(lines, fmt.Sprintf("%d\t%s\t%s\t%s", r.URL, r.Service, r.State, detail))
+		rows = append(rows, []string{strconv.Itoa(r.URL), r.Service, r.State, detail})
 	}
-	return printTable(env, "URL\tSERVICE\tSTATE\tDETAIL", lines)
+	return printTable(env, "URL\tSERVICE\tSTATE\tDETAIL", rows)
 }

@@ -73,14 +73,14 @@ func listOperations(ctx context.Context, env environment, asked operationFlags, 
 	if asJSON {
 		return printOperations(env, list)
 	}
-	var lines []string
+	var rows [][]string
 	for _, op := range list {
-		lines = append(lines, strings.Join([]string{
+		rows = append(rows, []string{
 			op.ID, op.Account, op.Kind, string(op.State), op.CreatedAt.Format(time.RFC3339), op.Caller,
 			op.Amount + " " + op.Currency, op.Reference, candidateIDs(op),
-		}, "\t"))
+		})
 	}
-	return printTable(env, "ID\tACCOUNT\tKIND\tSTATE\tCREATED\tCALLER\tAMOUNT\tREFERENCE\tCANDIDATES", lines)
+	return printTable(env, "ID\tACCOUNT\tKIND\tSTATE\tCREATED\tCALLER\tAMOUNT\tREFERENCE\tCANDIDATES", rows)
 }
 
 // printOperations prints what GET /operations answers. The provider of an

@@ -182,12 +182,12 @@ func listTokens(ctx context.Context, env environment, asJSON bool) error {
 		}
 		return printJSON(env, map[string]any{"tokens": entries})
 	}
-	var lines []string
+	var lines [][]string
 	for _, row := range rows {
-		lines = append(lines, strings.Join([]string{
+		lines = append(lines, []string{
 			row.ID, row.Name, strings.Join(row.Scopes, ","), strings.Join(row.Accounts, ","),
 			orNever(row.CreatedAt), orNever(row.ExpiresAt), orNever(row.LastUsedAt), token.State(row, now),
-		}, "\t"))
+		})
 	}
 	return printTable(env, "ID\tNAME\tSCOPES\tACCOUNTS\tCREATED\tEXPIRES\tLAST USED\tSTATE", lines)
 }

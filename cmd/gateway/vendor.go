@@ -116,16 +116,16 @@ func listVendors(env environment, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	all, lines := []declared.About{}, []string{}
+	all, rows := []declared.About{}, [][]string{}
 	for _, name := range known.Names() {
 		about := aboutVendor(name, known[name])
 		all = append(all, about)
-		lines = append(lines, strings.Join([]string{name, about.Title, about.Group, strings.Join(about.Operations(), ","), about.Sure}, "\t"))
+		rows = append(rows, []string{name, about.Title, about.Group, strings.Join(about.Operations(), ","), about.Sure})
 	}
 	if asJSON {
 		return printJSON(env, map[string]any{"vendors": all})
 	}
-	return printTable(env, "NAME\tTITLE\tGROUP\tOPERATIONS\tSURE", lines)
+	return printTable(env, "NAME\tTITLE\tGROUP\tOPERATIONS\tSURE", rows)
 }
 
 func showVendor(env environment, name string, asJSON bool) error {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -141,12 +142,12 @@ func (p *resultPrinter) line(r declared.Result) resultLine {
 }
 
 func (p *resultPrinter) print(results []declared.Result) error {
-	var lines []string
+	var rows [][]string
 	for _, r := range results {
 		line := p.line(r)
-		lines = append(lines, fmt.Sprintf("%s\t%s\t%d\t%s", r.Sample, line.Operation, line.Status, short(line.Answer)))
+		rows = append(rows, []string{r.Sample, string(line.Operation), strconv.Itoa(line.Status), short(line.Answer)})
 	}
-	return printTable(p.env, "SAMPLE\tOPERATION\tSTATUS\tANSWER", lines)
+	return printTable(p.env, "SAMPLE\tOPERATION\tSTATUS\tANSWER", rows)
 }
 
 func (p *resultPrinter) printJSON(results []declared.Result, live []declared.Seen) error {

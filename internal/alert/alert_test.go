@@ -26,6 +26,10 @@ func TestWords(t *testing.T) {
 			b := money("-2", "RUB")
 			f.Balance.Value = &provider.Balance{Balance: b, Wallets: []provider.Wallet{{Name: new("sms"), Balance: money("-1", "USD")}, {Balance: b}}}
 		}, "negative balances: -1 USD (sms), -2 RUB", "-2 RUB", "0 RUB"},
+		{alert.BalanceNegative, func(f *alert.Facts) {
+			b := money("-2", "RUB")
+			f.Balance.Value = &provider.Balance{Balance: b, Wallets: []provider.Wallet{{Name: new("a\x1b]0;x\x07\n\r\x00\tb\u202ec"), Balance: b}}}
+		}, "the balance is -2 RUB (a ]0;x b c)", "-2 RUB", "0 RUB"},
 		{alert.BalanceLow, balance("310.20"), "the balance is 310.20 RUB; its threshold is 500 RUB", "310.20 RUB", "500 RUB"},
 		{alert.BalanceLow, all(low("5 USD"), wallet("1", "USD")), "the balance is 1 USD (sms); its threshold is 5 USD", "1 USD", "5 USD"},
 		{alert.RunsOutSoon, ends(3*day + time.Hour), "at the rate of the last 14 days, balance and credit last until 2026-02-03", "3 days", "7 days"},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/govalues/decimal"
 
+	"accountgateway/internal/plain"
 	"accountgateway/internal/provider"
 )
 
@@ -228,9 +229,10 @@ func days(d time.Duration) string {
 
 func money(m provider.Money) string { return m.Amount.String() + " " + string(m.Currency) }
 
-// pot is money in a pot, with the pot's name where it has one.
+// pot is money in a pot, with the pot's name, which is the vendor's, where it
+// has one.
 func pot(name string, m provider.Money) string {
-	if name == "" {
+	if name = plain.Line(name); name == "" {
 		return money(m)
 	}
 	return money(m) + " (" + name + ")"

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"accountgateway/internal/alert"
+	"accountgateway/internal/plain"
 )
 
 // news is what a destination has not been told yet: each alert is in one list at
@@ -153,7 +154,7 @@ func (n news) headline() string {
 func (it item) title() string {
 	text := fmt.Sprintf("%s %s: %s", it.label, it.alert.Account, it.alert.Code)
 	if it.alert.Value != nil {
-		text += " " + oneLine(*it.alert.Value)
+		text += " " + plain.Line(*it.alert.Value)
 	}
 	return text
 }

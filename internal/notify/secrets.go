@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"accountgateway/internal/plain"
 	"accountgateway/internal/redact"
 )
 
@@ -81,7 +82,7 @@ const maxError = 200
 
 // hide gives what an error says, in one line, without what is secret.
 func (s *secrets) hide(text string) string {
-	text = oneLine(text)
+	text = plain.Line(text)
 	for _, address := range addresses {
 		text = address.found.ReplaceAllString(text, address.shown)
 	}

@@ -4,18 +4,9 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-)
 
-// oneLine is a text without line ends and other control characters.
-func oneLine(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "\uFFFD"))
-	return strings.Join(strings.Fields(text), " ")
-}
+	"accountgateway/internal/plain"
+)
 
 // cut is a text that has at most so many bytes.
 func cut(text string, most int) string {
@@ -36,7 +27,7 @@ const maxPhrase = 300
 // phrase is a sentence that others may have had a part in, such as a vendor's
 // error: in one line, and with nobody mentioned in a chat by @name.
 func phrase(text string) string {
-	text = cut(strings.ReplaceAll(oneLine(text), "@", "@\u200b"), maxPhrase)
+	text = cut(strings.ReplaceAll(plain.Line(text), "@", "@\u200b"), maxPhrase)
 	switch {
 	case text == "":
 		return ""

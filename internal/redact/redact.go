@@ -10,6 +10,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"accountgateway/internal/plain"
 )
 
 // Mark stands in place of a secret.
@@ -52,9 +54,14 @@ func (r *Redactor) Words(text string) string {
 // maxQuote is how much of what a vendor says to people is kept, in bytes.
 const maxQuote = 500
 
-// Quote is Words, in UTF-8 and no longer than a message needs to be.
+// Line is Words in one line that is fit to be shown (see plain.Line).
+func (r *Redactor) Line(text string) string {
+	return r.Words(plain.Line(r.Words(text))) // again: a secret may come about where something was taken out
+}
+
+// Quote is Line, no longer than a message needs to be.
 func (r *Redactor) Quote(text string) string {
-	text = strings.ToValidUTF8(r.Words(text), "\uFFFD")
+	text = r.Line(text)
 	if len(text) <= maxQuote {
 		return text
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode"
 
+	"accountgateway/internal/plain"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/upstream"
 )
@@ -91,7 +92,7 @@ func (v *Vendor) try(ctx context.Context, up *upstream.Client, a Account, op pro
 // shown is a body fit for a terminal.
 func shown(a *upstream.Answer) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+		if plain.Steers(r) && r != '\n' && r != '\t' {
 			return unicode.ReplacementChar
 		}
 		return r

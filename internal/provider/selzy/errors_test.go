@@ -127,7 +127,7 @@ func TestEnvelopes(t *testing.T) {
 		{"code with empty text", 200, `{"error":"","code":"retry_later"}`, provider.KindUnavailable, "", provider.Upstream{Code: "retry_later"}},
 		{"text like an id", 200, `{"error":"AK100310-02","code":"invalid_api_key"}`, provider.KindCredentials, "", provider.Upstream{Code: "invalid_api_key", Message: "AK100310-02"}},
 		{"error beside a result", 200, `{"error":"x","code":"access_denied","result":` + composed + `}`, provider.KindAccess, "", provider.Upstream{Code: "access_denied", Message: "x"}},
-		{"raw TAB in the text", 200, "{\"error\":\"a\tb\",\"code\":\"retry_later\"}", provider.KindUnavailable, "", provider.Upstream{Code: "retry_later", Message: "a\tb"}},
+		{"raw TAB in the text", 200, "{\"error\":\"a\tb\",\"code\":\"retry_later\"}", provider.KindUnavailable, "", provider.Upstream{Code: "retry_later", Message: "a b"}},
 
 		{"odd error", 200, `{"error":{},"result":` + composed + `}`, provider.KindBadResponse, "error", provider.Upstream{}},
 		{"odd code", 200, `{"code":[],"result":` + composed + `}`, provider.KindBadResponse, "code", provider.Upstream{}},

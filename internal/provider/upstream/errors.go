@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"accountgateway/internal/plain"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/redact"
 )
@@ -94,7 +95,8 @@ func driftOf(err error) string {
 }
 
 // finish makes a complete copy of an error. What the adapter says in it is its
-// own, or went through wire; a cause may be a vendor's. sent is true if the
+// own, or went through wire, but may name what the vendor named; a cause may be
+// a vendor's. sent is true if the
 // vendor may have seen any of the tries.
 func finish(err error, secrets *redact.Redactor, retryAfter time.Duration, sent bool) error {
 	var found *provider.Error
@@ -103,6 +105,9 @@ func finish(err error, secrets *redact.Redactor, retryAfter time.Duration, sent 
 	}
 	e := *found
 	e.Err = cleanCause(e.Err, secrets)
+	if line := plain.Line(e.Message); line != e.Message { // else it is the adapter's own, and stays
+		e.Message = secrets.Words(line)
+	}
 	if e.RetryAfter == 0 {
 		e.RetryAfter = retryAfter
 	}
@@ -110,8 +115,8 @@ func finish(err error, secrets *redact.Redactor, retryAfter time.Duration, sent 
 	return &e
 }
 
-// cleanCause keeps a cause that holds no secret, and only the redacted text of
-// one that does. What the network says is not a vendor's, and stays.
+// cleanCause keeps a cause that holds no secret and is fit to be shown, and of
+// another one only the text, made so. What the network says is not a vendor's, and stays.
 func cleanCause(err error, secrets *redact.Redactor) error {
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
@@ -120,7 +125,7 @@ func cleanCause(err error, secrets *redact.Redactor) error {
 		return err
 	}
 	text := err.Error()
-	if clean := secrets.Words(text); clean != text {
+	if clean := secrets.Line(text); clean != text {
 		return errors.New(clean)
 	}
 	return err

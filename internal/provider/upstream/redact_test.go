@@ -197,3 +197,22 @@ func TestOwnWordsStay(t *testing.T) {
 		t.Errorf("got %s", text)
 	}
 }
+
+// What a reader passes on of the vendor's is in one line and steers nothing, and no secret comes about by that.
+func TestErrorsArePlain(t *testing.T) {
+	v := serve(t, status(200, "{}"))
+	c := upstream.New(upstream.Options{Secrets: []string{"hush hush"}})
+	const hostile = "a\x1b]0;pwned\x07\r\n\x00\tb\u202ec hush\n\u202ehush"
+	err := c.Do(t.Context(), call(v.URL), func(a upstream.Answer) error {
+		e := upstream.Table{}.Error(a, upstream.Failure{Code: hostile, Text: hostile})
+		e.Message, e.Err = hostile, errors.New(hostile)
+		return e
+	})
+	const want = "a ]0;pwned b c [redacted]"
+	e := failure(t, err, provider.KindOther)
+	for _, got := range []string{e.Message, e.Upstream.Code, e.Upstream.Message, e.Err.Error()} {
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
