@@ -12,7 +12,7 @@ import (
 
 // written is a command in a comment or document of deploy/, on one line.
 var (
-	programs = `(?:promtool|docker|kubectl|kustomize|systemctl|systemd-run|install|gateway|sh|cd) `
+	programs = `(?:promtool|docker|helm|kubectl|kustomize|systemctl|systemd-run|install|gateway|sh|cd) `
 	// In a comment a command has a line of its own.
 	commented = regexp.MustCompile(`^# {3,}(` + programs + `.*)$`)
 	// In a document it has one in an indented block, or stands between backticks.
@@ -59,19 +59,28 @@ inside() { [ "$1" = /gateway ] || refuse "$@"; shift; GATEWAY_DATABASE_URL=sqlit
 docker() {
 	case "$*" in
 	"compose exec gateway "*) shift 3; inside "$@" ;;
+	"build --tag registry.example.com/account-gateway:"*" .") ;;
+	"push registry.example.com/account-gateway:"*) ;;
 	"compose up --build --detach" | "compose up") [ -f compose.yml ] && [ -f .env ] ;;
 	*) refuse docker "$@" ;;
 	esac
 }
 kubectl() {
 	case "$*" in
+	"exec deploy/gateway -- /gateway notify test") gateway notify test --help ;; # no chat hears of it
 	"exec deploy/gateway -- "*) shift 3; inside "$@" ;;
 	"apply -k "*) [ -f "$3/kustomization.yaml" ] ;;
-	"create secret generic gateway --from-file="* | "create secret generic regru --from-literal="*) ;;
+	"logs deploy/gateway" | "port-forward deploy/gateway 8080" | "rollout restart deploy/gateway") ;;
+	"create secret generic gateway-notify --from-file=url" | "create secret generic gateway --from-file="* | "create secret generic regru --from-literal="*) ;;
 	*) refuse kubectl "$@" ;;
 	esac
 }
-helm() { case "$*" in "install gateway deploy/helm/account-gateway --values "*) [ -f account-gateway/Chart.yaml ] ;; *) refuse helm "$@" ;; esac; }
+helm() {
+	case "$*" in
+	"install gateway deploy/helm/account-gateway --values "* | "upgrade gateway deploy/helm/account-gateway --values "*) [ -f account-gateway/Chart.yaml ] ;;
+	*) refuse helm "$@" ;;
+	esac
+}
 kustomize() { case "$*" in "edit set image account-gateway="*) ;; *) refuse kustomize "$@" ;; esac; }
 systemctl() {
 	case "$*" in

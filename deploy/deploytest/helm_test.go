@@ -135,13 +135,15 @@ replicas: 3
 	}
 
 	for values, want := range map[string]string{
-		``:                                        "set accounts: at least one",
-		twoAccounts + "replicas: 2\n":             "more than one needs database.secret",
-		twoAccounts + "replica: 2\n":              "replica",
-		"accounts: [{name: Regru}]\n":             "name",
-		"accounts: [{name: a, secret: {}}]\n":     "secret",
-		twoAccounts + "settings: {a: b}\n":        "invalid propertyName",
-		twoAccounts + "vendors: {a.txt: hello}\n": "a.txt",
+		``:                                                  "set accounts: at least one",
+		twoAccounts + "replicas: 2\n":                       "more than one needs database.secret",
+		twoAccounts + "replica: 2\n":                        "replica",
+		"accounts: [{name: Regru}]\n":                       "name",
+		"accounts: [{name: a, secret: {}}]\n":               "secret",
+		twoAccounts + "settings: {a: b}\n":                  "invalid propertyName",
+		twoAccounts + "vendors: {a.txt: hello}\n":           "a.txt",
+		twoAccounts + "settings: {GATEWAY_NOTIFY_URL: x}\n": "settings.GATEWAY_NOTIFY_URL: is a secret, and settings are none: use secretSettings",
+		twoAccounts + "settings: {GATEWAY_DATABASE_URL: postgres://u:p@h/d}\n": "settings.GATEWAY_DATABASE_URL: is a secret, and settings are none: use database.secret",
 	} {
 		if out, err := chart(t, values); err == nil || !strings.Contains(out, want) {
 			t.Errorf("%s: %v, %s; want %q", values, err, out, want)
