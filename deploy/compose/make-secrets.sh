@@ -63,9 +63,15 @@ password=postgres_password
 
 vendor REG.RU regru.yml regru_username regru_password
 vendor Selzy selzy.yml selzy_api_key
+for own in *.yml; do # accounts at other vendors, see README.md
+	case $own in
+	compose.yml | notify.yml | regru.yml | selzy.yml) ;;
+	*) files="$files:$own" ;;
+	esac
+done
 
 if [ "$files" = compose.yml ]; then
-	echo "make-secrets.sh: no vendor: the gateway needs the credentials of one at least" >&2
+	echo "make-secrets.sh: no vendor: the gateway needs the credentials of one at least; README.md has other vendors" >&2
 	exit 1
 fi
 [ ! -s secrets/notify_url ] || files="$files:notify.yml"

@@ -211,6 +211,19 @@ func TestMakeSecretsAgain(t *testing.T) {
 	}
 }
 
+// TestMakeSecretsOwnAccount: an account of another vendor is enough.
+func TestMakeSecretsOwnAccount(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join(deploy, "compose"))); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "droplets.yml"), []byte("services: {}\n"))
+	makeSecretsIn(t, dir, "\n\n", 0)
+	if env := string(read(t, dir, ".env")); env != "COMPOSE_FILE=compose.yml:droplets.yml\n" {
+		t.Errorf(".env is %q", env)
+	}
+}
+
 // TestMakeSecretsHidesWhatIsTyped on a terminal.
 func TestMakeSecretsHidesWhatIsTyped(t *testing.T) {
 	need(t, "sh", needShell)
