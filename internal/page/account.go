@@ -83,7 +83,7 @@ func (p *Page) accountOf(w http.ResponseWriter, r *http.Request) (token.Caller, 
 	name := r.PathValue("account")
 	info, err := p.Accounts.Info(name)
 	if err != nil || !caller.Sees(name) {
-		p.noSuchAccount(w, r, caller)
+		p.noSuchAccount(w, r)
 		return caller, account.Info{}, false
 	}
 	return caller, info, true
@@ -103,7 +103,7 @@ func (p *Page) OfAccount(next http.Handler) http.HandlerFunc {
 func (p *Page) account(w http.ResponseWriter, r *http.Request, caller token.Caller, info account.Info, failed error) {
 	ctx, now := r.Context(), p.now()
 	page := details{
-		frame: p.frame(r, info.Name, &caller), Name: info.Name, Provider: info.Provider, Vendor: p.vendor(info.Provider),
+		frame: p.frame(r, info.Name), Name: info.Name, Provider: info.Provider, Vendor: p.vendor(info.Provider),
 		State: newStateView(info.Name, info.State, now), Capabilities: capabilities(info.Capabilities),
 		CanAsk: len(askable(info)) > 0, Away: p.Accounts.Away(),
 	}

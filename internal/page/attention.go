@@ -32,8 +32,9 @@ func newAlertView(a alert.Alert, now time.Time) alertView {
 // there are beside those.
 type alerts struct {
 	Count       int
+	Tone        tone // the worst's
 	First, More []alertView
-	Rest        int
+	Rest        string // "12 others"; "" if there are none
 }
 
 const (
@@ -44,9 +45,16 @@ const (
 // newAlerts shows alerts, the worst of which come first. writes tells whether the
 // caller may see operations.
 func newAlerts(list []alert.Alert, writes bool, now time.Time) alerts {
-	a := alerts{Count: len(list), Rest: max(len(list)-firstAlerts-moreAlerts, 0)}
-	for i, one := range list[:len(list)-a.Rest] {
+	a := alerts{Count: len(list)}
+	shown := min(len(list), firstAlerts+moreAlerts)
+	if rest := len(list) - shown; rest > 0 {
+		a.Rest = plural(rest, "other")
+	}
+	for i, one := range list[:shown] {
 		v := newAlertView(one, now)
+		if i == 0 {
+			a.Tone = v.Tone
+		}
 		if writes && one.Code == alert.WriteOutcomeUnknown {
 			v.Link = unknownWrites(one.Account)
 		}

@@ -63,22 +63,30 @@ type frame struct {
 	Simulated bool
 }
 
-func (p *Page) frame(r *http.Request, title string, caller *token.Caller) frame {
-	f := frame{Title: title, Here: r.URL.RequestURI(), Drawn: exactly(p.now()), Simulated: p.Simulated}
-	f.SeesWrites = caller != nil && caller.May(token.OperationsRead)
-	switch first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/"); "/" + first {
-	case FleetPath, accounts:
-		f.At = "accounts"
-	case WritesPath:
-		f.At = "writes"
-	case DocsPath:
-		f.At = "docs"
-	}
-	if caller != nil && !caller.IsAnonymous() {
+func (p *Page) frame(r *http.Request, title string) frame {
+	f := frame{Title: title, At: entryOf(r.URL.Path), Here: r.URL.RequestURI(), Drawn: exactly(p.now()), Simulated: p.Simulated}
+	caller, known := middleware.CallerOf(r.Context())
+	f.SeesWrites = caller.May(token.OperationsRead)
+	if known && !caller.IsAnonymous() {
 		f.Caller = caller.Name
 		f.Login = middleware.CookieToken(r) != ""
 	}
 	return f
+}
+
+// entryOf is the entry of the navigation that leads to a path.
+func entryOf(path string) string {
+	switch first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/"); {
+	case path == RunbookPath:
+		return "runbook"
+	case path == FleetPath, "/"+first == accounts:
+		return "accounts"
+	case path == WritesPath:
+		return "writes"
+	case path == DocsPath:
+		return "docs"
+	}
+	return ""
 }
 
 // message is a page with little to say.

@@ -44,7 +44,7 @@ func (p *Page) Fleet(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	infos := p.Accounts.List()
-	page := fleet{frame: p.frame(r, "Accounts", &caller), None: len(infos) == 0, View: viewOf(r.URL.Query())}
+	page := fleet{frame: p.frame(r, "Accounts"), None: len(infos) == 0, View: viewOf(r.URL.Query())}
 	infos = slices.DeleteFunc(infos, func(i account.Info) bool { return !caller.Sees(i.Name) })
 	all := make([]*standing, len(infos))
 	for i, info := range infos {
@@ -116,8 +116,21 @@ func (f *fleet) cut(matching []*standing) []*standing {
 	return matching[from:min(from+pageRows, len(matching))]
 }
 
-// Last is the number of the last row.
-func (f fleet) Last() int { return f.First + len(f.Rows) - 1 }
+// Shown says how many accounts the view shows.
+func (f fleet) Shown() string {
+	if f.View.Filtered() {
+		return counted(f.Matching) + " of " + plural(f.All, "account")
+	}
+	return plural(f.All, "account")
+}
+
+// Span says which of them the rows are.
+func (f fleet) Span() string {
+	return counted(f.First) + "–" + counted(f.First+len(f.Rows)-1) + " of " + counted(f.Matching)
+}
+
+// Missing says how many accounts no total counts.
+func (f fleet) Missing() string { return plural(len(f.Uncounted), "account") }
 
 // row is an account's in the table.
 type row struct {

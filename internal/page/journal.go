@@ -45,7 +45,7 @@ func (p *Page) seesWrites(w http.ResponseWriter, r *http.Request) (token.Caller,
 	caller, ok := p.reader(w, r)
 	if ok && !caller.May(token.OperationsRead) {
 		p.draw(w, r, http.StatusForbidden, messagePage, message{
-			frame: p.frame(r, "Not allowed", &caller), Heading: "This token lacks the scope operations:read",
+			frame: p.frame(r, "Not allowed"), Heading: "This token lacks the scope operations:read",
 			Lines: []string{"Use a token that has it: gateway token create --name NAME --scopes read,operations:read --accounts ACCOUNT,…."},
 		})
 		return caller, false
@@ -54,8 +54,8 @@ func (p *Page) seesWrites(w http.ResponseWriter, r *http.Request) (token.Caller,
 }
 
 func (p *Page) journal(w http.ResponseWriter, r *http.Request, caller token.Caller, q url.Values, failed refused) {
-	page := journal{frame: p.frame(r, "Writes", &caller), Failed: failed, Away: p.Accounts.Away()}
-	page.At, page.Here = "writes", writesAt(q)
+	page := journal{frame: p.frame(r, "Writes"), Failed: failed, Away: p.Accounts.Away()}
+	page.At, page.Here = "writes", writesAt(q) // not where a form was posted to
 	var names []string
 	for _, info := range p.Accounts.List() {
 		if caller.Sees(info.Name) {

@@ -28,7 +28,7 @@ type tokenForm struct {
 }
 
 func (p *Page) askForToken(w http.ResponseWriter, r *http.Request, status int, form tokenForm) {
-	form.frame = p.frame(r, "Sign in", nil)
+	form.frame = p.frame(r, "Sign in")
 	form.Here = form.Next
 	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="gateway"`)

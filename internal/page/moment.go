@@ -92,5 +92,8 @@ func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return thousands(strconv.Itoa(n)) + " " + noun + "s"
+	return counted(n) + " " + noun + "s"
 }
+
+// counted is a number in running text.
+func counted(n int) string { return thousands(strconv.Itoa(n)) }

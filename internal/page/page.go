@@ -79,7 +79,7 @@ func (p *Page) reader(w http.ResponseWriter, r *http.Request) (token.Caller, boo
 		return token.Caller{}, false
 	case !caller.May(token.Read):
 		p.draw(w, r, http.StatusForbidden, messagePage, message{
-			frame: p.frame(r, "Not allowed", &caller), Heading: "This token lacks the scope read",
+			frame: p.frame(r, "Not allowed"), Heading: "This token lacks the scope read",
 			Lines: []string{"Use a token that has it: gateway token create --name NAME --scopes read --accounts ACCOUNT,…."},
 		})
 		return token.Caller{}, false
@@ -119,12 +119,12 @@ func (p *Page) Problem(w http.ResponseWriter, r *http.Request, status int, headi
 	for i := range lines {
 		lines[i] = sentence(lines[i])
 	}
-	p.draw(w, r, status, problemPage, problem{frame: p.frame(r, heading, nil), Heading: heading, Lines: lines, RequestID: requestID})
+	p.draw(w, r, status, problemPage, problem{frame: p.frame(r, heading), Heading: heading, Lines: lines, RequestID: requestID})
 }
 
-func (p *Page) noSuchAccount(w http.ResponseWriter, r *http.Request, caller token.Caller) {
+func (p *Page) noSuchAccount(w http.ResponseWriter, r *http.Request) {
 	p.draw(w, r, http.StatusNotFound, messagePage, message{
-		frame: p.frame(r, "No such account", &caller), Heading: "No such account",
+		frame: p.frame(r, "No such account"), Heading: "No such account",
 		Lines: []string{"No account with that name is configured, or this token does not grant access to it."},
 	})
 }

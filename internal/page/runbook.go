@@ -25,7 +25,7 @@ type runbookView struct {
 // Runbook answers GET RunbookPath: what to do when an alert fires, which
 // notifications link to. Anyone may read it.
 func (p *Page) Runbook(w http.ResponseWriter, r *http.Request) {
-	p.draw(w, r, http.StatusOK, runbookPage, runbookView{frame: p.frame(r, "Runbook", nil), Text: p.runbook})
+	p.draw(w, r, http.StatusOK, runbookPage, runbookView{frame: p.frame(r, "Runbook"), Text: p.runbook})
 }
 
 // renderRunbook makes HTML of the document. Its headings have the same names as

@@ -39,11 +39,11 @@ func (p *Page) Settle(w http.ResponseWriter, r *http.Request) error {
 	name, id := r.PathValue("account"), r.PathValue("id")
 	switch {
 	case !caller.Sees(name):
-		p.noSuchAccount(w, r, caller)
+		p.noSuchAccount(w, r)
 		return nil
 	case !caller.May(token.OperationsWrite):
 		p.draw(w, r, http.StatusForbidden, messagePage, message{
-			frame: p.frame(r, "Not allowed", &caller), Heading: "This token lacks the scope operations:write",
+			frame: p.frame(r, "Not allowed"), Heading: "This token lacks the scope operations:write",
 			Lines: []string{"Use a token that has it, or the command gateway operations settle."},
 		})
 		return nil

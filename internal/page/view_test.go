@@ -135,7 +135,7 @@ func TestThousandAccounts(t *testing.T) {
 			next = link[1]
 		}
 		if page == 3 {
-			wants(t, text(got), "201–300 of 1000 Previous 1 2 3 4 5 … 10 Next", "RUB 334 accounts")
+			wants(t, text(got), "201–300 of 1,000 Previous 1 2 3 4 5 … 10 Next", "RUB 334 accounts")
 		}
 	}
 	if !slices.Equal(seen, names) {
