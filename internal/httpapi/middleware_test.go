@@ -146,6 +146,8 @@ func TestMetrics(t *testing.T) {
 		"/accounts/{account}/users GET 200": 0, "/balances GET 200": 0, "/alerts GET 200": 0, "/openapi.yaml GET 200": 0, "/healthz GET 200": 0, "/readyz GET 200": 0, "/metrics GET 200": 0,
 		"/ GET 200": 0, "/ui/{account} GET 200": 0, "/docs GET 200": 0, "/static/{file} GET 200": 0, "/login POST 201": 0, "/logout POST 201": 0,
 		"/login GET 200": 0, "/login/ GET 200": 0, "/docs/ GET 200": 0, "/docs/runbook GET 200": 0, "/docs/runbook/ GET 200": 0, "/ui GET 200": 0, "/ui/ GET 200": 0, "/ui/{account}/ GET 200": 0,
+		"/ui/{account}/ask GET 200": 0, "/ui/{account}/ask POST 201": 0, "/ui/{account}/balance.json GET 200": 0, "/ui/{account}/history.csv GET 200": 0,
+		"/ui/{account}/writes/{id} GET 200": 0, "/ui/{account}/writes/{id} POST 201": 0, "/writes GET 200": 0, "/writes/ GET 200": 0,
 	}
 	if diff := cmp.Diff(want, series(t, g.registry)); diff != "" {
 		t.Errorf("series at the start (-want +got):\n%s", diff)
