@@ -67,6 +67,7 @@ func TestCompletions(t *testing.T) {
 		"operations list --state ":       {"started", "succeeded", "failed", "unknown"},
 		"token create --scopes ":         {"read", "operations:write"},
 		"simulate --regru-profile ":      {"current", "2017"},
+		"simulate --vendor ":             {"twilio="},
 		"vendor show ":                   {"regru", "twilio"},
 		"vendor test ":                   {"twilio"},
 		"backup ":                        {":0"}, // files

@@ -26,6 +26,18 @@ func simulateCommand(env environment) *cobra.Command {
 	oneOf(c, "regru-profile", string(regru.ProfileCurrent), string(regru.Profile2017))
 	flags.BoolVar(&o.refill, "regru-refill", false, "also offer refill_balance in the current profile")
 	flags.StringArrayVar(&o.vendors, "vendor", nil, "`NAME=ADDRESS`: a declared vendor that listens there too, like digitalocean=127.0.0.1:9103; it answers by its file's samples (may be repeated)")
+	complete := func(*cobra.Command, []string, string) (list []cobra.Completion, _ cobra.ShellCompDirective) {
+		known, err := knownVendors(env)
+		for _, name := range known.Names() {
+			if err == nil && known[name].File != nil {
+				list = append(list, name+"=")
+			}
+		}
+		return list, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+	}
+	if err := c.RegisterFlagCompletionFunc("vendor", complete); err != nil {
+		panic(err) // there is no such flag: every test would show it
+	}
 	c.RunE = func(c *cobra.Command, _ []string) error { return simulate(c.Context(), env, o) }
 	return c
 }
