@@ -20,9 +20,9 @@ const (
 	// pruneInterval is how often old rows are deleted.
 	pruneInterval = time.Hour
 	// historyWhole is for how long every balance is kept, and historyHourly the
-	// last of each hour; after that, the last of each day. A forecast looks at
-	// the hours of historyWhole.
-	historyWhole  = forecastWindow
+	// last of each hour; after that, the last of each day. A forecast takes the
+	// readings of its window, which ends with a balance that may be old.
+	historyWhole  = forecastWindow + 2*24*time.Hour
 	historyHourly = 90 * 24 * time.Hour
 )
 

@@ -1363,7 +1363,7 @@ type ClientInterface interface {
 	//
 	// The last reading of each step and currency, by time. Asks no vendor: readings come from callers and
 	// from the background (`GATEWAY_REFRESH_INTERVAL`); steps without one have no point. Balances asked for
-	// with `currency` are not in it, nor are pots beside the main one. Of what is older than 14 days there is
+	// with `currency` are not in it, nor are pots beside the main one. Of what is older than 16 days there is
 	// one point an hour, and older than 90 days one a day. A span and a step that make more than 10000 points are refused.
 	//
 	// Corresponds with GET /accounts/{account}/balance/history (the `GetBalanceHistory` operationId).
@@ -1628,7 +1628,7 @@ func (c *Client) GetBalance(ctx context.Context, account AccountName, params *Ge
 //
 // The last reading of each step and currency, by time. Asks no vendor: readings come from callers and
 // from the background (`GATEWAY_REFRESH_INTERVAL`); steps without one have no point. Balances asked for
-// with `currency` are not in it, nor are pots beside the main one. Of what is older than 14 days there is
+// with `currency` are not in it, nor are pots beside the main one. Of what is older than 16 days there is
 // one point an hour, and older than 90 days one a day. A span and a step that make more than 10000 points are refused.
 //
 // Corresponds with GET /accounts/{account}/balance/history (the `GetBalanceHistory` operationId).
@@ -3201,7 +3201,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// The last reading of each step and currency, by time. Asks no vendor: readings come from callers and
 	// from the background (`GATEWAY_REFRESH_INTERVAL`); steps without one have no point. Balances asked for
-	// with `currency` are not in it, nor are pots beside the main one. Of what is older than 14 days there is
+	// with `currency` are not in it, nor are pots beside the main one. Of what is older than 16 days there is
 	// one point an hour, and older than 90 days one a day. A span and a step that make more than 10000 points are refused.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -6035,7 +6035,7 @@ func (c *ClientWithResponses) GetBalanceWithResponse(ctx context.Context, accoun
 //
 // The last reading of each step and currency, by time. Asks no vendor: readings come from callers and
 // from the background (`GATEWAY_REFRESH_INTERVAL`); steps without one have no point. Balances asked for
-// with `currency` are not in it, nor are pots beside the main one. Of what is older than 14 days there is
+// with `currency` are not in it, nor are pots beside the main one. Of what is older than 16 days there is
 // one point an hour, and older than 90 days one a day. A span and a step that make more than 10000 points are refused.
 //
 // Returns a wrapper object for the known response body format(s).
