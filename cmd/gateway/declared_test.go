@@ -185,3 +185,39 @@ func TestHostileWords(t *testing.T) {
 		t.Errorf("got %q, %q", out, stderr)
 	}
 }
+
+// TestGoodFilesBesideABadOne: only what is wrong is told, not of the accounts of files that are good.
+func TestGoodFilesBesideABadOne(t *testing.T) {
+	t.Parallel()
+	dir := vendorsDir(t, map[string]string{
+		"a.yaml": paperboy, "b.yaml": strings.NewReplacer("name: paperboy", "name: b", "title:", "titel:").Replace(paperboy),
+	})
+	status, _, stderr := complete(t, map[string]string{
+		"GATEWAY_VENDORS_DIR": dir, "GATEWAY_ACCOUNTS": "paper=paperboy,paperb=b", "PAPER_API_KEY": "some-key", "PAPERB_API_KEY": "some-key",
+	}, "check", "--settings")
+	want := "gateway: invalid configuration:\n" +
+		"  GATEWAY_VENDORS_DIR: there are files that can't be used:\n" +
+		"  " + dir + "/b.yaml:2:1: titel is an unknown key: did you mean title?\n" +
+		"  GATEWAY_ACCOUNTS: account paperb: unknown provider \"b\"; it may be in a file that can't be used\n"
+	if status != 2 || stderr != want {
+		t.Errorf("exit status %d: %s", status, stderr)
+	}
+}
+
+// TestFolderLikeAFile: a folder is not read whatever its name, and is told of.
+func TestFolderLikeAFile(t *testing.T) {
+	t.Parallel()
+	dir := vendorsDir(t, map[string]string{"a.yaml": paperboy})
+	if err := os.Mkdir(filepath.Join(dir, "old.yaml"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("old.yaml", filepath.Join(dir, "older.yml")); err != nil {
+		t.Fatal(err)
+	}
+	status, _, stderr := complete(t, map[string]string{"GATEWAY_VENDORS_DIR": dir, "GATEWAY_ACCOUNTS": "paperboy", "PAPERBOY_API_KEY": "some-key"}, "check", "--settings")
+	want := "gateway check: " + dir + "/old.yaml is ignored: a folder, not a vendor file\n" +
+		"gateway check: " + dir + "/older.yml is ignored: a folder, not a vendor file\n"
+	if status != 0 || stderr != want {
+		t.Errorf("exit status %d: %s", status, stderr)
+	}
+}

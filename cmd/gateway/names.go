@@ -70,6 +70,7 @@ func checkNames(r *config.Reader, env environment, known registry.Set, list []ac
 		near := config.Near(name, own)
 		ours := slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(strings.ToUpper(name), p) })
 		switch {
+		case r.Faulty("GATEWAY_VENDORS_DIR") && !strings.HasPrefix(near, "GATEWAY_"): // it may be of a file that can't be used
 		case near != "" && (ours || strings.HasPrefix(near, "GATEWAY_")):
 			r.Fault(name, "unknown setting; did you mean %s?", near)
 		case near != "":
@@ -88,8 +89,8 @@ func unusedFiles(env environment) []ignored {
 	if folder == "" {
 		return nil
 	}
-	for _, name := range declared.Unused(os.DirFS(folder)) {
-		found = append(found, ignored{filepath.Join(folder, name), "not a vendor file: its name must end in .yaml or .yml"})
+	for name, why := range declared.Unused(os.DirFS(folder)) {
+		found = append(found, ignored{filepath.Join(folder, name), why})
 	}
 	return found
 }

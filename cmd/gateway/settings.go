@@ -193,10 +193,10 @@ func readAccounts(r *config.Reader, known registry.Set, list string) []accountSe
 func instead(r *config.Reader, known registry.Set, vendor string) string {
 	near := config.Near(vendor, known.Names())
 	switch {
-	case near != "":
-		return "did you mean " + near + "?"
 	case r.Faulty("GATEWAY_VENDORS_DIR"):
 		return "it may be in a file that can't be used"
+	case near != "":
+		return "did you mean " + near + "?"
 	case r.Set("GATEWAY_VENDORS_DIR"):
 		return "gateway vendor list prints all, those in GATEWAY_VENDORS_DIR too"
 	}

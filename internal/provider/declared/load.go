@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"path"
 	"reflect"
 	"runtime"
@@ -26,8 +27,8 @@ func Load(name string, text []byte) (*Vendor, error) {
 	return v, nil
 }
 
-// LoadAll loads all files *.yaml and *.yml of a folder, and tells all faults of all of them. taken are names that no file may have;
-// folder is what faults put before a file's name.
+// LoadAll loads all files *.yaml and *.yml of a folder, and tells all faults of all of them beside the vendors of those that have
+// none. taken are names that no file may have; folder is what faults put before a file's name.
 func LoadAll(files fs.FS, folder string, taken []string) ([]*Vendor, error) {
 	entries, err := fs.ReadDir(files, ".")
 	if err != nil {
@@ -35,7 +36,7 @@ func LoadAll(files fs.FS, folder string, taken []string) ([]*Vendor, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if isVendorFile(e.Name()) {
+		if isVendorFile(e.Name()) && !isFolder(files, e) {
 			names = append(names, e.Name())
 		}
 	}
@@ -73,29 +74,41 @@ func LoadAll(files fs.FS, folder string, taken []string) ([]*Vendor, error) {
 		}
 		faults[i] = own
 	}
-	if err := errors.Join(faults...); err != nil {
-		return nil, err
-	}
-	return all, nil
+	return all, errors.Join(faults...)
 }
 
 func isVendorFile(name string) bool {
 	return slices.Contains([]string{".yaml", ".yml"}, strings.ToLower(path.Ext(name)))
 }
 
-// Unused are the files and folders of a folder that LoadAll does not read, but for those that are there for another reason:
-// hidden ones, documents, and the schema that editors use.
-func Unused(files fs.FS) []string {
-	entries, _ := fs.ReadDir(files, ".") // LoadAll tells why it can't be read
-	var names []string
-	for _, e := range entries {
-		name := e.Name()
-		known := strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".schema.json") || strings.HasSuffix(name, ".md")
-		if !known && !isVendorFile(name) {
-			names = append(names, name)
+// isFolder tells whether an entry is a folder, or a link to one.
+func isFolder(files fs.FS, e fs.DirEntry) bool {
+	if e.Type()&fs.ModeSymlink == 0 {
+		return e.IsDir()
+	}
+	info, err := fs.Stat(files, e.Name())
+	return err == nil && info.IsDir()
+}
+
+// Unused are the files and folders of a folder that LoadAll does not read, and why, but for those that are there for another
+// reason: hidden ones, documents, and the schema that editors use.
+func Unused(files fs.FS) iter.Seq2[string, string] {
+	return func(yield func(name, why string) bool) {
+		entries, _ := fs.ReadDir(files, ".") // LoadAll tells why it can't be read
+		for _, e := range entries {
+			name, why := e.Name(), ""
+			switch {
+			case strings.HasPrefix(name, "."), strings.HasSuffix(name, ".schema.json"), strings.HasSuffix(name, ".md"):
+			case isFolder(files, e):
+				why = "a folder, not a vendor file"
+			case !isVendorFile(name):
+				why = "not a vendor file: its name must end in .yaml or .yml"
+			}
+			if why != "" && !yield(name, why) {
+				return
+			}
 		}
 	}
-	return names
 }
 
 func loadFile(files fs.FS, name, shown string) (*Vendor, error) {

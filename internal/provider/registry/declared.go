@@ -20,7 +20,7 @@ type Set map[string]Vendor
 func (s Set) Names() []string { return slices.Sorted(maps.Keys(s)) }
 
 // All are the vendors with an adapter, those of the shipped catalogue, and those in a folder of files, which may be "". All
-// faults of the folder's files are in the error.
+// faults of the folder's files are in the error; the vendors of the others are there nevertheless.
 func All(folder string) (Set, error) {
 	all := maps.Clone(Set(Vendors))
 	for _, head := range catalogue() {
