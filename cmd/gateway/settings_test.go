@@ -110,6 +110,9 @@ func TestSettingsFaults(t *testing.T) {
 		{"a threshold in a currency that is none, and days that are none", []string{"SELZY_BALANCE_LOW=500 RUR", "SELZY_DAYS_LOW=7d"}, []string{
 			"SELZY_BALANCE_LOW: " + threshold, `SELZY_DAYS_LOW: must be an integer, not "7d"`,
 		}},
+		{"days with a sign, an amount that is too long", []string{"SELZY_BALANCE_LOW=12345678901234567890 RUB", "SELZY_DAYS_LOW=+3", "SELZY_REFILL_MAX=12345678901234567890"}, []string{
+			"SELZY_BALANCE_LOW: the amount has more than 19 digits", `SELZY_DAYS_LOW: must be an integer, not "+3"`, "SELZY_REFILL_MAX: the amount has more than 19 digits",
+		}},
 		{"a value and a file", []string{"SELZY_API_KEY_FILE=" + empty}, []string{"SELZY_API_KEY: SELZY_API_KEY_FILE is also set; set only one of them"}},
 		{"an empty file", []string{"SELZY_API_KEY=", "SELZY_API_KEY_FILE=" + empty}, []string{"SELZY_API_KEY: SELZY_API_KEY_FILE: the file is empty"}},
 		{"no file", []string{"SELZY_API_KEY=", "SELZY_API_KEY_FILE=" + dir + "/none"},

@@ -57,7 +57,10 @@ func (t *Threshold) UnmarshalText(text []byte) error {
 	}
 	read := Threshold{Set: true}
 	var err error
-	if read.Amount, err = provider.ParseAmount(fields[0]); err != nil {
+	switch read.Amount, err = provider.ParseAmount(fields[0]); {
+	case errors.Is(err, provider.ErrTooManyDigits):
+		return err
+	case err != nil:
 		return want
 	}
 	if len(fields) == 2 {

@@ -191,7 +191,7 @@ func decode(text string, dst reflect.Value) error {
 		return err
 	case *int:
 		n, err := strconv.Atoi(text)
-		if err != nil {
+		if err != nil || text[0] == '+' {
 			return errors.New("must be an integer")
 		}
 		*value = n

@@ -194,7 +194,7 @@ func TestValues(t *testing.T) {
 			t.Errorf("%s: got %v, %v", text, r, err)
 		}
 	}
-	for _, text := range []string{"", "x", "0/1h", "-1/1h", "5", "5/0s", "5/-1s", "5/x"} {
+	for _, text := range []string{"", "x", "0/1h", "-1/1h", "+5/1h", "5", "5/0s", "5/-1s", "5/x"} {
 		var r config.Rate
 		if r.UnmarshalText([]byte(text)) == nil {
 			t.Errorf("%q was taken", text)

@@ -89,7 +89,7 @@ func (r *Rate) UnmarshalText(text []byte) error {
 	}
 	calls, per, ok := strings.Cut(string(text), "/")
 	n, err := strconv.Atoi(calls)
-	if !ok || err != nil || n < 1 {
+	if !ok || err != nil || n < 1 || calls[0] == '+' {
 		return fmt.Errorf("must be calls/duration, e.g. 1200/1h, or 0")
 	}
 	d, err := ParseDuration(per)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 
-	"accountgateway/internal/account"
 	"accountgateway/internal/alert"
 	"accountgateway/internal/httpapi/middleware"
 )
@@ -21,8 +20,11 @@ func (s *server) listAlerts(ctx context.Context, r *http.Request) (reply, error)
 	}
 	sees := middleware.Of(ctx).Caller.Sees
 	name, one := params.text("account")
-	if _, err := s.Accounts.Info(name); one && (err != nil || !sees(name)) {
-		return reply{}, &account.NotFoundError{Name: name}
+	if one && !sees(name) {
+		return reply{}, middleware.ErrNotGranted
+	}
+	if _, err := s.Accounts.Info(name); one && err != nil {
+		return reply{}, err
 	}
 	var open []alert.Alert
 	for _, a := range s.Accounts.Alerts(sees) {

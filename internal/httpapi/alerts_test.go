@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -91,6 +92,19 @@ func TestAlertsOfGrantedAccounts(t *testing.T) {
 		t.Errorf("got %s", body)
 	}
 	for _, name := range []string{"other", "nobody"} {
-		g.ask(http.MethodGet, "/alerts?account="+name, as(text), nil).wantCode(ProblemCodeAccountNotFound)
+		got, other := g.ask(http.MethodGet, "/alerts?account="+name, as(text), nil), g.ask(http.MethodGet, "/accounts/"+name, as(text), nil)
+		got.wantCode(ProblemCodeForbidden)
+		if !sameDetail(t, got.body, other.body) {
+			t.Errorf("got %s, but of the account itself %s", got.body, other.body)
+		}
 	}
+}
+
+func sameDetail(t *testing.T, a, b []byte) bool {
+	t.Helper()
+	var one, other Problem
+	if err := errors.Join(json.Unmarshal(a, &one), json.Unmarshal(b, &other)); err != nil {
+		t.Fatal(err)
+	}
+	return one.Code == other.Code && one.Detail == other.Detail
 }

@@ -47,6 +47,7 @@ func TestHostileQueries(t *testing.T) {
 		{"/accounts/acme/statistics?date_till=2025-02-29", []string{"date_till"}},
 		{"/accounts/acme/users?limit=0", []string{"limit"}},
 		{"/accounts/acme/users?limit=-1", []string{"limit"}},
+		{"/accounts/acme/users?limit=%2B2", []string{"limit"}},
 		{"/accounts/acme/users?limit=1001", []string{"limit"}},
 		{"/accounts/acme/users?limit=ten", []string{"limit"}},
 		{"/accounts/acme/users?limit=ten&cursor=!", []string{"limit", "cursor"}},

@@ -39,7 +39,7 @@ func (p *params) limit() int {
 		return defaultLimit
 	}
 	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 || n > maxLimit {
+	if err != nil || text[0] == '+' || n < 1 || n > maxLimit {
 		p.refuse("limit", wantLimit)
 	}
 	return n

@@ -38,7 +38,10 @@ func (l *SpendingLimit) UnmarshalText(text []byte) error {
 			return errors.New(want)
 		}
 		amount, err := provider.ParseAmount(fields[0])
-		if err != nil || amount.IsNeg() {
+		switch {
+		case errors.Is(err, provider.ErrTooManyDigits):
+			return err
+		case err != nil || amount.IsNeg():
 			return errors.New(want)
 		}
 		if len(fields) == 1 {

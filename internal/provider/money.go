@@ -18,6 +18,9 @@ type Money struct {
 // a longer figure.
 const maxDigits = 19
 
+// ErrTooManyDigits is ParseAmount's error of an amount that can't be kept exactly.
+var ErrTooManyDigits = fmt.Errorf("the amount has more than %d digits", maxDigits)
+
 // ParseAmount reads an exact decimal: an optional minus, digits, and
 // optionally a point and digits. Anything else is an error, also what other
 // readers of numbers forgive: "12,50", "1e3", "+5", " 5", ".5".
@@ -27,7 +30,7 @@ func ParseAmount(text string) (decimal.Decimal, error) {
 		return decimal.Decimal{}, fmt.Errorf("not a decimal number")
 	}
 	if len(strings.TrimLeft(whole, "0"))+len(fraction) > maxDigits {
-		return decimal.Decimal{}, fmt.Errorf("more than %d digits", maxDigits)
+		return decimal.Decimal{}, ErrTooManyDigits
 	}
 	return decimal.Parse(text)
 }

@@ -181,14 +181,17 @@ func (a *Auth) loopback(r *http.Request) error {
 	return nil
 }
 
-// authorize says the same of an account that is not granted and of one that
-// does not exist, so that nobody can find out by asking which there are.
+// ErrNotGranted refuses what a token does not grant. It is the same for an
+// account that exists and for one that does not, so that nobody can find out by
+// asking which there are.
+var ErrNotGranted = &Refusal{Code: CodeForbidden, Detail: "the token does not grant access to this account; GET /accounts lists the accounts it grants"}
+
 func authorize(c token.Caller, scope token.Scope, r *http.Request) error {
 	if !c.May(scope) {
 		return &Refusal{Code: CodeForbidden, Detail: "the token lacks the scope " + string(scope)}
 	}
 	if name, ok := PathParam(r, "account"); ok && !c.Sees(name) {
-		return &Refusal{Code: CodeForbidden, Detail: "the token does not grant access to this account; GET /accounts lists the accounts it grants"}
+		return ErrNotGranted
 	}
 	return nil
 }
