@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -16,6 +17,6 @@ func (g *gateway) page(publicURL string, secure, simulated bool, log zerolog.Log
 		return g.tokens.Lookup(ctx, text, time.Now())
 	}
 	return page.New(page.Options{
-		Accounts: g.accounts, Log: log, Check: check, TokenName: g.tokens.Name, Vendors: g.vendors, PublicURL: publicURL, Secure: secure, Simulated: simulated,
+		Accounts: g.accounts, Log: log, Check: check, TokenName: g.tokens.Name, Vendors: g.vendors, PublicURL: publicURL, Secure: secure || strings.HasPrefix(publicURL, "https://"), Simulated: simulated,
 	})
 }

@@ -36,11 +36,16 @@ func (s *server) getBalance(ctx context.Context, r *http.Request) (reply, error)
 }
 
 // getBalanceAtHand answers GET of a page's link to what getBalance answers: from
-// memory, as pages do.
+// memory, as pages do. Browsers keep it no longer than pages: they may be signed
+// in as somebody else by then.
 func (s *server) getBalanceAtHand(ctx context.Context, r *http.Request) (reply, error) {
 	r.Header.Set("Cache-Control", "only-if-cached, max-stale")
-	return s.getBalance(ctx, r)
+	a, err := s.getBalance(ctx, r)
+	a.cacheControl = noStore
+	return a, err
 }
+
+var noStore = []string{"no-store"}
 
 func balanceBody(r account.Reading[provider.Balance]) Balance {
 	body := Balance{

@@ -82,8 +82,8 @@ func (p *Page) outcome(r *http.Request, m *funds, failed error, now time.Time) a
 		return asked{failure(failed), bad}
 	}
 	at, err := strconv.ParseInt(r.URL.Query().Get("asked"), 10, 64)
-	if ago := now.Sub(time.Unix(at, 0)); err != nil || ago < -time.Second || ago > askedRecently || m.Read == nil {
-		return asked{}
+	if ago := now.Sub(time.Unix(at, 0)); err != nil || ago < -time.Second || ago > askedRecently || m.Read == nil || m.aged.by(now) > ago+askedRecently {
+		return asked{} // it is an old link, or the vendor gave nothing
 	}
 	return asked{"The vendor answered: the figures are from " + m.Read.Words + ".", good}
 }

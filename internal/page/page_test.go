@@ -39,14 +39,15 @@ func TestFleet(t *testing.T) {
 		t.Fatalf("status %d", got.Code)
 	}
 	page := got.Body.String()
-	wants(t, text(page),
+	// The fixture takes a while to make.
+	wants(t, regexp.MustCompile(`\b4\d s ago`).ReplaceAllString(text(page), "4… s ago"),
 		"Needs attention 5 selzy-agency Balance negative for 9 days The balance is −1240.07 USD. What to do: Top up the account",
 		"regru-shop Credentials refused for 3 days The vendor refused the username",
 		"BHD 1 account 7,310.12 RUB 1 account 184,350.20 USD 2 accounts −1,211.57",
 		"Not in the totals, without a current balance: regru-shop , selzy-new",
 		"regru REG.RU Write outcome unknown 184,350.20 RUB 35 days 2 min ago",
 		"regru-shop REG.RU Credentials refused 1,031.80 RUB – Too old 3 days ago",
-		"selzy Selzy Runs out soon 28.50 USD 39 hours 40 s ago",
+		"selzy Selzy Runs out soon 28.50 USD 39 hours 4… s ago",
 		"selzy-agency Selzy Balance negative −1,240.07 USD no spending Stale 5 h ago",
 		"selzy-new Selzy Not called yet no reading yet – never",
 		"unisender-gulf UniSender Reply not understood 7,310.12 BHD – Stale 3 h ago",

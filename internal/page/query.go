@@ -43,7 +43,7 @@ var columns = []column{
 
 func viewOf(q url.Values) view {
 	v := view{
-		Search: strings.TrimSpace(q.Get("q")), Vendor: q.Get("vendor"), Group: q.Get("group"), Health: q.Get("health"), Sort: q.Get("sort"), Page: 1,
+		Search: searched(q.Get("q")), Vendor: q.Get("vendor"), Group: q.Get("group"), Health: q.Get("health"), Sort: q.Get("sort"), Page: 1,
 	}
 	if !slices.ContainsFunc(columns, func(c column) bool { return c.Key != "" && c.Key == v.by() }) {
 		v.Sort = "name"
@@ -52,6 +52,16 @@ func viewOf(q url.Values) view {
 		v.Page = n
 	}
 	return v
+}
+
+// searched is what is looked for: a search is in many links of the page.
+func searched(text string) string {
+	const most = 100 // as the field takes
+	text = strings.TrimSpace(strings.ToValidUTF8(text, ""))
+	if runes := []rune(text); len(runes) > most {
+		text = string(runes[:most])
+	}
+	return text
 }
 
 // by is what the table is sorted by, either way.
