@@ -33,7 +33,7 @@ type settings struct {
 	StoreUsers       bool             `envconfig:"STORE_USERS" default:"false" desc:"also store readings of users, which are personal data, in the database"`
 	ProviderTimeout  time.Duration    `envconfig:"PROVIDER_TIMEOUT" default:"10s" desc:"timeout of one vendor call, including retries"`
 	NotifyURL        config.Secret    `envconfig:"NOTIFY_URL" desc:"where alerts are sent: service URLs of shoutrrr, with spaces or line ends between them"`
-	NotifyRepeat     time.Duration    `envconfig:"NOTIFY_REPEAT" default:"24h" desc:"how often an open alert is sent again; 0 = once"`
+	NotifyRepeat     time.Duration    `envconfig:"NOTIFY_REPEAT" default:"24h" desc:"how often an open alert is sent again, at least 1m; 0 = once"`
 	PublicURL        config.PublicURL `envconfig:"PUBLIC_URL" desc:"address where people reach the operator's page, for links in notifications and commands on the page"`
 	LogLevel         string           `envconfig:"LOG_LEVEL" default:"info" oneof:"debug|info|warn|error" desc:"debug, info, warn or error"`
 	LogFormat        string           `envconfig:"LOG_FORMAT" default:"json" oneof:"json|console" desc:"json or console"`

@@ -87,8 +87,9 @@ func (a *Alert) same(b *Alert) bool {
 }
 
 // Gone is the change that closes the alert of an account that is not configured
-// any more.
+// any more. What was measured last says nothing of now.
 func Gone(a Alert) Change {
+	a.Value, a.Threshold = nil, nil
 	a.Detail = "the account is no longer configured"
 	return Change{Closed, a}
 }

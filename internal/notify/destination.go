@@ -11,10 +11,13 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/nicholas-fedor/shoutrrr/pkg/format"
 	"github.com/nicholas-fedor/shoutrrr/pkg/router"
 	"github.com/nicholas-fedor/shoutrrr/pkg/services/chat/matrix"
 	"github.com/nicholas-fedor/shoutrrr/pkg/services/email/smtp"
 	"github.com/nicholas-fedor/shoutrrr/pkg/types"
+
+	"accountgateway/internal/config"
 )
 
 // Destination is where alerts are told: a service and whom to tell there. Its
@@ -76,6 +79,9 @@ func parse(number int, text string) (d *Destination, err error) {
 			return nil, fmt.Errorf("%s: %s", scheme, d.secrets.hide(err.Error()))
 		}
 	}
+	if d.clearText() && !config.IsLoopback(d.url.Hostname()) {
+		return nil, fmt.Errorf("%s: sends in clear text, which is allowed only to loopback addresses", scheme)
+	}
 	if err := d.check(); err != nil {
 		return nil, fmt.Errorf("%s: %s", scheme, d.secrets.hide(err.Error()))
 	}
@@ -94,6 +100,20 @@ func fromCustom(scheme string, u *url.URL) (own *url.URL, err error) {
 		return nil, errors.New("takes no address of another kind")
 	}
 	return custom.GetConfigURLFromCustom(u)
+}
+
+// clearText tells whether the URL asks for plain http, in which tokens travel
+// too.
+func (d *Destination) clearText() bool {
+	for name, values := range d.url.Query() {
+		for _, value := range values {
+			on, _ := format.ParseBool(value, false)
+			if on && strings.EqualFold(name, "disabletls") || strings.EqualFold(name, "scheme") && strings.EqualFold(value, "http") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // check tells whether the service can be used.

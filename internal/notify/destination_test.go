@@ -29,6 +29,7 @@ func TestParse(t *testing.T) {
 // anything of it.
 func TestParseFaults(t *testing.T) {
 	good := services["pushover"]
+	const clear = "sends in clear text, which is allowed only to loopback addresses"
 	tests := []struct{ url, want string }{
 		{"hooks.slack.com/services/s3cr3t", "URL 2: must begin with a service, such as slack://, telegram:// or smtp://"},
 		{"https://hooks.slack.com/services/s3cr3t", "URL 2: a webhook begins with generic+https://; other services with their own name, such as slack://"},
@@ -43,6 +44,10 @@ func TestParseFaults(t *testing.T) {
 		{"smtp://s3cr3t.example/?from=s3cr3t&to=a@b.example", "URL 2: smtp: from and to must be e-mail addresses"},
 		{"smtp://s3cr3t.example/?from=a@b.example", "URL 2: smtp: toAddress missing from config URL"},
 		{"smtp:///?from=a@b.example&to=a@b.example", "URL 2: smtp: has no server"},
+		{"generic+http://s3cr3t.example/", "URL 2: generic: " + clear},
+		{"generic://192.0.2.1/s3cr3t?disableTLS=Y", "URL 2: generic: " + clear},
+		{"gotify://s3cr3t.example/Aaa.s3cr3t.c4da?disabletls=1", "URL 2: gotify: " + clear},
+		{"ntfy://s3cr3t.example/topic?scheme=http", "URL 2: ntfy: " + clear},
 		{"discord+https://s3cr3t.example/", "URL 2: discord: takes no address of another kind"},
 		{"teams+https://s3cr3t.example/", "URL 2: teams: "},
 		{"generic+ftp://\x7fs3cr3t", "URL 2: generic: is not a valid URL"},

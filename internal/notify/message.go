@@ -150,10 +150,14 @@ func (n news) headline() string {
 	return strings.Join(parts, ", ")
 }
 
-// title is an alert's first line: "[critical] regru: balance_negative -4.75 USD".
+// title is an alert's first line: "[critical] regru: balance_negative -4.75 USD",
+// "[closed] regru: balance_negative, now 12 USD".
 func (it item) title() string {
 	text := fmt.Sprintf("%s %s: %s", it.label, it.alert.Account, it.alert.Code)
 	if it.alert.Value != nil {
+		if !it.open {
+			text += ", now"
+		}
 		text += " " + plain.Line(*it.alert.Value)
 	}
 	return text

@@ -172,7 +172,7 @@ func TestOpenedAndClosedOnce(t *testing.T) {
 		time.Sleep(time.Hour)
 		r.change(alert.Closed, a("regru", alert.BalanceNegative, alert.Critical, "12.00 USD"))
 		time.Sleep(time.Hour)
-		c.want(t, "[critical] regru: balance_negative -4.75 USD", "[closed] regru: balance_negative 12.00 USD")
+		c.want(t, "[critical] regru: balance_negative -4.75 USD", "[closed] regru: balance_negative, now 12.00 USD")
 		if n := first.count(t, "delivered"); n != 1 || first.log.Len() > 0 {
 			t.Errorf("the first replica counted %v messages and logged %s", n, first.log)
 		}
@@ -214,15 +214,15 @@ func TestChatDown(t *testing.T) {
 		time.Sleep(6 * time.Minute)
 		down.want(t, "2 alerts opened", "1 alert opened (1 critical), 1 changed in severity (1 critical), 1 closed, 1 opened and closed")
 		for _, want := range []string{
-			"\n[critical] new: credentials_refused 401. ", "\n[now critical] worse: balance_low 1 USD. ", "\n[closed] told: balance_low 90 USD. ",
-			"\n[opened and closed] short: vendor_unavailable 200. ",
+			"\n[critical] new: credentials_refused 401. ", "\n[now critical] worse: balance_low 1 USD. ", "\n[closed] told: balance_low, now 90 USD. ",
+			"\n[opened and closed] short: vendor_unavailable, now 200. ",
 		} {
 			if text := down.Texts()[1]; strings.Count(text, want) != 1 {
 				t.Errorf("%q is not once in\n%s", want, text)
 			}
 		}
-		up.want(t, "2 alerts opened", "[closed] told: balance_low 90 USD", "[critical] short: vendor_unavailable 502", "[now critical] worse: balance_low 1 USD",
-			"[closed] short: vendor_unavailable 200", "[critical] new: credentials_refused 401")
+		up.want(t, "2 alerts opened", "[closed] told: balance_low, now 90 USD", "[critical] short: vendor_unavailable 502", "[now critical] worse: balance_low 1 USD",
+			"[closed] short: vendor_unavailable, now 200", "[critical] new: credentials_refused 401")
 		for _, process := range []*replica{first, second} {
 			if n := strings.Count(process.log.String(), "can't be delivered"); n != 1 {
 				t.Errorf("the log tells %d times of the failure: %s", n, process.log)
@@ -333,7 +333,7 @@ func TestReminder(t *testing.T) {
 		r.change(alert.Closed, a("selzy", alert.BalanceLow, alert.Warning, "100 USD"))
 		time.Sleep(70 * time.Minute)
 		c.want(t, "[critical] regru: balance_negative -4.75 USD", "[warning] selzy: balance_low 1 USD", "2 alerts still open (1 critical)",
-			"[closed] selzy: balance_low 100 USD", "[still critical] regru: balance_negative -4.75 USD")
+			"[closed] selzy: balance_low, now 100 USD", "[still critical] regru: balance_negative -4.75 USD")
 		r.change(alert.Closed, a("regru", alert.BalanceNegative, alert.Critical, "4 USD"))
 		time.Sleep(3 * time.Hour)
 		if titles := c.titles(); len(titles) != 6 {
@@ -362,7 +362,7 @@ func TestNewDestination(t *testing.T) {
 		added.SetDown(false)
 		time.Sleep(10 * time.Minute)
 		added.want(t, "1 alert opened, 2 open (1 critical)")
-		old.want(t, "3 alerts opened (1 critical)", "[closed] past: balance_low 100 USD", "[warning] new: balance_low 1 USD")
+		old.want(t, "3 alerts opened (1 critical)", "[closed] past: balance_low, now 100 USD", "[warning] new: balance_low 1 USD")
 
 		// One that was removed and forgotten is new.
 		second.stop()
@@ -458,7 +458,7 @@ func TestNothingIsLeft(t *testing.T) {
 		c.want(t, "1 alert still open (1 critical)")
 		r.change(alert.Closed, a("regru", alert.BalanceNegative, alert.Critical, "1 USD"))
 		time.Sleep(time.Hour)
-		c.want(t, "1 alert still open (1 critical)", "[closed] regru: balance_negative 1 USD")
+		c.want(t, "1 alert still open (1 critical)", "[closed] regru: balance_negative, now 1 USD")
 	})
 }
 

@@ -35,6 +35,9 @@ func phrase(text string) string {
 	default:
 		text += "."
 	}
+	if word, _, _ := strings.Cut(text, " "); strings.ContainsAny(word, "_:") { // a code, such as provider_bad_response
+		return text
+	}
 	first, size := utf8.DecodeRuneInString(text)
 	return string(unicode.ToUpper(first)) + text[size:]
 }
