@@ -134,7 +134,7 @@ func forecast(balance Reading[provider.Balance], steps []store.BalanceStep, long
 	switch {
 	case measured < forecastSpan:
 		return f, nil
-	case falling < time.Second:
+	case falling < forecastStep: // the latest reading may be minutes after the last hour's
 		f.Status = ForecastUnpredictable
 		return f, nil
 	}

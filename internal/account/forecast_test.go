@@ -66,6 +66,11 @@ func TestForecast(t *testing.T) {
 		{"a gap counts with what was spent in it", []past{{10 * day, "200", ""}, {9 * day, "190", ""}}, "100.00", "", account.ForecastOK, "10.00", 10 * day},
 		{"nothing spent", series(10*day, 6*time.Hour, "100", "0"), "100.00", "", account.ForecastNoBurn, "0.00", 0},
 		{"only ever topped up", series(10*day, 6*time.Hour, "10", "2"), "100.00", "", account.ForecastUnpredictable, "", 0},
+		{
+			"rising in every hour, and nothing in the minutes since",
+			append(series(73*time.Hour, time.Hour, "100", "1"), past{ago: 10 * time.Minute, amount: "174"}),
+			"174", "", account.ForecastUnpredictable, "", 0,
+		},
 		{"rounded to the balance's scale", series(10*day, time.Hour, "108", "-0.033333"), "100.000", "", account.ForecastOK, "0.800", 125 * day},
 		{
 			"another currency counts for nothing",

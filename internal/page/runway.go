@@ -49,7 +49,7 @@ func newRunway(f account.Forecast, c account.CurrencyForecast, now time.Time) ru
 	case account.ForecastPostpaid:
 		l.Story = "At " + l.Burn.String() + " a day. What is spent is invoiced later, so the money does not end."
 	case account.ForecastUnpredictable:
-		l.Story = "The balance rose in every hour with readings, so spending can't be separated from top-ups."
+		l.Story = "The balance rose at some time in every hour with readings, so spending can't be separated from top-ups."
 	case account.ForecastOK:
 		end := f.Balance.AsOf.Add(*c.Left)
 		left := end.Sub(now)

@@ -108,7 +108,7 @@ func TestRunway(t *testing.T) {
 			"no spending", "Nothing was spent in the last 14 days, so at this rate the money does not run out. " +
 				"Some readings are missing: actual spending may be higher."},
 		{"rising", account.CurrencyForecast{Status: account.ForecastUnpredictable},
-			"unclear", "The balance rose in every hour with readings, so spending can't be separated from top-ups."},
+			"unclear", "The balance rose at some time in every hour with readings, so spending can't be separated from top-ups."},
 		{"young", account.CurrencyForecast{Status: account.InsufficientHistory, Readings: 4, Since: &since},
 			"too early", "A forecast needs at least one day of regular readings; 4 readings so far, since 31 Jan 2026, 07:00 UTC."},
 		{"newborn", account.CurrencyForecast{Status: account.InsufficientHistory, Readings: 1, Since: &since},
