@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -33,6 +34,9 @@ func TestPicture(t *testing.T) {
 	p := begin(t, nil, "demo", "--addr", "127.0.0.1:0")
 	origin := p.see(p.stdout, `on (http://\S+)`)[1]
 	tb := browsertest.New(t, origin).Tab(t, browsertest.Screens[2])
+	eventually(t, "alerts with their figures", func() bool {
+		return !strings.Contains(pageOf(t, origin+"/"), `<p class="why"></p>`)
+	})
 	tb.Run(chromedp.Navigate(origin+"/"), chromedp.WaitVisible(".fleet"))
 	tb.Screenshot("page")
 }

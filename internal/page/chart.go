@@ -246,12 +246,13 @@ func extent(dots []dot) (low, high float64) {
 }
 
 // scale widens an extent to round figures with a round distance between them.
-// It begins at zero unless that would flatten the line.
+// It begins at zero unless that would flatten the line; below zero it always does:
+// there it matters how much is owed.
 func scale(low, high float64) (from, till, tick float64) {
 	switch {
 	case low > 0 && low < high/2:
 		low = 0
-	case high < 0 && high > low/2:
+	case high < 0:
 		high = 0
 	}
 	if low == high {

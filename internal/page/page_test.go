@@ -115,7 +115,7 @@ func TestAccount(t *testing.T) {
 	page := f.get("/ui/regru").Body.String()
 	wants(t, text(page),
 		"184,350.20 RUB", "Blocked reserved by the vendor 1,500.00 RUB", "25,000.00 RUB", "Updated 2 min ago",
-		"a day, balance and credit last 3", "How the forecast is made", "Day by day", "Download as CSV", "the axis does not begin at zero", "rose, as by a top-up",
+		"a day, balance and credit last 3", "How the forecast is made", "Day by day", "Download as CSV", "the axis does not begin at zero", "rise, such as a top-up",
 		"Domains active 12,843 – – now", "Emails period 512 500 102 % in the period", "Contacts 1,048 no limit – now",
 		"Costs 45,210.5 RUB", "Plan standard", "Backup 2", "expired", "top up unverified",
 		"Top-up invoice 5,000.00 RUB wallet 123456789012 token:abcdefghij succeeded 2 days ago Invoice 8812345",
