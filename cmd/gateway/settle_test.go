@@ -14,8 +14,8 @@ import (
 	"accountgateway/internal/testneed"
 )
 
-// TestSettleHintCanBePasted: of an unknown write the page shows a command for
-// each outcome, which a shell runs as it is.
+// TestSettleHintCanBePasted: of an unknown write the page shows who may not settle
+// it a command for each outcome, which a shell runs as it is.
 func TestSettleHintCanBePasted(t *testing.T) {
 	t.Parallel()
 	shell, err := exec.LookPath("sh")
@@ -24,15 +24,18 @@ func TestSettleHintCanBePasted(t *testing.T) {
 	}
 	f := newFleet(t)
 	vendor := f.refilling("regru")
-	settings := with(f.settings, "GATEWAY_DATABASE_URL=sqlite:"+filepath.Join(t.TempDir(), "gateway.db"))
+	settings := with(f.settings, "GATEWAY_DATABASE_URL=sqlite:"+filepath.Join(t.TempDir(), "gateway.db"), "GATEWAY_AUTH=token")
 	g := serving(t, settings)
+	token, _ := created(t, settings, "--name", "viewer", "--scopes", "read,operations:read,refills:write", "--accounts", "regru")
+	bearer := []string{"Authorization", "Bearer " + token}
 	hint := regexp.MustCompile(`<code>(gateway operations settle .*?)</code>`)
 	for i, state := range []string{"succeeded", "failed"} {
 		vendor.inject(simulator.Fault{Kind: simulator.KindReset, Operation: "user/refill_balance", Times: 1})
-		if a := g.post(t, "/accounts/regru/refills", state, roubles("100")); a.status != http.StatusAccepted {
+		if a := g.post(t, "/accounts/regru/refills", state, roubles("100"), bearer...); a.status != http.StatusAccepted {
 			t.Fatalf("%d %s", a.status, a.body)
 		}
-		found := hint.FindAllStringSubmatch(pageOf(t, g.url+"/ui/regru"), -1)
+		page, _ := fetch(t, g.url, "/writes?state=unknown", bearer...)
+		found := hint.FindAllStringSubmatch(string(page.body), -1)
 		if len(found) != 2 {
 			t.Fatalf("%d hints", len(found))
 		}

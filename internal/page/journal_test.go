@@ -154,7 +154,7 @@ func TestSettleWithoutTheScope(t *testing.T) {
 	if strings.Contains(page, `<form class="settle"`) {
 		t.Error("there is a form for who may not")
 	}
-	wants(t, text(page), "gateway operations settle optopupunknown")
+	wants(t, text(page), "gateway operations settle optopupunknown --state succeeded", "here, with a token that has the scope operations:write")
 	got := f.post("/ui/regru/writes/optopupunknown", url.Values{"state": {"failed"}, "reason": {"x"}}, "Cookie", "gateway_token="+f.token)
 	if got.Code != http.StatusForbidden {
 		t.Errorf("without the scope: %d", got.Code)
