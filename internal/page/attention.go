@@ -20,7 +20,7 @@ type alertView struct {
 
 func newAlertView(a alert.Alert, now time.Time) alertView {
 	v := alertView{
-		Account: a.Account, Words: named(string(a.Code)), Detail: sentence(withoutCode(a.Detail)), Remedy: sentence(a.Remedy), Runbook: RunbookPath + "#" + string(a.Code), Tone: warn, Since: standingSince(a.Since, now),
+		Account: a.Account, Words: named(string(a.Code)), Detail: sentence(inWords(a.Detail)), Remedy: sentence(a.Remedy), Runbook: RunbookPath + "#" + string(a.Code), Tone: warn, Since: standingSince(a.Since, now),
 	}
 	if a.Severity == alert.Critical {
 		v.Tone = bad

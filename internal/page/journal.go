@@ -125,7 +125,7 @@ func (j *journal) forms() {
 		}
 		w.Form = &settlement{Action: "/ui/" + w.Account + "/writes/" + w.ID, Next: j.Here}
 		if f := j.Failed; f.ID == w.ID {
-			w.Form.Open, w.Form.Reason, w.Form.Reference = true, f.Reason, f.Reference
+			w.Form.Open, w.Form.State, w.Form.Reason, w.Form.Reference = true, f.State, f.Reason, f.Reference
 		}
 	}
 }

@@ -133,8 +133,8 @@ func TestSettle(t *testing.T) {
 			t.Errorf("%s: what was given is taken for HTML", test.name)
 		}
 	}
-	mended := f.post("/ui/regru/writes/optopupunknown", form("state", "", "reason", "I looked", "reference", "8812399"), cookie...).Body.String()
-	wants(t, mended, "<details open>", `required maxlength="1000" value="I looked"`, `maxlength="255" value="8812399"`)
+	mended := f.post("/ui/regru/writes/optopupunknown", form("state", "failed", "reason", "I looked", "reference", "8812399"), cookie...).Body.String()
+	wants(t, mended, "<details open>", `value="failed" required checked`, `required maxlength="1000" value="I looked"`, `maxlength="255" value="8812399"`)
 
 	got := f.post("/ui/regru/writes/optopupunknown", form("state", "succeeded", "reason", "the panel shows it", "reference", "8812399"), cookie...)
 	if got.Code != http.StatusSeeOther || got.Header().Get("Location") != "/writes?account=regru#optopupunknown" {

@@ -154,7 +154,7 @@ func TestSettleInBrowser(t *testing.T) {
 	tb.Screenshot("settle")
 	tb.Fits()
 	tb.Accessible(t)
-	tb.Run(chromedp.Click(`button[value="succeeded"]`), chromedp.WaitVisible(".empty"))
+	tb.Run(chromedp.Click(`input[value="succeeded"]`), chromedp.Click(".settle button"), chromedp.WaitVisible(".empty"))
 	if said := browsertest.Get(tb, chromedp.Text("main")); !strings.Contains(said, "No write matches") {
 		t.Errorf("after settling: %s", said)
 	}

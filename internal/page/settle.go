@@ -18,7 +18,7 @@ type refused struct {
 	ID    string // of the operation
 	Words string
 
-	Reason, Reference string // as they were given
+	State, Reason, Reference string // as they were given
 }
 
 func (f refused) status() int {
@@ -61,7 +61,7 @@ func (p *Page) Settle(w http.ResponseWriter, r *http.Request) error {
 		State: store.OperationState(r.PostForm.Get("state")), By: middleware.CallerName(caller),
 		Reason: strings.TrimSpace(r.PostForm.Get("reason")), Reference: strings.TrimSpace(r.PostForm.Get("reference")),
 	}
-	failed := refused{ID: id, Reason: v.Reason, Reference: v.Reference}
+	failed := refused{ID: id, State: string(v.State), Reason: v.Reason, Reference: v.Reference}
 	if faults := v.Faults(); len(faults) > 0 {
 		failed.Words = sentence(faults[0].Field + " " + faults[0].Message)
 		p.journal(w, r, caller, back.Query(), failed)

@@ -34,7 +34,7 @@ type stateView struct {
 func newStateView(name string, s account.State, now time.Time) stateView {
 	words, t := stateWords(s.State)
 	return stateView{
-		Code: s.State, Words: words, Tone: t, Since: standingSince(s.Since, now), Detail: sentence(withoutCode(s.Detail)),
+		Code: s.State, Words: words, Tone: t, Since: standingSince(s.Since, now), Detail: sentence(inWords(s.Detail)),
 		Remedy: sentence(account.Remedy(name, s.State)),
 	}
 }
@@ -157,13 +157,17 @@ func named(name string) string {
 	return capital(strings.NewReplacer("_payg", " (pay as you go)", "_", " ").Replace(name))
 }
 
-// withoutCode leaves out the code that an error begins with: "provider_timeout: ".
-func withoutCode(text string) string {
+// inWords leaves out the code that an error begins with, "provider_timeout: ", and
+// says in words what other code a detail begins with, such as a counter's.
+func inWords(text string) string {
 	code, rest, found := strings.Cut(text, ": ")
-	if found && strings.HasPrefix(code, "provider_") && !strings.Contains(code, " ") {
+	switch {
+	case !found || !strings.Contains(code, "_") || strings.Trim(code, "abcdefghijklmnopqrstuvwxyz_") != "":
+		return text
+	case strings.HasPrefix(code, "provider_"):
 		return rest
 	}
-	return text
+	return named(code) + ": " + rest
 }
 
 // sentence makes one of words that are part of a longer one elsewhere.

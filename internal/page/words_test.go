@@ -47,6 +47,17 @@ func TestInTable(t *testing.T) {
 	}
 }
 
+func TestInWords(t *testing.T) {
+	for text, want := range map[string]string{
+		"provider_timeout: no answer": "no answer", "emails_payg: 5317 of 5000": "Emails (pay as you go): 5317 of 5000",
+		"the vendor said: no": "the vendor said: no", "REGRU_RATE: 5": "REGRU_RATE: 5", "used": "used",
+	} {
+		if got := inWords(text); got != want {
+			t.Errorf("%q is %q", text, got)
+		}
+	}
+}
+
 func TestAlign(t *testing.T) {
 	column := []*figure{newFigure(*money("1", "USD")), nil, newFigure(*money("2.5", "USD")), newFigure(*money("3.125", "USD"))}
 	align(column...)

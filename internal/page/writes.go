@@ -41,7 +41,7 @@ type settlement struct {
 	Next   string // where it leads to
 	Open   bool
 
-	Reason, Reference string
+	State, Reason, Reference string // as they were given before
 }
 
 // ending is how a write stands or ended.

@@ -1,6 +1,7 @@
 package browsertest
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
@@ -162,7 +163,7 @@ func (c *crawl) page(t *testing.T, address string) {
 	if c.Look != nil {
 		c.Look(t, c.tb)
 	}
-	var leads []control
+	var here, leads []control
 	for _, k := range controls {
 		if k.Kind != "here" {
 			known := control{Words: k.Words, Kind: k.Kind, Href: k.Href, Sends: k.Sends}
@@ -173,7 +174,7 @@ func (c *crawl) page(t *testing.T, address string) {
 		}
 		switch k.Kind {
 		case "here":
-			c.click(address, k)
+			here = append(here, k)
 		case "leads":
 			leads = append(leads, k)
 		case "fetches":
@@ -184,11 +185,41 @@ func (c *crawl) page(t *testing.T, address string) {
 			c.forms = append(c.forms, form{address, k})
 		}
 	}
+	c.clickAll(address, here)
 	for _, k := range leads {
 		c.follow(address, k)
 		c.found(Get(c.tb, chromedp.Location()))
 	}
 }
+
+// clickAll clicks what stays on the page, one after the other, without waiting for
+// what each does. What an earlier click took away is clicked when the page is
+// loaded again.
+func (c *crawl) clickAll(address string, all []control) {
+	c.tb.t.Helper()
+	ids := make([]int, len(all))
+	for i, k := range all {
+		ids[i] = k.ID
+	}
+	list, err := json.Marshal(ids)
+	if err != nil {
+		c.tb.t.Fatal(err)
+	}
+	missing := Get(c.tb, chromedp.Evaluate[[]int](fmt.Sprintf(`(click => %s.filter(id => !click(id)))(%s)`, list, clickByID), byHand))
+	for _, k := range all {
+		if slices.Contains(missing, k.ID) {
+			c.click(address, k)
+		}
+	}
+}
+
+// clickByID is a function that clicks a control, and opens what it is folded away
+// in; false if it is not there.
+const clickByID = `id => {
+	const e = document.querySelector("[data-crawl='" + id + "']");
+	for (let p = e?.parentElement; p; p = p.parentElement) if (p.localName === "details" && e.localName !== "summary") p.open = true;
+	return !!e && (e.click(), true);
+}`
 
 // fetch asks for what is no page.
 func (c *crawl) fetch(t *testing.T, address string, k control) {
@@ -219,10 +250,7 @@ func (c *crawl) again(address string) {
 // click clicks a control of the page that is open.
 func (c *crawl) click(address string, k control) {
 	c.tb.t.Helper()
-	click := chromedp.Evaluate[bool](fmt.Sprintf(`(e => {
-		for (let p = e?.parentElement; p; p = p.parentElement) if (p.localName === "details" && e.localName !== "summary") p.open = true;
-		return !!e && (e.click(), true);
-	})(document.querySelector("[data-crawl='%d']"))`, k.ID), byHand)
+	click := chromedp.Evaluate[bool](fmt.Sprintf("(%s)(%d)", clickByID, k.ID), byHand)
 	if Get(c.tb, click) {
 		return
 	}
