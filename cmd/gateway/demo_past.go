@@ -182,7 +182,7 @@ func (d *demo) alerts() []store.AlertChange {
 		open     time.Duration
 	}{
 		{"selzy", alert.BalanceNegative, alert.Critical, 67 * time.Hour},
-		{"selzy", alert.RunsOutSoon, alert.Critical, 91 * time.Hour},
+		{"selzy", alert.RunsOutSoon, alert.Critical, 66 * time.Hour},
 		{"selzy", alert.QuotaNearlyUsed, alert.Critical, 49 * time.Hour},
 		{"selzy-agency", alert.QuotaNearlyUsed, alert.Warning, 4 * time.Hour},
 		{"selzy-agency", alert.WriteOutcomeUnknown, alert.Warning, 25 * time.Minute},

@@ -10,6 +10,7 @@ import (
 
 	"accountgateway/internal/account"
 	"accountgateway/internal/durable"
+	"accountgateway/internal/provider"
 	"accountgateway/internal/token"
 )
 
@@ -27,8 +28,10 @@ type details struct {
 	Spans          []span // how far back the history can go
 	Days           int
 	Chart          *chart
-	Daily          []dailyRow // newest first
-	Statistics     *statistics
+	Daily          []dailyRow  // newest first
+	Statistics     *statistics // nil: none at hand; then NoStatistics says why
+	NoStatistics   string
+	Written        bool // there are writes, or can be
 	Capabilities   []capability
 	Curl           string
 	Writes         []write // newest first
@@ -116,9 +119,13 @@ func (p *Page) account(w http.ResponseWriter, r *http.Request, caller token.Call
 	page.Away = page.Away || isAway(err)
 	forecast := p.forecast(ctx, info, &page, now)
 	page.history(ctx, p.Accounts, spanOf(r), forecast, now)
-	page.Statistics = p.statistics(ctx, info.Name, now)
+	page.NoStatistics = "No reading yet."
+	if page.Statistics = p.statistics(ctx, info.Name, now); !info.Capabilities.Callable(provider.OpStatistics) {
+		page.NoStatistics = "This vendor's statistics can't be read."
+	}
 	if page.SeesWrites {
 		page.operations(ctx, p, now)
+		page.Written = len(page.Writes) > 0 || info.Capabilities.Callable(provider.OpCreateUser) || info.Capabilities.Callable(provider.OpRefill)
 	}
 	drawn := p.now()
 	page.judge(p.Accounts, drawn)

@@ -118,7 +118,7 @@ func (p plot) draw() *chart {
 	if future != nil {
 		c.Forecast, c.Now = polyline(future, end.Sub(p.from), x, y), place(x(p.till))
 	}
-	c.mark(p.points, dots, (high-low)/100, func(d dot) (float64, float64) { return x(d.at) / chartWidth, y(d.value) / chartHeight })
+	c.mark(p.points, dots, max((high-low)/100, steady*usual(dots)), func(d dot) (float64, float64) { return x(d.at) / chartWidth, y(d.value) / chartHeight })
 	return c
 }
 
@@ -149,6 +149,20 @@ func (c *chart) axes(from, till time.Time, low, high, tick float64) {
 		}
 		c.X = append(c.X, xLabel{X: percent(where), Words: at.Format("2 Jan"), Minor: i%2 != 0})
 	}
+}
+
+// steady is how many times as high as the usual change a rise is that is no part
+// of a steady income.
+const steady = 4
+
+// usual is the median of the changes from one reading to the next.
+func usual(dots []dot) float64 {
+	changes := make([]float64, 0, len(dots))
+	for i := 1; i < len(dots); i++ {
+		changes = append(changes, math.Abs(dots[i].value-dots[i-1].value))
+	}
+	slices.Sort(changes)
+	return changes[len(changes)/2]
 }
 
 // mark has a place for each reading, and for each rise that is high enough to be

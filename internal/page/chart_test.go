@@ -77,13 +77,22 @@ func TestBelowZero(t *testing.T) {
 }
 
 func TestTopUpsAreMarked(t *testing.T) {
-	points := readings(map[int]string{0: "50", 24: "20.10", 48: "9999999999999999.99", 72: "9999999999999999.50"}, 0, 24, 48, 72)
-	c := plot{points: points, from: start, till: hours(72), step: day}.draw()
-	if len(c.TopUps) != 1 || c.TopUps[0].Words != "Rose by 9,999,999,999,999,979.89 USD until 3 Jan 2026, 00:00 UTC" || len(c.Points) != 4 {
+	points := readings(map[int]string{0: "50", 24: "20.10", 48: "9999999999999999.99", 72: "9999999999999999.50", 96: "9999999999999998"}, 0, 24, 48, 72, 96)
+	c := plot{points: points, from: start, till: hours(96), step: day}.draw()
+	if len(c.TopUps) != 1 || c.TopUps[0].Words != "Rose by 9,999,999,999,999,979.89 USD until 3 Jan 2026, 00:00 UTC" || len(c.Points) != 5 {
 		t.Errorf("marked: %+v", c.TopUps)
 	}
 	if want := "1 Jan 2026, 00:00 UTC: 50 USD"; c.Points[0].Words != want {
 		t.Errorf("the first reading says %q", c.Points[0].Words)
+	}
+}
+
+// TestIncomeIsNotMarked: what comes in all the time is no top-up.
+func TestIncomeIsNotMarked(t *testing.T) {
+	points := readings(map[int]string{0: "10", 24: "20", 48: "31", 72: "40", 96: "5", 120: "15.5"}, 0, 24, 48, 72, 96, 120)
+	c := plot{points: points, from: start, till: hours(120), step: day}.draw()
+	if len(c.TopUps) != 0 {
+		t.Errorf("marked: %+v", c.TopUps)
 	}
 }
 
