@@ -29,6 +29,6 @@ bench: ## compare with a bare handler, chi and nginx; sizes and times (docs/perf
 torture: ## kills, outages, full disks and clock jumps for ten minutes, with PostgreSQL if $GATEWAY_TEST_POSTGRES_URL names one
 	go test -count 1 -v -timeout 0 -run '^TestTorture$$' ./internal/torture -torture.for $(FOR) -torture.seed $(SEED)
 
-picture: ## draw docs/page.png from the demo; needs Chromium
+picture: ## draw docs/page.png from the demo; needs Chromium, and looks best with the font Inter
 	GATEWAY_TEST_REQUIRE=chromium go test -count 1 -run '^TestPicture$$' ./cmd/gateway
 	cp screenshots/page.png docs/page.png
