@@ -1,3 +1,9 @@
+//go:build !race
+
+// These tests live by real intervals of seconds, which the race detector
+// stretches until vendors seem to hang. The packages alert, account and notify
+// run the same under it by a clock of their own.
+
 package main
 
 import (

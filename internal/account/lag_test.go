@@ -29,7 +29,7 @@ func TestRefreshLagIsTold(t *testing.T) {
 			g := &gateway{durable: newDurable(), registry: prometheus.NewRegistry()}
 			g.Service = account.New(accounts, g.durable, account.Options{
 				TTL:             map[provider.Operation]time.Duration{provider.OpBalance: time.Second, provider.OpStatistics: time.Second},
-				RefreshInterval: 5 * time.Second, LoadTimeout: time.Minute, Registry: g.registry, Log: zerolog.New(&log),
+				RefreshInterval: 5 * time.Second, LoadTimeout: time.Minute, Registry: g.registry, Log: zerolog.New(zerolog.SyncWriter(&log)),
 			})
 			stop := g.run(t)
 			time.Sleep(time.Minute)
