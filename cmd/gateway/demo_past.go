@@ -176,20 +176,24 @@ func (w demoWrite) record(ctx context.Context, st *store.Store) error {
 func (d *demo) alerts() []store.AlertChange {
 	var changes []store.AlertChange
 	for _, one := range []struct {
-		account  string
-		code     alert.Code
-		severity alert.Severity
-		open     time.Duration
+		account, provider string
+		code              alert.Code
+		severity          alert.Severity
+		open              time.Duration
+		detail            string // until the first reading
 	}{
-		{"selzy", alert.BalanceNegative, alert.Critical, 67 * time.Hour},
-		{"selzy", alert.RunsOutSoon, alert.Critical, 66 * time.Hour},
-		{"selzy", alert.QuotaNearlyUsed, alert.Critical, 49 * time.Hour},
-		{"selzy-agency", alert.QuotaNearlyUsed, alert.Warning, 4 * time.Hour},
-		{"selzy-agency", alert.WriteOutcomeUnknown, alert.Warning, 25 * time.Minute},
-		{"regru-shop", alert.RunsOutSoon, alert.Warning, 118 * time.Hour},
-		{"unisender", alert.CredentialsRefused, alert.Critical, refusedFor},
+		{"selzy", "selzy", alert.BalanceNegative, alert.Critical, 67 * time.Hour, "the balance is below zero"},
+		{"selzy", "selzy", alert.RunsOutSoon, alert.Critical, 66 * time.Hour, "the money has run out"},
+		{"selzy", "selzy", alert.QuotaNearlyUsed, alert.Critical, 49 * time.Hour, "emails_payg is used up"},
+		{"selzy-agency", "selzy", alert.QuotaNearlyUsed, alert.Warning, 4 * time.Hour, "emails_payg is nearly used up"},
+		{"selzy-agency", "selzy", alert.WriteOutcomeUnknown, alert.Warning, 25 * time.Minute, "the outcome of a write is unknown"},
+		{"regru-shop", "regru", alert.RunsOutSoon, alert.Warning, 118 * time.Hour, "the money is forecast to run out within days"},
+		{"unisender", "unisender", alert.CredentialsRefused, alert.Critical, refusedFor, "the vendor refused the API key"},
 	} {
-		a := alert.Alert{Account: one.account, Code: one.code, Severity: one.severity, Since: d.now.Add(-one.open), Remedy: alert.Remedy(one.code, one.account)}
+		a := alert.Alert{
+			Account: one.account, Provider: one.provider, Code: one.code, Severity: one.severity,
+			Since: d.now.Add(-one.open), Detail: one.detail, Remedy: alert.Remedy(one.code, one.account),
+		}
 		changes = append(changes, store.AlertChange{Account: a.Account, Code: string(a.Code), Body: encode(a)})
 	}
 	return changes

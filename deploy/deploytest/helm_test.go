@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -143,10 +144,34 @@ replicas: 3
 		twoAccounts + "settings: {a: b}\n":                  "invalid propertyName",
 		twoAccounts + "vendors: {a.txt: hello}\n":           "a.txt",
 		twoAccounts + "settings: {GATEWAY_NOTIFY_URL: x}\n": "settings.GATEWAY_NOTIFY_URL: is a secret, and settings are none: use secretSettings",
+		"accounts: [{name: selzy, settings: {API_KEY: k}}]": "accounts: selzy: settings.API_KEY: looks like a secret, and settings are none: use secret.keys",
 		twoAccounts + "settings: {GATEWAY_DATABASE_URL: postgres://u:p@h/d}\n": "settings.GATEWAY_DATABASE_URL: is a secret, and settings are none: use database.secret",
 	} {
 		if out, err := chart(t, values); err == nil || !strings.Contains(out, want) {
 			t.Errorf("%s: %v, %s; want %q", values, err, out, want)
+		}
+	}
+}
+
+// TestHelmKnowsSecrets: the chart knows the secrets of the shipped vendors by
+// their names.
+func TestHelmKnowsSecrets(t *testing.T) {
+	template := string(read(t, deploy, "helm/account-gateway/templates/configmap.yaml"))
+	looks := regexp.MustCompile(`regexMatch "(.+)" \$name`).FindStringSubmatch(template)
+	if looks == nil {
+		t.Fatal("the chart looks at no name")
+	}
+	files, err := filepath.Glob(filepath.Join(root, "vendors/*.yaml"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no vendors: %v", err)
+	}
+	for _, file := range files {
+		for name, setting := range parse[struct {
+			Settings map[string]struct{ Secret bool }
+		}](t, read(t, file)).Settings {
+			if setting.Secret && !regexp.MustCompile(looks[1]).MatchString(name) {
+				t.Errorf("%s: the chart takes %s for no secret", filepath.Base(file), name)
+			}
 		}
 	}
 }
