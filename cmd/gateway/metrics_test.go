@@ -242,6 +242,13 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	text, _ := fetch(t, g.url, "/metrics")
+	var types []string
+	for _, match := range regexp.MustCompile(`(?m)^# TYPE (\S+) `).FindAllSubmatch(text.body, -1) {
+		types = append(types, string(match[1]))
+	}
+	if once := slices.Compact(slices.Sorted(slices.Values(types))); !slices.Equal(types, once) {
+		t.Errorf("the metrics are not each there once, by name: %q", types)
+	}
 	for _, line := range []string{
 		`gateway_http_request_duration_seconds_bucket\{code="200",method="GET",route="/balances",le="0.1"\} \d`,
 		`gateway_provider_request_duration_seconds_bucket\{account="shop",operation="balance",outcome="ok",provider="selzy",le="\+Inf"\} [1-9]`,

@@ -262,7 +262,7 @@ func TestRunway(t *testing.T) {
 		two.run(t)
 		time.Sleep(65 * time.Second)
 		runway := func(g *gateway) string {
-			for _, line := range figures(t, g.registry) {
+			for _, line := range figures(g) {
 				if strings.HasPrefix(line, "account_balance_runway_seconds") {
 					return line
 				}

@@ -123,12 +123,8 @@ func TestWalletMetrics(t *testing.T) {
 	if _, err := r.Statistics(t.Context(), "a", provider.StatisticsQuery{}, account.Bound{}); err != nil {
 		t.Fatal(err)
 	}
-	families, err := r.registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
 	got := map[string]float64{}
-	for _, family := range families {
+	for family := range r.Families() {
 		if name := family.GetName(); !slices.Contains([]string{"account_balance", "account_wallet_balance", "account_billing_info", "account_amount"}, name) {
 			continue
 		}
