@@ -49,6 +49,15 @@ secretSettings:
 serviceMonitor: {enabled: true}
 `
 
+// everyOption has what is off by default.
+const everyOption = twoAccounts + `
+prometheusRule: {enabled: true, labels: {release: monitoring}}
+dashboard: {enabled: true}
+vendors: {mine.yaml: "name: mine"}
+database: {secret: {name: database}}
+replicas: 3
+`
+
 // TestHelm holds the chart against the kustomize base: the pod is the same but
 // for what it is given to read.
 func TestHelm(t *testing.T) {
@@ -101,14 +110,7 @@ func TestHelm(t *testing.T) {
 
 // TestHelmOptions renders what is off by default, and what the chart refuses.
 func TestHelmOptions(t *testing.T) {
-	all := twoAccounts + `
-prometheusRule: {enabled: true, labels: {release: monitoring}}
-dashboard: {enabled: true}
-vendors: {mine.yaml: "name: mine"}
-database: {secret: {name: database}}
-replicas: 3
-`
-	out, err := chart(t, all)
+	out, err := chart(t, everyOption)
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

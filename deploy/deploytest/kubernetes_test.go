@@ -133,19 +133,31 @@ func TestKustomize(t *testing.T) {
 	}
 }
 
-// TestKubectlValidate holds what kubectl would send against the API's schemas.
+// TestSchemas holds what kubectl and Helm would send against the API's schemas.
 // The oldest release that has preStop.sleep switched on is 1.30.
-func TestKubectlValidate(t *testing.T) {
-	validate := need(t, "kubectl-validate", "go install sigs.k8s.io/kubectl-validate@v0.0.4 (it takes minutes)")
-	build := []string{"kustomize", "build"}
-	if _, err := exec.LookPath("kustomize"); err != nil {
-		build = []string{"kubectl", "kustomize"}
+func TestSchemas(t *testing.T) {
+	check := need(t, "kubeconform", "build github.com/yannh/kubeconform/cmd/kubeconform of tools/go.mod as kubeconform")
+	valid := func(rendered string) (string, error) {
+		return try(t, ".", rendered, check, "-strict", "-schema-location", "testdata/schemas/{{.ResourceKind}}.json", "-")
 	}
+	sent := map[string]string{}
 	for _, overlay := range overlays {
-		rendered := command(t, filepath.Join(deploy, "kubernetes"), build[0], build[1], overlay)
-		file := filepath.Join(t.TempDir(), "rendered.yaml")
-		write(t, file, []byte(rendered))
-		command(t, ".", validate, "--version=1.30", "--local-crds=testdata/crds", file)
+		sent[overlay] = command(t, filepath.Join(deploy, "kubernetes"), need(t, "kustomize", "put kustomize 5 into PATH"), "build", overlay)
+	}
+	for name, values := range map[string]string{"chart": twoAccounts, "chart with all": everyOption} {
+		rendered, err := chart(t, values)
+		if err != nil {
+			t.Fatalf("%v: %s", err, rendered)
+		}
+		sent[name] = rendered
+	}
+	for name, rendered := range sent {
+		if out, err := valid(rendered); err != nil {
+			t.Errorf("%s: %v: %s", name, err, out)
+		}
+		if out, err := valid(strings.Replace(rendered, "terminationGracePeriodSeconds:", "terminationGracePeriod:", 1)); err == nil || !strings.Contains(out, "terminationGracePeriod") {
+			t.Errorf("%s, with a field that there is not: %v: %s", name, err, out)
+		}
 	}
 }
 
