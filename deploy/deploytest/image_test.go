@@ -3,7 +3,7 @@ package deploytest
 import (
 	"context"
 	"debug/elf"
-	"io/fs"
+	"encoding/json"
 	"net/http"
 	"os"
 	"os/exec"
@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"accountgateway/api"
 	"accountgateway/internal/testneed"
 )
@@ -22,37 +24,36 @@ import (
 // imageUser is who the image runs as.
 const imageUser = 65532
 
-// TestImage does by hand what the Dockerfile says, as far as that goes without
-// an engine: its own build command, then only the program in an empty root, as
-// the image's user.
+// imageConfig is what an image says about how to run it.
+type imageConfig struct {
+	User, WorkingDir     string
+	Env, Entrypoint, Cmd []string
+	ExposedPorts         map[string]struct{}
+	Healthcheck          struct{ Test []string }
+}
+
+// TestImage builds the Dockerfile and runs the image as an engine would: in its
+// root folder, with its user, settings and entry point.
 func TestImage(t *testing.T) {
 	if os.Geteuid() != 0 {
 		testneed.Missing(t, "root", "run as root: only root may change the root folder and the user of a process")
 	}
-	need(t, "sh", needShell)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	need(t, "buildah", "install Debian's package buildah")
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
-	dockerfile := string(read(t, root, "Dockerfile"))
-	for _, line := range []string{
-		"FROM scratch", "COPY --from=build /out/gateway /gateway", "COPY --from=build --chown=65532:65532 /out/data /data",
-		"WORKDIR /data", "USER 65532:65532", `ENTRYPOINT ["/gateway"]`,
-	} {
-		if !strings.Contains(dockerfile, "\n"+line+"\n") {
-			t.Fatalf("the Dockerfile has no line %s: mend it or this test", line)
-		}
-	}
-	run := regexp.MustCompile(`(?m)^RUN (CGO_ENABLED=0 go build (?:.*\\\n)*.*)$`).FindStringSubmatch(dockerfile)
-	if run == nil {
-		t.Fatal("the Dockerfile has no RUN CGO_ENABLED=0 go build …")
-	}
+	rootfs, config := buildImage(ctx, t)
 
-	source, out := buildContext(t), t.TempDir()
-	build := exec.CommandContext(ctx, "sh", "-euc", strings.ReplaceAll(run[1], "/out/", out+"/"))
-	build.Dir = source
-	if text, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", build, err, text)
+	want := imageConfig{
+		User: "65532:65532", WorkingDir: "/data", Entrypoint: []string{"/gateway"}, Cmd: []string{},
+		Env:          []string{"GATEWAY_ADDR=0.0.0.0:8080"},
+		ExposedPorts: map[string]struct{}{"8080/tcp": {}},
 	}
-	binary, err := elf.Open(filepath.Join(out, "gateway"))
+	want.Healthcheck.Test = []string{"CMD", "/gateway", "healthcheck"}
+	config.Env = slices.DeleteFunc(config.Env, func(s string) bool { return strings.HasPrefix(s, "PATH=") })
+	if diff := cmp.Diff(want, config); diff != "" {
+		t.Fatalf("the image's configuration (-want +got): %s", diff)
+	}
+	binary, err := elf.Open(filepath.Join(rootfs, "gateway"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,47 +62,48 @@ func TestImage(t *testing.T) {
 	if err != nil || len(libraries) > 0 || binary.Section(".interp") != nil {
 		t.Errorf("the program is not static: %v %v", libraries, err)
 	}
+	if info, err := os.Stat(filepath.Join(rootfs, "etc/ssl/certs/ca-certificates.crt")); err != nil || info.Size() == 0 {
+		t.Errorf("no certificates: %v", err)
+	}
 
-	image := regexp.MustCompile(`(?m)^ENV (\S+=\S+)$`).FindAllStringSubmatch(dockerfile, -1)
 	inside := func(cmd *exec.Cmd) {
-		var settings []string // the image's, which those of the container replace
-		for _, match := range image {
-			settings = append(settings, match[1])
-		}
-		cmd.Env = append(settings, cmd.Env...)
-		cmd.Dir = "/data"
+		cmd.Env = append(slices.Clone(config.Env), cmd.Env...) // the container's settings replace the image's
+		cmd.Dir = config.WorkingDir
 		cmd.SysProcAttr = &syscall.SysProcAttr{
-			Chroot: out, Credential: &syscall.Credential{Uid: imageUser, Gid: imageUser},
+			Chroot: rootfs, Credential: &syscall.Credential{Uid: imageUser, Gid: imageUser},
 		}
 	}
 	once := func(settings []string, args ...string) string {
-		cmd := exec.CommandContext(ctx, "/gateway", args...)
+		cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 		cmd.Env = settings
 		inside(cmd)
 		text, err := cmd.CombinedOutput()
 		if err != nil {
-			t.Fatalf("gateway %v: %v\n%s", args, err, text)
+			t.Fatalf("%v: %v\n%s", args, err, text)
 		}
 		return string(text)
 	}
-	if text := once(nil, "version"); !strings.HasPrefix(text, "gateway "+api.Version+" ") {
+	if text := once(nil, "/gateway", "version"); !strings.HasPrefix(text, "gateway "+api.Version+" ") {
 		t.Errorf("version: %s", text)
 	}
 
 	vendors := startSimulators(ctx, t)
 	// docker run --publish 8080:8080, with nothing but the vendors' settings.
-	if text := once(vendors, "check", "--settings"); !regexp.MustCompile(`(?m)^GATEWAY_ADDR +0\.0\.0\.0:8080 `).MatchString(text) {
+	if text := once(vendors, "/gateway", "check", "--settings"); !regexp.MustCompile(`(?m)^GATEWAY_ADDR +0\.0\.0\.0:8080 `).MatchString(text) {
 		t.Errorf("the port that the image exposes is reached by nobody:\n%s", text)
 	}
-	gateway, address := startGateway(ctx, t, vendors, inside, "/gateway")
+	gateway, address := startGateway(ctx, t, vendors, inside, config.Entrypoint[0])
 	if status, body := request(ctx, t, http.MethodGet, address+"/accounts/regru/balance", nil, ""); status != http.StatusOK {
 		t.Errorf("balance: %d %s", status, body)
 	}
-	once([]string{"GATEWAY_ADDR=" + strings.TrimPrefix(address, "http://")}, "healthcheck")
+	if status, body := request(ctx, t, http.MethodGet, address+"/readyz", nil, ""); status != http.StatusOK {
+		t.Errorf("ready: %d %s", status, body)
+	}
+	once([]string{"GATEWAY_ADDR=" + strings.TrimPrefix(address, "http://")}, config.Healthcheck.Test[1:]...)
 	if status := gateway.stop(); status != 0 {
 		t.Errorf("SIGTERM: exit status %d", status)
 	}
-	info, err := os.Stat(filepath.Join(out, "data/gateway.db"))
+	info, err := os.Stat(filepath.Join(rootfs, "data/gateway.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,50 +112,50 @@ func TestImage(t *testing.T) {
 	}
 }
 
-// buildContext is a copy of the repository as COPY . . sees it: without what
-// .dockerignore names. Its patterns are those of this repository: a path, or
-// **/ and a pattern for the last part of a path.
-func buildContext(t *testing.T) string {
+// buildImage builds the Dockerfile and returns the root folder of a container of
+// it, and how the image is to be run. Nothing is pulled: the first stage's base
+// is this system's /usr and Go, with their caches, in place of golang's image.
+func buildImage(ctx context.Context, t *testing.T) (string, imageConfig) {
 	t.Helper()
-	var paths, names []string
-	for line := range strings.Lines(string(read(t, root, ".dockerignore"))) {
-		line = strings.TrimSpace(line)
-		name, anywhere := strings.CutPrefix(line, "**/")
-		switch {
-		case line == "" || strings.HasPrefix(line, "#"):
-		case anywhere:
-			names = append(names, name)
-		default:
-			paths = append(paths, line)
-		}
-	}
-	ignored := func(path string) bool {
-		return slices.Contains(paths, path) || slices.ContainsFunc(names, func(pattern string) bool {
-			match, err := filepath.Match(pattern, filepath.Base(path))
-			return match || err != nil
-		})
-	}
 	dir := t.TempDir()
-	repository := os.DirFS(root)
-	err := fs.WalkDir(repository, ".", func(path string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case path != "." && ignored(path) && entry.IsDir():
-			return fs.SkipDir
-		case ignored(path) || !entry.IsDir() && !entry.Type().IsRegular():
-			return nil
-		case entry.IsDir():
-			return os.MkdirAll(filepath.Join(dir, path), 0o755)
-		}
-		data, err := fs.ReadFile(repository, path)
+	buildah := func(args ...string) string {
+		t.Helper()
+		args = append([]string{"--root", filepath.Join(dir, "storage"), "--runroot", filepath.Join(dir, "run"), "--storage-driver", "vfs"}, args...)
+		cmd := exec.CommandContext(ctx, "buildah", args...)
+		cmd.Dir = root
+		var said strings.Builder
+		cmd.Stderr = &said
+		out, err := cmd.Output()
 		if err != nil {
-			return err
+			t.Fatalf("buildah %s: %v\n%s%s", strings.Join(args, " "), err, out, &said)
 		}
-		return os.WriteFile(filepath.Join(dir, path), data, 0o644)
-	})
-	if err != nil {
+		return strings.TrimSpace(string(out))
+	}
+	goEnv := func(name string) string { return strings.TrimSpace(command(t, root, "go", "env", name)) }
+
+	base := filepath.Join(dir, "base")
+	for _, folder := range []string{"etc/ssl/certs", "tmp", "usr"} {
+		if err := os.MkdirAll(filepath.Join(base, folder), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"bin", "lib", "lib64"} {
+		if err := os.Symlink("usr/"+name, filepath.Join(base, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(t, filepath.Join(base, "etc/ssl/certs/ca-certificates.crt"), read(t, "/etc/ssl/certs/ca-certificates.crt"))
+	file := filepath.Join(dir, "Dockerfile")
+	write(t, file, []byte("FROM scratch\nCOPY . /\nENV PATH=/goroot/bin:/usr/bin GOMODCACHE=/gomodcache GOCACHE=/gocache GOPROXY="+goEnv("GOPROXY")+"\n"))
+	buildah("build", "--file", file, "--tag", "localhost/golang", base)
+
+	buildah("build", "--isolation", "chroot", "--format", "docker", "--from", "localhost/golang", "--tag", "account-gateway",
+		"--volume", "/usr:/usr:ro", "--volume", goEnv("GOROOT")+":/goroot:ro",
+		"--volume", goEnv("GOMODCACHE")+":/gomodcache", "--volume", goEnv("GOCACHE")+":/gocache", ".")
+	var image struct{ Docker struct{ Config imageConfig } }
+	if err := json.Unmarshal([]byte(buildah("inspect", "--type", "image", "account-gateway")), &image); err != nil {
 		t.Fatal(err)
 	}
-	return dir
+	container := buildah("from", "account-gateway")
+	return buildah("mount", container), image.Docker.Config
 }
