@@ -107,6 +107,7 @@ var promised = []struct {
 	{"account_balance", "account,currency,provider", model.MetricType_GAUGE, false},
 	{"account_wallet_balance", "account,currency,provider,wallet", model.MetricType_GAUGE, false},
 	{"account_billing_info", "account,billing,provider", model.MetricType_GAUGE, false},
+	{"account_info", "account,group,provider", model.MetricType_GAUGE, true},
 	{"account_blocked_funds", "account,currency,provider", model.MetricType_GAUGE, false},
 	{"account_credit_limit", "account,currency,provider", model.MetricType_GAUGE, false},
 	{"account_counter", "account,counter,provider", model.MetricType_GAUGE, false},

@@ -75,7 +75,7 @@ const loadMargin = 5 * time.Second
 // openAccount wires one account; outgoing is what the clients of all have in
 // common.
 func openAccount(r *config.Reader, a accountSetting, hosts *hostBudgets, d *durable.Store, outgoing upstream.Options) account.Account {
-	opened := account.Account{Name: a.name, Provider: a.vendor}
+	opened := account.Account{Name: a.name, Provider: a.vendor, Group: a.of.Group}
 	var guard spendingSettings
 	r.Into(a.prefix(), &guard)
 	opened.Spending = operation.Spending{Max: guard.Max, DailyMax: guard.DailyMax}

@@ -38,7 +38,7 @@ func readDashboard(t *testing.T) dashboard {
 func dashboardQueries(t *testing.T) map[string][]string {
 	t.Helper()
 	queries := map[string][]string{}
-	fill := strings.NewReplacer("$account", ".+", "$__rate_interval", "5s")
+	fill := strings.NewReplacer("$account", ".+", "$group", ".+", "$__rate_interval", "5s")
 	for _, panel := range readDashboard(t).Panels {
 		for _, target := range panel.Targets {
 			expr := fill.Replace(target.Expr)
@@ -52,11 +52,11 @@ func dashboardQueries(t *testing.T) map[string][]string {
 		if variable.Type != "query" {
 			continue
 		}
-		series := regexp.MustCompile(`^label_values\((\w+), \w+\)$`).FindStringSubmatch(variable.Definition)
+		series := regexp.MustCompile(`^label_values\((.+), \w+\)$`).FindStringSubmatch(variable.Definition)
 		if series == nil {
 			t.Fatalf("variable %s: %s is no label_values(metric, label)", variable.Name, variable.Definition)
 		}
-		queries["variable "+variable.Name] = []string{series[1]}
+		queries["variable "+variable.Name] = []string{fill.Replace(series[1])}
 	}
 	return queries
 }

@@ -16,6 +16,7 @@ import (
 type Account struct {
 	Name     string // as in /accounts/{account}
 	Provider string // the vendor's name, as in GATEWAY_ACCOUNTS
+	Group    string // the sort of vendor, as in vendor files; "" if not known
 	Host     string // where its vendor is: background readings are bounded for each host
 	Adapter  provider.Provider
 	Budget   *Budget // of vendor calls; nil: not counted

@@ -51,6 +51,7 @@ var families = []family{
 	{"account_counter", "A counter of the account's statistics, as last read.", []string{"counter", "provider"}, (*collection).counters},
 	{"account_counter_limit", "The limit of a counter; absent if there is none.", []string{"counter", "provider"}, (*collection).limits},
 	{"account_credit_limit", "Credit that the vendor grants, as last read.", []string{"currency", "provider"}, balanceOf(func(b *provider.Balance) *provider.Money { return b.Credit })},
+	{"account_info", "1 for what sort of vendor the account is at.", []string{"group", "provider"}, (*collection).info},
 	{"account_last_success_timestamp_seconds", "When the vendor last gave this reading, in seconds since 1970; 0: never, or unknown, because a clock was set back.", []string{"operation", "provider"}, (*collection).successes},
 	{"account_state", "1 for the state that the account is in, 0 for the others.", []string{"provider", "state"}, (*collection).states},
 	{"account_up", "1 if the last call to the account's vendor succeeded.", []string{"provider"}, func(c *collection, a *subject) { c.add(one(a.current == StateOK)) }},
@@ -201,6 +202,12 @@ func balanceOf(part func(*provider.Balance) *provider.Money) func(*collection, *
 func (c *collection) billing(a *subject) {
 	if a.balance != nil && a.balance.Billing != "" {
 		c.add(1, string(a.balance.Billing))
+	}
+}
+
+func (c *collection) info(a *subject) {
+	if a.Group != "" {
+		c.add(1, a.Group)
 	}
 }
 
