@@ -81,7 +81,7 @@ func TestAlertsAreShared(t *testing.T) {
 		}
 		series := fmt.Sprintf("account_alert{account=%q,code=%q,provider=%q,severity=%q} 1", "a", "vendor_unavailable", "wire", "warning")
 		const help = "# HELP account_alert 1 for each open alert; absent while it is closed.\n# TYPE account_alert gauge\n"
-		if err := testutil.GatherAndCompare(two.registry, strings.NewReader(help+series+"\n"), "account_alert"); err != nil {
+		if err := testutil.GatherAndCompare(scraped(two.Service), strings.NewReader(help+series+"\n"), "account_alert"); err != nil {
 			t.Error(err)
 		}
 		stopOne()
@@ -97,7 +97,7 @@ func TestAlertsAreShared(t *testing.T) {
 		vendor.broken.Store(false)
 		time.Sleep(16 * time.Minute)
 		three.wantAlerts(t, "though the vendor answers")
-		if err := testutil.GatherAndCompare(three.registry, strings.NewReader(""), "account_alert"); err != nil {
+		if err := testutil.GatherAndCompare(scraped(three.Service), strings.NewReader(""), "account_alert"); err != nil {
 			t.Error(err)
 		}
 		wantEvents(t, three.store, "opened a vendor_unavailable", "closed a vendor_unavailable")

@@ -95,7 +95,7 @@ func TestReadingOfUnknownAgeIsNotServed(t *testing.T) {
 account_last_success_timestamp_seconds{account="a",operation="balance",provider="wire"} 0
 account_last_success_timestamp_seconds{account="a",operation="statistics",provider="wire"} 0
 `
-		if err := testutil.GatherAndCompare(after.registry, strings.NewReader(want), "account_last_success_timestamp_seconds"); err != nil {
+		if err := testutil.GatherAndCompare(scraped(after.Service), strings.NewReader(want), "account_last_success_timestamp_seconds"); err != nil {
 			t.Error(err)
 		}
 	})

@@ -19,6 +19,16 @@ import (
 	"accountgateway/internal/provider/providertest"
 )
 
+// scraped are the metrics of the accounts, as testutil takes them.
+func scraped(s *account.Service) prometheus.Gatherer {
+	return prometheus.GathererFunc(func() (families []*dto.MetricFamily, err error) {
+		for f := range s.Families() {
+			families = append(families, proto.CloneOf(f))
+		}
+		return families, nil
+	})
+}
+
 // The accounts' metrics are as a registry would have them: families by name, no
 // series twice, labels in order and in UTF-8.
 func TestFamiliesAreAsOfARegistry(t *testing.T) {
@@ -50,14 +60,11 @@ func TestFamiliesAreAsOfARegistry(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var families []*dto.MetricFamily
-	for f := range s.Families() {
-		families = append(families, proto.CloneOf(f))
-	}
+	families, _ := scraped(s).Gather()
 	if !slices.IsSortedFunc(families, func(a, b *dto.MetricFamily) int { return strings.Compare(a.GetName(), b.GetName()) }) {
 		t.Error("the families are not in the order of their names")
 	}
-	checked, err := prometheus.Gatherers{prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) { return families, nil })}.Gather()
+	checked, err := prometheus.Gatherers{scraped(s)}.Gather() // which checks what a registry does
 	if err != nil {
 		t.Error(err)
 	}

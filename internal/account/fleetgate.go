@@ -28,6 +28,9 @@ func (g *fleetGate) add(host string) {
 // enter waits for a turn, or for ctx to end, whose cause it returns. The place at
 // the host comes first: who waits for a busy host keeps nobody from others.
 func (g *fleetGate) enter(ctx context.Context, host string) (leave func(), err error) {
+	if ctx.Err() != nil { // else chance would let some in
+		return nil, context.Cause(ctx)
+	}
 	for i, room := range []chan struct{}{g.atHost[host], g.all} {
 		select {
 		case room <- struct{}{}:

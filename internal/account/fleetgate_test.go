@@ -144,3 +144,22 @@ func TestFleetReadEndsInTime(t *testing.T) {
 		time.Sleep(time.Minute) // the calls under way end
 	})
 }
+
+// When a fleet read's time is up, no more calls begin: those that it did not get
+// to are left alone.
+func TestFleetReadThatEndedAsksNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var h hosts
+		var asked atomic.Int64
+		s := coldFleet(&h, 1, 500, func(int) time.Duration { asked.Add(1); return 10 * time.Second })
+		for _, item := range s.Balances(t.Context(), everyAccount, account.Bound{}) {
+			if item.Err != nil && provider.KindOf(item.Err) != provider.KindTimeout {
+				t.Errorf("%s: %v", item.Account, item.Err)
+			}
+		}
+		time.Sleep(time.Minute) // what is under way ends
+		if most, all := h.most[0].Load(), asked.Load(); most > 8 || all != 16 {
+			t.Errorf("%d calls, %d at once, want 16 in 15 s, 8 at once", all, most)
+		}
+	})
+}

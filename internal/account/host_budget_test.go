@@ -137,7 +137,7 @@ func TestFleetKeepsToTheHostBudget(t *testing.T) {
 			# HELP gateway_provider_budget_remaining Calls that the account's vendor may still get now, as last heard, by the account's budget or its host's; +Inf: no limit.
 			# TYPE gateway_provider_budget_remaining gauge
 		` + budgetSeries("gateway_provider_budget_remaining", o.accounts, 0)
-		if err := testutil.GatherAndCompare(g.registry, strings.NewReader(want), "gateway_provider_budget_limit", "gateway_provider_budget_remaining"); err != nil {
+		if err := testutil.GatherAndCompare(scraped(g.Service), strings.NewReader(want), "gateway_provider_budget_limit", "gateway_provider_budget_remaining"); err != nil {
 			t.Error(err)
 		}
 	})

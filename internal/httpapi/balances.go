@@ -90,12 +90,12 @@ func (s *server) fleetBody(n *middleware.Request, pg page, items []account.Fleet
 	var read []provider.Money
 	for _, item := range items {
 		if item.Err != nil {
-			n.Err = errors.Join(n.Err, fmt.Errorf("%s: %w", item.Account, item.Err))
 			failed = append(failed, item)
 			continue
 		}
 		read = append(read, item.Balance.Value.Pots()...)
 	}
+	n.Err = errors.Join(n.Err, fleetFailures(failed))
 	body.Complete = len(failed) == 0
 	totals := provider.Totals(read)
 	body.Totals = make([]Money, 0, len(totals))
@@ -108,6 +108,21 @@ func (s *server) fleetBody(n *middleware.Request, pg page, items []account.Fleet
 		body.Balances = append(body.Balances, fleetBalance(n, item))
 	}
 	return body, failed
+}
+
+// failuresLogged is how many accounts the log line of a fleet read names.
+const failuresLogged = 10
+
+// fleetFailures is what the log has of the accounts that failed; nil if none did.
+func fleetFailures(failed []account.FleetItem) error {
+	var errs []error
+	for _, item := range failed[:min(len(failed), failuresLogged)] {
+		errs = append(errs, fmt.Errorf("%s: %w", item.Account, item.Err))
+	}
+	if more := len(failed) - len(errs); more > 0 {
+		errs = append(errs, fmt.Errorf("and %d more accounts", more))
+	}
+	return errors.Join(errs...)
 }
 
 func fleetBalance(n *middleware.Request, item account.FleetItem) FleetBalance {

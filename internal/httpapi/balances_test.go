@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -171,6 +172,19 @@ func TestFleetTotalOfPots(t *testing.T) {
 	g := start(t, map[string]fake{"a": pots, "b": balanceOf("9999999999999999.999", "USD")})
 	if body := string(g.get("/balances").body); !strings.Contains(body, `"totals":[{"amount":"163.38","currency":"CNY"},{"amount":"9999999999999999.799","currency":"USD"}]`) {
 		t.Errorf("not the exact total: %s", body)
+	}
+}
+
+// However many accounts fail, the log's line stays short.
+func TestFleetFailuresAreLoggedShort(t *testing.T) {
+	var items []account.FleetItem
+	for i := range 1000 {
+		items = append(items, account.FleetItem{Account: fmt.Sprint("a", i), Err: provider.Errorf(provider.KindTimeout, "too slow")})
+	}
+	s, n := &server{}, &middleware.Request{}
+	_, failed := s.fleetBody(n, page{limit: 1}, items)
+	if text := n.Err.Error(); len(failed) != 1000 || len(text) > 1000 || !strings.Contains(text, "a9: ") || !strings.HasSuffix(text, "and 990 more accounts") {
+		t.Errorf("%d failed: %s", len(failed), text)
 	}
 }
 
