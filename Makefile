@@ -7,7 +7,7 @@ GO_TOOL = go tool -modfile=tools/go.mod
 FOR ?= 10m
 SEED ?= 0
 
-.PHONY: help build generate lint bench torture picture
+.PHONY: help build generate lint bench torture soak picture
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ bench: ## compare with a bare handler, chi and nginx; sizes and times (docs/perf
 
 torture: ## kills, outages, full disks and clock jumps for ten minutes, with PostgreSQL if $GATEWAY_TEST_POSTGRES_URL names one
 	go test -count 1 -v -timeout 0 -run '^TestTorture$$' ./internal/torture -torture.for $(FOR) -torture.seed $(SEED)
+
+soak: ## 200 accounts and two replicas for ten minutes, with restarts: nothing may be wrong, sent twice or grow; needs PostgreSQL's programs
+	go test -count 1 -v -timeout 0 -run '^TestSoak$$' ./internal/torture -soak.for $(FOR) -torture.seed $(SEED)
 
 picture: ## draw docs/page.png from the demo; needs Chromium, and looks best with the font Inter
 	GATEWAY_TEST_REQUIRE=chromium go test -count 1 -run '^TestPicture$$' ./cmd/gateway

@@ -79,8 +79,8 @@ func (h *harness) read(ctx context.Context, rng *rand.Rand) {
 	case 1:
 		h.readHealth(ctx, p)
 	case 2:
-		h.readOther(ctx, p, []string{"/accounts", "/readyz", "/metrics", "/accounts/" + v.account + "/forecast",
-			"/accounts/" + v.account + "/operations?limit=5", "/accounts/" + v.account + "/statistics", "/accounts/" + v.account + "/users"}[rng.IntN(7)])
+		h.readOther(ctx, p, []string{"/", "/accounts", "/readyz", "/metrics", "/accounts/" + v.account + "/forecast",
+			"/accounts/" + v.account + "/operations?limit=5", "/accounts/" + v.account + "/statistics", "/accounts/" + v.account + "/users"}[rng.IntN(8)])
 	default:
 		h.readBalance(ctx, p, v, rng.IntN(12))
 	}
@@ -135,7 +135,7 @@ func (h *harness) judge(p *process, v *vendor, path string, o observed, a answer
 // readFleet reads all balances at once.
 func (h *harness) readFleet(ctx context.Context, p *process) {
 	sent := h.truth.now()
-	a, err := p.do(ctx, http.MethodGet, "/balances", "", nil)
+	a, err := p.do(ctx, http.MethodGet, "/balances?limit=1000", "", nil)
 	h.reads.Add(1)
 	if !h.came(ctx, p, "/balances", sent, err) {
 		return

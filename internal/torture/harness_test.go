@@ -18,8 +18,10 @@ import (
 // harness is one gateway under torture, of one or two replicas, and all that is around it.
 type harness struct {
 	t        *testing.T
+	setup    setup
 	truth    *truth
 	database database
+	server   *http.Server // all vendors are behind it
 	vendors  []*vendor
 	replicas []*replica
 
@@ -36,10 +38,17 @@ type harness struct {
 	kills, outages, diskRounds, jumps, faults, reads, writes atomic.Int64
 }
 
+// setup is how large the gateway is, and how much it has to do.
+type setup struct {
+	accounts              int
+	ttl, refresh          time.Duration // how long readings are fresh, and how often they are read in the background
+	readPause, writePause time.Duration // of one caller, on average
+	timed                 bool          // an answer that comes late for no reason is a fault
+}
+
 // The settings under test. A load's lease lasts callTimeout and five seconds more, which is more than anybody may wait
 // for a dead process.
 const (
-	ttl          = 1500 * time.Millisecond
 	callTimeout  = 5 * time.Second
 	staleIfError = time.Hour
 )
@@ -50,21 +59,25 @@ const (
 	recovery    = 4 * time.Second               // after a database outage
 )
 
-func newHarness(t *testing.T, program string, d database) *harness {
+// kinds are the providers of the accounts, over and over.
+var kinds = []string{"regru", "regru", "selzy", "regru"}
+
+func newHarness(t *testing.T, program string, d database, s setup) *harness {
 	t.Helper()
-	h := &harness{t: t, truth: newTruth(limits{ttl: ttl, staleIfError: staleIfError}), database: d}
 	mux := http.NewServeMux()
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
+	h := &harness{t: t, setup: s, truth: newTruth(limits{ttl: s.ttl, staleIfError: staleIfError}), database: d, server: server.Config}
 	settings := []string{
-		"GATEWAY_ADDR=127.0.0.1:0", "GATEWAY_AUTH=none", "GATEWAY_CALLER_RATE=0", "GATEWAY_LOG_LEVEL=info", "GATEWAY_REFRESH_INTERVAL=1s",
-		"GATEWAY_BALANCE_TTL=" + ttl.String(), "GATEWAY_STATISTICS_TTL=" + ttl.String(), "GATEWAY_USERS_TTL=" + ttl.String(),
+		"GATEWAY_ADDR=127.0.0.1:0", "GATEWAY_AUTH=none", "GATEWAY_CALLER_RATE=0", "GATEWAY_LOG_LEVEL=info", "GATEWAY_REFRESH_INTERVAL=" + s.refresh.String(),
+		"GATEWAY_BALANCE_TTL=" + s.ttl.String(), "GATEWAY_STATISTICS_TTL=" + s.ttl.String(), "GATEWAY_USERS_TTL=" + s.ttl.String(),
 		"GATEWAY_STALE_IF_ERROR=" + staleIfError.String(), "GATEWAY_PROVIDER_TIMEOUT=" + callTimeout.String(),
 	}
 	var accounts []string
-	for i, provider := range []string{"regru", "regru", "selzy", "regru"} {
+	for i := range s.accounts {
+		provider := kinds[i%len(kinds)]
 		v := newVendor(fmt.Sprint(provider, "-", i), provider, i+1, h.truth)
-		v.saint = i == 0
+		v.saint = i%len(kinds) == 0
 		h.vendors = append(h.vendors, v)
 		mux.Handle("/"+v.account+"/", http.StripPrefix("/"+v.account, v))
 		base := server.URL + "/" + v.account
@@ -171,7 +184,7 @@ func (h *harness) checkDelay(p *process, v *vendor, path string, sent time.Durat
 	if !h.calm(p, v, sent) {
 		return
 	}
-	if took > longestWait {
+	if h.setup.timed && took > longestWait {
 		h.truth.broken(inTime, "%s, sent at %.3f, took %s: %s", path, sent.Seconds(), took, a)
 	}
 	if v.saint && a.status >= 500 && a.header.Get("Location") == "" {
@@ -192,6 +205,6 @@ func (h *harness) work(ctx context.Context, seed uint64) {
 			})
 		}
 	}
-	every(8*len(h.replicas), 50*time.Millisecond, h.read)
-	every(2*len(h.replicas), 100*time.Millisecond, h.write)
+	every(8*len(h.replicas), h.setup.readPause, h.read)
+	every(2*len(h.replicas), h.setup.writePause, h.write)
 }

@@ -249,8 +249,8 @@ func (h *harness) watchReady(ctx context.Context, settled, lasts time.Duration) 
 
 // spoil breaks a vendor.
 func (h *harness) spoil(rng *rand.Rand) {
-	v := h.vendors[1+rng.IntN(len(h.vendors)-1)] // not the saint
-	if len(v.faults.Faults()) > 0 {
+	v := h.vendors[rng.IntN(len(h.vendors))]
+	if v.saint || len(v.faults.Faults()) > 0 {
 		return
 	}
 	h.faults.Add(1)

@@ -26,7 +26,7 @@ type counts struct {
 }
 
 // promises in the order in which they are told.
-var promises = []promise{oneSend, trueFigure, trueOutcome, inTime, rightBlame, trueOutage, otherPromise}
+var promises = []promise{oneSend, trueFigure, trueOutcome, inTime, rightBlame, trueOutage, noGrowth, otherPromise}
 
 func (c counts) String() string {
 	parts := []string{fmt.Sprintf("kills %d, outages %d, disk-full rounds %d, clock jumps %d, vendor faults %d, reads %d, writes %d, vendor calls %d",
@@ -74,7 +74,10 @@ func TestTorture(t *testing.T) {
 }
 
 func torture(t *testing.T, program string, d database, seed uint64) counts {
-	h := newHarness(t, program, d)
+	h := newHarness(t, program, d, setup{
+		accounts: 4, ttl: 1500 * time.Millisecond, refresh: time.Second, readPause: 50 * time.Millisecond, writePause: 100 * time.Millisecond,
+		timed: true,
+	})
 	ctx, cancel := context.WithTimeout(t.Context(), *lasts)
 	defer cancel()
 	var running sync.WaitGroup

@@ -38,6 +38,7 @@ const (
 	inTime       promise = "waited too long"
 	rightBlame   promise = "wrong blame"
 	trueOutage   promise = "false outages"
+	noGrowth     promise = "growth"
 	otherPromise promise = "other broken promises"
 )
 
@@ -89,12 +90,12 @@ func (tr *truth) breakLocked(p promise, format string, args ...any) {
 	tr.breaks[p] = append(tr.breaks[p], text)
 }
 
-// tell gives an account's balance: the milliseconds since the beginning, and the account's number.
+// tell gives an account's balance: the milliseconds since the beginning, and the account's number, below 1,000.
 func (tr *truth) tell(account string, index int) string {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
 	at := tr.now()
-	figure := fmt.Sprintf("%d.%02d", at.Milliseconds(), index)
+	figure := fmt.Sprintf("%d%d.%02d", at.Milliseconds(), index/100, index%100)
 	if tr.told[account] == nil {
 		tr.told[account] = map[string]time.Duration{}
 	}
