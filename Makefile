@@ -7,7 +7,7 @@ GO_TOOL = go tool -modfile=tools/go.mod
 FOR ?= 10m
 SEED ?= 0
 
-.PHONY: help build generate lint bench torture soak picture
+.PHONY: help build generate licences vuln release lint bench torture soak picture
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -17,6 +17,16 @@ build: ## a static binary in bin/
 
 generate: ## regenerate the code made from api/openapi.yaml
 	go generate ./...
+
+licences: ## write docs/licences.md; fails if a dependency has one that is not allowed
+	tools/release/licences
+
+vuln: ## known vulnerabilities in what the program calls; asks vuln.go.dev
+	$(GO_TOOL) govulncheck ./...
+
+release: ## archives, Debian packages, bills of materials and checksums in dist/
+	rm -rf dist
+	tools/release/build dist
 
 lint: ## formatting and linters
 	gofmt -l .

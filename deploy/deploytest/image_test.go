@@ -33,7 +33,8 @@ type imageConfig struct {
 }
 
 // TestImage builds the Dockerfile and runs the image as an engine would: in its
-// root folder, with its user, settings and entry point.
+// root folder, with its user, settings and entry point, also with the arguments of
+// the documents' docker run.
 func TestImage(t *testing.T) {
 	if os.Geteuid() != 0 {
 		testneed.Missing(t, "root", "run as root: only root may change the root folder and the user of a process")
@@ -102,6 +103,23 @@ func TestImage(t *testing.T) {
 	once([]string{"GATEWAY_ADDR=" + strings.TrimPrefix(address, "http://")}, config.Healthcheck.Test[1:]...)
 	if status := gateway.stop(); status != 0 {
 		t.Errorf("SIGTERM: exit status %d", status)
+	}
+	runs := regexp.MustCompile(`(?m)^docker run .*--publish 127\.0\.0\.1:8080:8080 .*account-gateway(?: (.+))?$`).FindAllStringSubmatch(string(read(t, root, "docs/install.md")), -1)
+	if len(runs) == 0 {
+		t.Fatal("docs/install.md has no docker run")
+	}
+	for _, line := range runs {
+		addr := freeAddr(t)
+		outside := "0.0.0.0" + strings.TrimPrefix(addr, "127.0.0.1")
+		args := strings.Fields(strings.ReplaceAll(line[1], "0.0.0.0:8080", outside))
+		container := start(t, append(slices.Clone(vendors), "GATEWAY_ADDR="+outside), inside, config.Entrypoint[0], args...)
+		eventually(ctx, t, line[0]+" is ready", func() (bool, any) {
+			status, body := request(ctx, t, http.MethodGet, "http://"+addr+"/readyz", nil, "")
+			return status == http.StatusOK, body
+		})
+		if status := container.stop(); status != 0 {
+			t.Errorf("%s: SIGTERM: exit status %d", line[0], status)
+		}
 	}
 	info, err := os.Stat(filepath.Join(rootfs, "data/gateway.db"))
 	if err != nil {

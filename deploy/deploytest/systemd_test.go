@@ -118,7 +118,7 @@ func TestTokenByRoot(t *testing.T) {
 // from 0 (safe) to 100.
 func TestSystemd(t *testing.T) {
 	analyze := need(t, "systemd-analyze", "install Debian's package systemd")
-	unit := strings.Replace(string(read(t, deploy, "systemd/gateway.service")), "ExecStart=/usr/local/bin/gateway", "ExecStart="+program(t), 1)
+	unit := strings.Replace(string(read(t, deploy, "systemd/gateway.service")), "ExecStart=gateway", "ExecStart="+program(t), 1)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "gateway.service")
 	write(t, file, []byte(unit))

@@ -7,8 +7,8 @@ import (
 	"accountgateway/api"
 )
 
-// TestVersion: the specification, the chart and the newest release among the
-// changes have one version.
+// TestVersion: the specification, the chart, the newest release among the changes
+// and the documents have one version.
 func TestVersion(t *testing.T) {
 	meta := object(parse[map[string]any](t, read(t, deploy, "helm/account-gateway/Chart.yaml")))
 	found := map[string]string{"Chart.yaml's version": meta.text("version"), "Chart.yaml's appVersion": meta.text("appVersion")}
@@ -19,6 +19,9 @@ func TestVersion(t *testing.T) {
 	found["CHANGELOG.md"] = string(release[1])
 	for _, match := range regexp.MustCompile(`account-gateway:([\d.]+)`).FindAllSubmatch(read(t, deploy, "helm/README.md"), -1) {
 		found["helm/README.md"] = string(match[1])
+	}
+	for _, match := range regexp.MustCompile(`account-gateway_([\d.]+)_`).FindAllSubmatch(read(t, root, "docs/install.md"), -1) {
+		found["docs/install.md"] = string(match[1])
 	}
 	for where, version := range found {
 		if version != api.Version {
