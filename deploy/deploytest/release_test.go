@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
+	"debug/buildinfo"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -97,6 +98,17 @@ func TestReleaseArchive(t *testing.T) {
 		if bytes.Contains(files["gateway"], []byte(path)) {
 			t.Errorf("the program has the path %s", path)
 		}
+	}
+	info, err := buildinfo.Read(bytes.NewReader(files["gateway"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	built := map[string]string{}
+	for _, setting := range info.Settings {
+		built[setting.Key] = setting.Value
+	}
+	if built["vcs.revision"] == "" || built["vcs.modified"] != "false" {
+		t.Errorf("the program does not know its commit: %v", built)
 	}
 
 	var bill struct {
