@@ -43,10 +43,15 @@ type serveOptions struct {
 	demo    *demo               // nil: the accounts are real
 }
 
-// gcPercent is how far the heap may grow over what is in use before garbage is
+// The heap may grow by gcPercent over what is in use before garbage is
 // collected, unless GOGC says otherwise. What is in use is small, so time is
-// worth more here than memory. GOMEMLIMIT bounds both.
-const gcPercent = 200
+// worth more here than memory; that of a large fleet, of manyAccounts and more,
+// is not, and it has Go's own value. GOMEMLIMIT bounds both.
+const (
+	gcPercent       = 200
+	gcPercentOfMany = 100
+	manyAccounts    = 2000
+)
 
 // serve runs the gateway as its settings say until ctx ends, then drains.
 func serve(ctx context.Context, env environment, o serveOptions) error {
@@ -72,7 +77,11 @@ func serve(ctx context.Context, env environment, o serveOptions) error {
 		debug.FreeOSMemory() // reading a hundred files leaves ten times the memory that they keep
 	}
 	if gogc, _ := env.lookup("GOGC"); gogc == "" { // not before: the same would be left of what was read with
-		debug.SetGCPercent(gcPercent)
+		percent := gcPercent
+		if len(list) >= manyAccounts {
+			percent = gcPercentOfMany
+		}
+		debug.SetGCPercent(percent)
 	}
 	defer flush(ctx, stopTracing)
 
