@@ -3,7 +3,6 @@ package account
 import (
 	"context"
 	"errors"
-	"math"
 	"slices"
 	"sync"
 	"time"
@@ -11,68 +10,20 @@ import (
 	"accountgateway/internal/provider"
 )
 
-// The bounds of background readings under way at one vendor host. Accounts that
-// are known to fail have a small part: each may hang for as long as a call may
-// take, and those that work must not wait for them.
+// The bounds of how often the schedule is looked at. With many accounts, several
+// have their turn at once.
 const (
-	hostAtOnce    = 64
-	failingAtOnce = 16
+	leastTick = 10 * time.Millisecond
+	mostTick  = time.Second
 )
 
-// leastTick is how often at most the rounds go on. With many accounts, several
-// have their turn at once.
-const leastTick = 10 * time.Millisecond
+// startSpeed is how much faster than usual what is missing is read after a start,
+// so that it leaves no gap in the metrics.
+const startSpeed = 10
 
-// hostQueue is the background readings at one vendor host: those that wait, in
-// the order in which they came, and how many are under way.
-type hostQueue struct {
-	waiting          []*accountState
-	since            map[*accountState]time.Time // when those that wait came
-	reading, failing int                         // failing: those of reading that were known to fail when they began
-}
-
-// next takes the first account from the queue that may be read now; nil if
-// there is none. What is known of an account may change while it waits.
-func (h *hostQueue) next() (a *accountState, failing bool) {
-	if h.reading >= hostAtOnce {
-		return nil, false
-	}
-	for i, a := range h.waiting {
-		failing := a.state.failing()
-		if failing && h.failing >= failingAtOnce {
-			continue
-		}
-		h.waiting = slices.Delete(h.waiting, i, i+1)
-		delete(h.since, a)
-		h.reading++
-		if failing {
-			h.failing++
-		}
-		return a, failing
-	}
-	return nil, false
-}
-
-// lag is how long the first account that works has been waiting.
-func (h *hostQueue) lag(now time.Time) time.Duration {
-	for _, a := range h.waiting {
-		if !a.state.failing() {
-			return now.Sub(h.since[a])
-		}
-	}
-	return 0
-}
-
-func (h *hostQueue) ended(failing bool) {
-	h.reading--
-	if failing {
-		h.failing--
-	}
-}
-
-// refreshAll reads every account once in each interval, evenly spread, but for
-// those that back off. The first round is ten times as fast, so that a start
-// leaves no gap in the metrics.
+// refreshAll reads every account once in each interval, at its time, but for
+// those that back off. At first it also reads those that missed their time while
+// no gateway ran.
 func (s *Service) refreshAll(ctx context.Context) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -81,13 +32,9 @@ func (s *Service) refreshAll(ctx context.Context) {
 		failing bool
 	}
 	ended := make(chan reading)
-	hosts := map[string]*hostQueue{}
-	busy := map[*accountState]bool{} // waiting or being read
-	for _, a := range s.accounts {
-		hosts[a.Host] = &hostQueue{since: map[*accountState]time.Time{}}
-	}
-	begin := func(host *hostQueue) {
-		for a, failing := host.next(); a != nil; a, failing = host.next() {
+	queue := newRefreshQueue(s.accounts)
+	begin := func() {
+		for a, failing := queue.next(); a != nil; a, failing = queue.next() {
 			wg.Go(func() {
 				s.refresh(ctx, a)
 				select {
@@ -98,38 +45,41 @@ func (s *Service) refreshAll(ctx context.Context) {
 		}
 	}
 	turn := func(a *accountState) {
-		if busy[a] || a.backoff.leavesOut() {
-			return
+		if !queue.busy[a] && !a.backoff.leavesOut() {
+			queue.add(a, s.now())
 		}
-		host := hosts[a.Host]
-		busy[a], host.waiting, host.since[a] = true, append(host.waiting, a), s.now()
-		begin(host)
 	}
 
-	pace := float64(s.options.RefreshInterval) / float64(len(s.names)) // between two accounts
-	atOnce := max(1, int(math.Ceil(float64(leastTick)/pace)))
-	tick := time.Duration(pace * float64(atOnce))
-	ticker := time.NewTicker(tick / 10)
+	interval := s.options.RefreshInterval
+	regular := newSchedule(s.accounts, interval, s.label())
+	pace := interval / time.Duration(len(s.accounts)) // between two accounts
+	ticker := time.NewTicker(min(max(pace/startSpeed, leastTick), mostTick))
 	defer ticker.Stop()
-	looked := s.now()
-	for i := 0; ; {
-		if now := s.now(); now.Sub(looked) >= time.Second {
+	caughtUp := 0 // accounts that were looked at for whether they missed their time
+	began, looked := s.now(), s.now()
+	last := began
+	for {
+		now := s.now()
+		if now.Sub(looked) >= time.Second {
 			looked = now
-			s.lag.observe(hosts, now, s)
+			s.lag.observe(queue.hosts, now, s)
 		}
-		for range atOnce {
-			if i == len(s.names) {
-				ticker.Reset(tick)
+		for ; caughtUp < len(s.accounts) && now.Sub(began) >= regular.time(caughtUp)/startSpeed; caughtUp++ {
+			if a := regular.accounts[caughtUp]; s.missedTurn(a) {
+				turn(a)
 			}
-			turn(s.accounts[s.names[i%len(s.names)]])
-			i++
+			if caughtUp == len(s.accounts)-1 {
+				ticker.Reset(min(max(pace, leastTick), mostTick))
+			}
 		}
+		regular.advance(now.Sub(last), turn)
+		last = now
+		begin()
 		for next := false; !next; {
 			select {
 			case r := <-ended:
-				delete(busy, r.account)
-				hosts[r.account.Host].ended(r.failing)
-				begin(hosts[r.account.Host])
+				queue.ended(r.account, r.failing)
+				begin()
 			case <-ticker.C:
 				next = true
 			case <-ctx.Done():
@@ -137,6 +87,21 @@ func (s *Service) refreshAll(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// missedTurn tells whether an account has a reading that is missing, or older than
+// it would be if it had been read at its time.
+func (s *Service) missedTurn(a *accountState) bool {
+	now := s.stamp()
+	for _, op := range []provider.Operation{provider.OpBalance, provider.OpStatistics} {
+		if !a.capabilities.Callable(op) {
+			continue
+		}
+		if e := s.memory.get(key{account: a.Name, op: op}); e == nil || e.age(now) > s.options.RefreshInterval {
+			return true
+		}
+	}
+	return false
 }
 
 // refresh reads an account in the background, if this replica is the one that
@@ -196,60 +161,4 @@ func (s *Service) readBoth(ctx context.Context, a *accountState) bool {
 		}
 	}
 	return answered || !failed
-}
-
-const (
-	// backoffMost is how many intervals there are at most between two
-	// background readings of an account that keeps failing.
-	backoffMost = 8
-	// backoffLongest bounds that time, where the interval itself is not longer:
-	// it is how late the gateway may notice that the account works again.
-	backoffLongest = 15 * time.Minute
-)
-
-// backoff spaces out the background readings of an account that keeps failing:
-// from the second failure in a row on, the time between two of them doubles, up
-// to a bound. It counts in rounds, of which there is one in each interval. It
-// is safe for concurrent use.
-type backoff struct {
-	mu       sync.Mutex
-	failures int // in a row
-	rest     int // rounds that are still to be left out
-}
-
-// failed takes note of a background reading that failed, and gives the number
-// of intervals until the next one.
-func (b *backoff) failed(interval time.Duration) (intervals int) {
-	most := max(1, min(backoffMost, int(backoffLongest/interval)))
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	intervals = min(most, 1<<min(b.failures, backoffMost))
-	b.failures++
-	b.rest = intervals - 1
-	return intervals
-}
-
-// succeeded ends the back-off: the vendor gave a reading, to whomever.
-func (b *backoff) succeeded() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.failures, b.rest = 0, 0
-}
-
-// leavesOut counts down one round and tells whether it is to be left out.
-func (b *backoff) leavesOut() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.rest == 0 {
-		return false
-	}
-	b.rest--
-	return true
-}
-
-// odd tells whether an odd number of background readings has failed in a row.
-func (b *backoff) odd() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.failures%2 == 1
 }
