@@ -60,6 +60,7 @@ func NewMailbox(t testing.TB, certificate *tls.Config) *Mailbox {
 	}()
 	t.Cleanup(func() {
 		_ = server.Close()
+		_ = listener.Close() // which Serve may not have told the server of yet
 		<-done
 	})
 	return m
