@@ -39,7 +39,7 @@ func TestDeb(t *testing.T) {
 	dpkg := func(args ...string) string {
 		t.Helper()
 		// There is no shell in that folder, and none of the packages it depends on.
-		return command(t, ".", "dpkg", append([]string{"--root=" + system, "--log=" + filepath.Join(t.TempDir(), "log"), "--force-script-chrootless", "--force-depends"}, args...)...)
+		return command(t, ".", "dpkg", append([]string{"--root=" + system, "--log=" + filepath.Join(t.TempDir(), "log"), "--force-script-chrootless", "--force-depends", "--force-unsafe-io"}, args...)...)
 	}
 	dpkg("--install", deb)
 
