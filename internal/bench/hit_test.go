@@ -47,6 +47,9 @@ func compareHits(b *testing.B) {
 	} else {
 		row("nginx proxy_cache", "missing component: nginx (Debian: apt-get install nginx-light)")
 	}
+	if cache := caddy(b, bare.addr); cache != nil {
+		contestants = append(contestants, &contestant{name: "Caddy cache handler", process: cache})
+	}
 	for _, c := range contestants { // warm
 		hammer(b, c.addr, balancePath, c.token, roundTime/2)
 	}
@@ -65,12 +68,12 @@ func compareHits(b *testing.B) {
 		row("hit: "+c.name, "%s requests/s; %s µs of processor each; of bare: %s by requests, %s by processor",
 			c.rate.text("%.0f"), c.work.text("%.1f"), rate.text("%.2f"), work.text("%.2f"))
 	}
-	if len(contestants) == 5 {
+	for _, cache := range contestants[4:] {
 		var rate spread
 		for i := range rounds {
-			rate = append(rate, contestants[2].rate[i]/contestants[4].rate[i])
+			rate = append(rate, contestants[2].rate[i]/cache.rate[i])
 		}
-		row("hit: gateway, GATEWAY_AUTH=none, of nginx", "%s by requests", rate.text("%.2f"))
+		row("hit: gateway, GATEWAY_AUTH=none, of "+cache.name, "%s by requests", rate.text("%.2f"))
 	}
 }
 
