@@ -33,7 +33,7 @@ lint: ## formatting and linters
 	go vet ./...
 	$(GO_TOOL) golangci-lint run ./...
 
-bench: ## compare with a bare handler, chi and nginx; sizes and times (docs/performance.md)
+bench: ## compare with a bare handler, chi, nginx, Caddy and json_exporter; sizes and times (docs/performance.md)
 	go test -run '^$$' -bench . -timeout 30m ./internal/bench/
 
 torture: ## kills, outages, full disks and clock jumps for ten minutes, with PostgreSQL if $GATEWAY_TEST_POSTGRES_URL names one

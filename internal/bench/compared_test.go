@@ -12,20 +12,17 @@ import (
 	"time"
 )
 
-// compared builds the servers of testdata/compared, once. It takes minutes
-// where the build cache has nothing of them, and the Go module proxy.
-var compared = sync.OnceValues(func() (folder string, err error) {
-	folder, err = os.MkdirTemp("", "compared")
-	if err != nil {
-		return "", err
-	}
-	build := exec.Command("go", "build", "-C", filepath.Join("testdata", "compared"), "-trimpath", "-ldflags", "-s -w", "-o", folder+"/",
+// compared builds the servers of testdata/compared into builds, once. It needs
+// the Go module proxy, and takes minutes where the build cache has nothing of
+// them.
+var compared = sync.OnceValue(func() error {
+	build := exec.Command("go", "build", "-C", filepath.Join("testdata", "compared"), "-trimpath", "-ldflags", "-s -w", "-o", builds+"/",
 		"./caddy", "github.com/prometheus-community/json_exporter")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := build.CombinedOutput(); err != nil {
-		return "", &buildError{string(output)}
+		return &buildError{string(output)}
 	}
-	return folder, nil
+	return nil
 })
 
 // missing is the row of a server that could not be built.
@@ -38,8 +35,7 @@ func missing(name string, err error) {
 // private.
 func caddy(b *testing.B, behind string) *process {
 	b.Helper()
-	folder, err := compared()
-	if err != nil {
+	if err := compared(); err != nil {
 		missing("Caddy cache handler", err)
 		return nil
 	}
@@ -67,7 +63,7 @@ http://%[2]s {
 		b.Fatal(err)
 	}
 	began := time.Now()
-	p := start(b, addr, []string{"HOME=" + dir, "XDG_DATA_HOME=" + dir, "XDG_CONFIG_HOME=" + dir}, filepath.Join(folder, "caddy"),
+	p := start(b, addr, []string{"HOME=" + dir, "XDG_DATA_HOME=" + dir, "XDG_CONFIG_HOME=" + dir}, filepath.Join(builds, "caddy"),
 		"run", "--adapter", "caddyfile", "--config", conf)
 	p.wait(b, "/healthz", began)
 	get(b, http.DefaultClient, "http://"+addr+balancePath, "", "", "")

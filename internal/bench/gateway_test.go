@@ -12,11 +12,7 @@ import (
 
 // program is the gateway, built once as make build does.
 var program = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "bench")
-	if err != nil {
-		return "", err
-	}
-	file := filepath.Join(dir, "gateway")
+	file := filepath.Join(builds, "gateway")
 	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", file, "accountgateway/cmd/gateway")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	output, err := build.CombinedOutput()

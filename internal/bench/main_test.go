@@ -15,6 +15,9 @@ func row(what, format string, args ...any) {
 	table = append(table, fmt.Sprintf("%-58s %s", what, fmt.Sprintf(format, args...)))
 }
 
+// builds is the folder of the programs that are built, removed at the end.
+var builds string
+
 // TestMain prints the table at the end. A copy of this program that was started
 // as a server is one.
 func TestMain(m *testing.M) {
@@ -22,7 +25,15 @@ func TestMain(m *testing.M) {
 		serveChild(kind)
 		return
 	}
+	var err error
+	if builds, err = os.MkdirTemp("", "bench"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	status := m.Run()
+	if err := os.RemoveAll(builds); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
 	if len(table) > 0 {
 		fmt.Println()
 		for _, line := range table {

@@ -149,8 +149,7 @@ const exporterConfig = `modules:
 
 // scrapedExporter is nil if it could not be built.
 func scrapedExporter(b *testing.B) *scraped {
-	folder, err := compared()
-	if err != nil {
+	if err := compared(); err != nil {
 		missing("json_exporter", err)
 		return nil
 	}
@@ -161,7 +160,7 @@ func scrapedExporter(b *testing.B) *scraped {
 	}
 	begin := func() *process {
 		addr, began := freeAddr(b), time.Now()
-		p := start(b, addr, nil, filepath.Join(folder, "json_exporter"), "--config.file", config, "--web.listen-address", addr)
+		p := start(b, addr, nil, filepath.Join(builds, "json_exporter"), "--config.file", config, "--web.listen-address", addr)
 		p.wait(b, "/metrics", began)
 		return p
 	}
