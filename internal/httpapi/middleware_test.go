@@ -189,7 +189,7 @@ func TestServiceApart(t *testing.T) {
 	if got := series(t, g.registry); got["/metrics GET 200"] != 1 || !slices.Contains(slices.Collect(maps.Keys(got)), "/accounts GET 200") {
 		t.Errorf("the two do not count together: %v", got)
 	}
-	if got := routesOf(t, NewService(Options{Registry: g.registry})); !slices.Equal(got, []string{"GET /healthz", "GET /metrics", "GET /readyz"}) {
+	if got := routesOf(t, newServer(Options{Registry: g.registry}).routesApart()); !slices.Equal(got, []string{"GET /healthz", "GET /metrics", "GET /readyz"}) {
 		t.Errorf("the service's address has %v", got)
 	}
 }

@@ -11,12 +11,23 @@ import (
 	"accountgateway/internal/token"
 )
 
-// New serves callers. Every route says who may ask: require wants a token with that
-// scope, Open wants none. The specification says the same (security).
+// New serves callers.
 func New(o Options) http.Handler {
 	s := newServer(o)
+	return s.begin(s.routes())
+}
+
+// NewService serves only health and metrics, for an address of their own.
+func NewService(o Options) http.Handler {
+	s := newServer(o)
+	return s.begin(s.routesApart())
+}
+
+// routes are the callers'. Every one says who may ask: require wants a token with
+// that scope, Open wants none. The specification says the same (security).
+func (s *server) routes() chi.Router {
 	r := s.router()
-	auth := middleware.NewAuth(o.Tokens, o.AnyName, o.CallerRate, s.fail)
+	auth := middleware.NewAuth(s.Tokens, s.AnyName, s.CallerRate, s.fail)
 	require, heavy := auth.Require, middleware.Heavy(s.fail)
 
 	r.With(require(token.Read), s.query("provider", "health", "limit", "cursor")).Get("/accounts", s.serve(s.listAccounts))
@@ -35,13 +46,12 @@ func New(o Options) http.Handler {
 	r.With(require(token.Read), s.query("require", "provider", "limit", "cursor")).Get("/balances", s.serve(s.listBalances))
 	r.With(require(token.Read), s.query("account", "severity")).Get("/alerts", s.serve(s.listAlerts))
 	r.With(auth.Open, s.query()).Get("/openapi.yaml", s.serve(s.getSpec))
-	if o.Page != nil {
+	if s.Page != nil {
 		s.pageRoutes(r, auth, heavy)
 	}
-	if !o.ServiceApart {
+	if !s.ServiceApart {
 		s.serviceRoutes(r, auth.LoopbackOnly)
 	}
-	s.requests.Preset(r)
 	return r
 }
 
@@ -77,12 +87,10 @@ func (s *server) failing(h func(http.ResponseWriter, *http.Request) error) http.
 	}
 }
 
-// NewService serves only health and metrics, for an address of their own.
-func NewService(o Options) http.Handler {
-	s := newServer(o)
+// routesApart are those of an address for health and metrics alone.
+func (s *server) routesApart() chi.Router {
 	r := s.router()
 	s.serviceRoutes(r)
-	s.requests.Preset(r)
 	return r
 }
 
@@ -97,11 +105,16 @@ func (s *server) serviceRoutes(r chi.Router, guard ...func(http.Handler) http.Ha
 	scrapes.Method(http.MethodGet, "/metrics", s.metrics())
 }
 
-// router has what every route shares. The order matters: what is counted and
-// logged is what the recovered and limited request ended with.
-func (s *server) router() *chi.Mux {
+// begin is around everything: what is counted and logged is what the recovered
+// and limited request ended with.
+func (s *server) begin(r chi.Router) http.Handler {
+	s.requests.Preset(r)
+	return middleware.Begin(r, s.requests.Observe, middleware.AccessLog(s.AccessLog, s.accounts), middleware.Audit(s.Log, s.accounts))
+}
+
+// router has what every route shares. The order matters.
+func (s *server) router() chi.Router {
 	r := chi.NewRouter()
-	r.Use(middleware.Begin(s.requests.Observe, middleware.AccessLog(s.AccessLog, s.accounts), middleware.Audit(s.Log, s.accounts)))
 	if s.Tracer != nil {
 		r.Use(middleware.Tracing(s.Tracer, s.accounts))
 	}

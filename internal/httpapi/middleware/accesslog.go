@@ -2,7 +2,6 @@ package middleware
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/rs/zerolog"
 )
@@ -40,7 +39,7 @@ func logRequest(log *zerolog.Logger, accounts Accounts, r *http.Request) {
 		bytes = 0
 	}
 	line.Str("request_id", n.ID).Str("route", route).Str("method", method(r)).Int("status", n.Status()).
-		Int("bytes", bytes).Dur("duration_ms", time.Since(n.Start)).Msg("request")
+		Int("bytes", bytes).Dur("duration_ms", n.took).Msg("request")
 }
 
 // accessLevel is error for our own faults, debug for what probes and scrapes ask

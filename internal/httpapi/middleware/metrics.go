@@ -54,7 +54,7 @@ func NewMetrics(reg prometheus.Registerer, log zerolog.Logger) *Metrics {
 // Observe counts a request that has ended.
 func (m *Metrics) Observe(r *http.Request) {
 	n := Of(r.Context())
-	m.observe(requestSeries{Route(r), method(r), n.Status()}, time.Since(n.Start), n.Trace)
+	m.observe(requestSeries{Route(r), method(r), n.Status()}, n.took, n.Trace)
 }
 
 func (m *Metrics) observe(labels requestSeries, took time.Duration, span trace.SpanContext) {

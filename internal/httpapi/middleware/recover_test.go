@@ -5,15 +5,20 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+
+	"github.com/go-chi/chi/v5"
 )
 
 // TestPanicAfterTheAnswerBegan cuts the answer off.
 func TestPanicAfterTheAnswerBegan(t *testing.T) {
-	server := httptest.NewServer(Begin()(Recover(nil)(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	router := chi.NewRouter()
+	router.Use(Recover(nil))
+	router.Get("/", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "100")
 		_, _ = io.WriteString(w, "half")
 		panic("in the middle")
-	}))))
+	})
+	server := httptest.NewServer(Begin(router))
 	defer server.Close()
 	resp, err := http.Get(server.URL)
 	if err == nil {

@@ -6,8 +6,10 @@ package middleware
 import (
 	"context"
 	"net/http"
+	"sync"
 	"time"
 
+	"github.com/go-chi/chi/v5"
 	"go.opentelemetry.io/otel/trace"
 
 	"accountgateway/internal/token"
@@ -44,6 +46,7 @@ type Request struct {
 
 	ID    string
 	Start time.Time
+	took  time.Duration     // from Start to the end of the answer
 	Trace trace.SpanContext // zero while tracing is off
 	Code  string            // of the problem answered, if any
 	Err   error             // the cause, only for the log
@@ -55,9 +58,29 @@ type Request struct {
 	Operation string       // the id of the write that was asked for, if any
 
 	idValue, quotaValue [1]string // room for the headers' values, which then need none of their own
+	ctx                 requestContext
 }
 
 type requestKey struct{}
+
+// requestContext is the context of a request's handlers. It holds the two values
+// that all of them look for, ours and the router's: each in a context of its own
+// would cost two allocations more.
+type requestContext struct {
+	context.Context
+	request *Request
+	route   *chi.Context
+}
+
+func (c *requestContext) Value(key any) any {
+	switch key {
+	case requestKey{}:
+		return c.request
+	case chi.RouteCtxKey:
+		return c.route
+	}
+	return c.Context.Value(key)
+}
 
 // Of gives the request that a context belongs to. Outside of one it is a new one.
 func Of(ctx context.Context) *Request {
@@ -91,23 +114,29 @@ func Checks(fail Fail, checks ...Check) func(http.Handler) http.Handler {
 	}
 }
 
-// Begin makes the request's Request and its id. Once the request has ended, all
-// of ended are told, one after the other.
-func Begin(ended ...func(*http.Request)) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			n := &Request{ResponseWriter: w, ID: requestID(r), Start: time.Now()}
-			n.idValue[0] = n.ID
-			w.Header()[RequestIDHeader] = n.idValue[:]
-			r = r.WithContext(context.WithValue(r.Context(), requestKey{}, n))
-			defer func() { // also after a panic
-				for _, tell := range ended {
-					tell(r)
-				}
-			}()
-			next.ServeHTTP(n, r)
-		})
-	}
+// Begin makes a request's Request and its id, and hands it to the router, whose
+// middleware and handlers find both by the context. Once the request has ended,
+// all of ended are told, one after the other.
+func Begin(router chi.Router, ended ...func(*http.Request)) http.Handler {
+	routes := sync.Pool{New: func() any { return chi.NewRouteContext() }}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n := &Request{ResponseWriter: w, ID: requestID(r), Start: time.Now()}
+		n.idValue[0] = n.ID
+		w.Header()[RequestIDHeader] = n.idValue[:]
+		route := routes.Get().(*chi.Context)
+		route.Reset()
+		route.Routes = router
+		n.ctx = requestContext{Context: r.Context(), request: n, route: route}
+		r = r.WithContext(&n.ctx)
+		defer func() { // also after a panic
+			n.took = time.Since(n.Start)
+			for _, tell := range ended {
+				tell(r)
+			}
+			routes.Put(route)
+		}()
+		router.ServeHTTP(n, r)
+	})
 }
 
 // WriteHeader takes note of the status.
