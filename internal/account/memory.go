@@ -24,7 +24,7 @@ type Reading[T any] struct {
 	Err      error  // why an old reading is served though the vendor was asked; nil otherwise
 
 	// Kept is where the presenter of readings keeps what it made of this one.
-	Kept *atomic.Pointer[Presentation]
+	Kept *atomic.Value
 
 	entry *entry
 }
@@ -50,12 +50,6 @@ const (
 	Bounded       Reason = "request" // it was fresh, but the caller's bound did not take it
 )
 
-// Presentation is a reading as it is sent.
-type Presentation struct {
-	Body []byte
-	Tag  string // changes whenever Body does
-}
-
 // key names a reading. query is canonical text, "" for the zero query.
 type key struct {
 	account string
@@ -66,12 +60,12 @@ type key struct {
 // entry is a reading at hand. Only the presentations and the number in it
 // change.
 type entry struct {
-	stamp                                  // of the moment before the vendor call began
-	ours   bool                            // this process made the call
-	unsure bool                            // its age is unknown
-	seq    atomic.Int64                    // of its save in the store; 0: not saved, or not yet
-	value  any                             // *provider.Balance, *provider.Statistics or *provider.Users
-	kept   [2]atomic.Pointer[Presentation] // as long as it is fresh, and once it is stale
+	stamp                  // of the moment before the vendor call began
+	ours   bool            // this process made the call
+	unsure bool            // its age is unknown
+	seq    atomic.Int64    // of its save in the store; 0: not saved, or not yet
+	value  any             // *provider.Balance, *provider.Statistics or *provider.Users
+	kept   [2]atomic.Value // as long as it is fresh, and once it is stale
 }
 
 // age is how old the reading is: by the monotonic clock, or by another if that

@@ -26,11 +26,9 @@ func (s *server) getBalance(ctx context.Context, r *http.Request) (reply, error)
 	if err != nil {
 		return reply{}, err
 	}
-	p := reading.Kept.Load()
-	if p == nil {
-		if p, err = keep(reading.Kept, balanceBody(reading)); err != nil {
-			return reply{}, err
-		}
+	p, err := kept(reading.Kept, func() any { return balanceBody(reading) })
+	if err != nil {
+		return reply{}, err
 	}
 	return s.reading(r, provider.OpBalance, metBy(reading), p), nil
 }

@@ -51,10 +51,10 @@ func (s *server) fleetReply(r *http.Request, body Balances, items []account.Flee
 	}
 	if !body.Complete {
 		a, err := encode(http.StatusOK, body)
-		a.age, a.cacheStatus = strconv.FormatInt(m.age, 10), cacheStatus(m)
+		a.age, a.cacheStatus = []string{strconv.FormatInt(m.age, 10)}, []string{cacheStatus(m)}
 		return a, err
 	}
-	p, err := keep(nil, body)
+	p, err := newPresentation(body)
 	if err != nil {
 		return reply{}, err
 	}

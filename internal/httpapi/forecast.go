@@ -19,7 +19,7 @@ func (s *server) getForecast(ctx context.Context, r *http.Request) (reply, error
 	if err != nil {
 		return reply{}, err
 	}
-	p, err := keep(nil, forecastBody(f))
+	p, err := newPresentation(forecastBody(f))
 	if err != nil {
 		return reply{}, err
 	}

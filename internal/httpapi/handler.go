@@ -51,11 +51,8 @@ type reply struct {
 	location string // of the operation
 	replayed bool   // the answer to a key that was used before
 
-	// Of a reading; empty otherwise.
-	tag          string
-	age          string
-	cacheStatus  string
-	cacheControl []string
+	// Values of headers of a reading, which nothing changes; nil otherwise.
+	length, tag, age, cacheStatus, cacheControl []string
 }
 
 // Content types, as header values that nothing changes.
@@ -82,27 +79,24 @@ func encode(status int, body any) (reply, error) {
 // there is nobody to tell.
 func (a *reply) send(w http.ResponseWriter) {
 	h := w.Header()
-	values := make([]string, 0, 4) // one room for all: this is every request's way
-	set := func(name, value string) {
-		values = append(values, value)
-		h[name] = values[len(values)-1 : len(values) : len(values)]
-	}
 	if a.contentType != nil {
 		h["Content-Type"] = a.contentType
-		set("Content-Length", strconv.Itoa(len(a.body)))
+		if a.length == nil {
+			a.length = []string{strconv.Itoa(len(a.body))}
+		}
+		h["Content-Length"] = a.length
 	}
-	if a.tag != "" {
-		set("Etag", a.tag)
+	if a.tag != nil {
+		h["Etag"] = a.tag
 	}
-	if a.age != "" {
-		set("Age", a.age)
-		set("Cache-Status", a.cacheStatus)
+	if a.age != nil {
+		h["Age"], h["Cache-Status"] = a.age, a.cacheStatus
 	}
 	if a.location != "" {
-		set("Location", a.location)
+		h.Set("Location", a.location)
 	}
 	if a.replayed {
-		set(replayedHeader, "true")
+		h.Set(replayedHeader, "true")
 	}
 	if a.cacheControl != nil {
 		h["Cache-Control"] = a.cacheControl

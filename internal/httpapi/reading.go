@@ -33,31 +33,71 @@ func metBy[T any](r account.Reading[T]) met {
 	return m
 }
 
-// keep makes the body of a reading and its tag, and keeps them at a place, if
-// there is one, for the next who asks.
-func keep(at *atomic.Pointer[account.Presentation], body any) (*account.Presentation, error) {
+// presentation is a reading as it is sent: its body, and the values of headers.
+type presentation struct {
+	body        []byte
+	tag, length [1]string // ETag, which changes whenever body does, and Content-Length
+	ages        atomic.Pointer[ages]
+}
+
+// ages are the values of headers that tell how old a reading is: all hits within
+// a second say the same.
+type ages struct {
+	age, ttl             int64
+	ageText, cacheStatus [1]string
+}
+
+// newPresentation makes the presentation of a body.
+func newPresentation(body any) (*presentation, error) {
 	data, err := marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	sum := sha256.Sum256(data)
-	p := &account.Presentation{Body: data, Tag: `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`}
-	if at != nil {
+	return &presentation{
+		body: data, tag: [1]string{`"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`}, length: [1]string{strconv.Itoa(len(data))},
+	}, nil
+}
+
+// kept gives the presentation that is kept at a place; else it makes that of a
+// body, and keeps it there for the next who asks. With no place, nothing is kept.
+func kept(at *atomic.Value, body func() any) (*presentation, error) {
+	if at == nil {
+		return newPresentation(body())
+	}
+	if p, ok := at.Load().(*presentation); ok {
+		return p, nil
+	}
+	p, err := newPresentation(body())
+	if err == nil {
 		at.Store(p)
 	}
-	return p, nil
+	return p, err
+}
+
+// tell gives the values of the headers Age and Cache-Status.
+func (p *presentation) tell(m met) (age, status []string) {
+	hit := m.asked == "" && m.err == nil
+	a := p.ages.Load()
+	if !hit || a == nil || a.age != m.age || a.ttl != m.ttl {
+		a = &ages{age: m.age, ttl: m.ttl, ageText: [1]string{strconv.FormatInt(m.age, 10)}, cacheStatus: [1]string{cacheStatus(m)}}
+		if hit {
+			p.ages.Store(a)
+		}
+	}
+	return a.ageText[:], a.cacheStatus[:]
 }
 
 // reading answers with a reading, unless the caller has just that already.
-func (s *server) reading(r *http.Request, op provider.Operation, m met, p *account.Presentation) reply {
+func (s *server) reading(r *http.Request, op provider.Operation, m met, p *presentation) reply {
 	a := reply{
-		status: http.StatusOK, contentType: jsonType, body: p.Body, tag: p.Tag,
-		age: strconv.FormatInt(m.age, 10), cacheStatus: cacheStatus(m), cacheControl: s.cacheControl[op],
+		status: http.StatusOK, contentType: jsonType, body: p.body, length: p.length[:], tag: p.tag[:], cacheControl: s.cacheControl[op],
 	}
+	a.age, a.cacheStatus = p.tell(m)
 	if m.err != nil {
 		middleware.Of(r.Context()).Err = m.err
 	}
-	if middleware.Matches(r.Header["If-None-Match"], p.Tag) {
+	if middleware.Matches(r.Header["If-None-Match"], p.tag[0]) {
 		a.status, a.contentType, a.body = http.StatusNotModified, nil, nil
 	}
 	return a

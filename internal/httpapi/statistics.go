@@ -21,11 +21,9 @@ func (s *server) getStatistics(ctx context.Context, r *http.Request) (reply, err
 	if err != nil {
 		return reply{}, err
 	}
-	p := reading.Kept.Load()
-	if p == nil {
-		if p, err = keep(reading.Kept, statisticsBody(reading)); err != nil {
-			return reply{}, err
-		}
+	p, err := kept(reading.Kept, func() any { return statisticsBody(reading) })
+	if err != nil {
+		return reply{}, err
 	}
 	return s.reading(r, provider.OpStatistics, metBy(reading), p), nil
 }

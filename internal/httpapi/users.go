@@ -26,18 +26,13 @@ func (s *server) listUsers(ctx context.Context, r *http.Request) (reply, error) 
 	if err != nil {
 		return reply{}, err
 	}
-	kept := reading.Kept
+	at := reading.Kept
 	if page.after != nil || page.limit != defaultLimit {
-		kept = nil // only the page that everybody asks for is kept
+		at = nil // only the page that everybody asks for is kept
 	}
-	var p *account.Presentation
-	if kept != nil {
-		p = kept.Load()
-	}
-	if p == nil {
-		if p, err = keep(kept, usersBody(reading, page)); err != nil {
-			return reply{}, err
-		}
+	p, err := kept(at, func() any { return usersBody(reading, page) })
+	if err != nil {
+		return reply{}, err
 	}
 	return s.reading(r, provider.OpUsers, metBy(reading), p), nil
 }
