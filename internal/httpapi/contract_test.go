@@ -3,6 +3,7 @@ package httpapi
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -117,9 +118,39 @@ func TestHeadWorksWhereGetDoes(t *testing.T) {
 		if head.status != http.StatusOK || len(head.body) != 0 || head.header.Get("Content-Type") != get.header.Get("Content-Type") {
 			t.Errorf("HEAD %s: %d, %d bytes, %s", target, head.status, len(head.body), head.header.Get("Content-Type"))
 		}
+		if target == "/metrics" || strings.HasPrefix(get.header.Get("Content-Type"), "text/html") {
+			continue // sent in chunks
+		}
+		if length := strconv.Itoa(len(get.body)); get.header.Get("Content-Length") != length || head.header.Get("Content-Length") != length {
+			t.Errorf("%s has %s bytes; Content-Length of GET is %q, of HEAD %q", target, length, get.header.Get("Content-Length"), head.header.Get("Content-Length"))
+		}
 	}
 	a := g.ask(http.MethodHead, "/nowhere", nil, nil)
 	if a.status != http.StatusNotFound || a.header.Get("Content-Length") == "0" {
 		t.Errorf("HEAD /nowhere: %d %v", a.status, a.header)
+	}
+}
+
+// TestLength: no answer is sent in chunks, whoever counts it.
+func TestLength(t *testing.T) {
+	for _, n := range []int{1, countedBytes, countedBytes + 1, 1 << 20} {
+		g := &gateway{t: t}
+		g.serve(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			(&reply{status: http.StatusOK, contentType: jsonType, body: make([]byte, n)}).send(w)
+		}))
+		for _, method := range []string{http.MethodGet, http.MethodHead} {
+			req, err := http.NewRequestWithContext(t.Context(), method, g.url, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := g.do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if resp.ContentLength != int64(n) {
+				t.Errorf("%s of %d bytes: Content-Length is %d", method, n, resp.ContentLength)
+			}
+		}
 	}
 }

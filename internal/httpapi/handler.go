@@ -52,7 +52,7 @@ type reply struct {
 	replayed bool   // the answer to a key that was used before
 
 	// Values of headers of a reading, which nothing changes; nil otherwise.
-	length, tag, age, cacheStatus, cacheControl []string
+	tag, age, cacheStatus, cacheControl []string
 }
 
 // Content types, as header values that nothing changes.
@@ -75,16 +75,20 @@ func encode(status int, body any) (reply, error) {
 	return reply{status: status, contentType: jsonType, body: data}, err
 }
 
+// countedBytes is the longest body that net/http counts itself; a longer one it
+// would send in chunks. That is cheaper than a header of ours, which would be the
+// ninth of a reading's answer: maps of more than eight are slow.
+const countedBytes = 2048
+
 // send writes a whole answer. A failed write means that the caller is gone, and
 // there is nobody to tell.
 func (a *reply) send(w http.ResponseWriter) {
 	h := w.Header()
 	if a.contentType != nil {
 		h["Content-Type"] = a.contentType
-		if a.length == nil {
-			a.length = []string{strconv.Itoa(len(a.body))}
-		}
-		h["Content-Length"] = a.length
+	}
+	if len(a.body) > countedBytes {
+		h["Content-Length"] = []string{strconv.Itoa(len(a.body))}
 	}
 	if a.tag != nil {
 		h["Etag"] = a.tag

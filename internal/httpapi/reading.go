@@ -35,9 +35,9 @@ func metBy[T any](r account.Reading[T]) met {
 
 // presentation is a reading as it is sent: its body, and the values of headers.
 type presentation struct {
-	body        []byte
-	tag, length [1]string // ETag, which changes whenever body does, and Content-Length
-	ages        atomic.Pointer[ages]
+	body []byte
+	tag  [1]string // ETag, which changes whenever body does
+	ages atomic.Pointer[ages]
 }
 
 // ages are the values of headers that tell how old a reading is: all hits within
@@ -54,9 +54,7 @@ func newPresentation(body any) (*presentation, error) {
 		return nil, err
 	}
 	sum := sha256.Sum256(data)
-	return &presentation{
-		body: data, tag: [1]string{`"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`}, length: [1]string{strconv.Itoa(len(data))},
-	}, nil
+	return &presentation{body: data, tag: [1]string{`"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`}}, nil
 }
 
 // kept gives the presentation that is kept at a place; else it makes that of a
@@ -91,7 +89,7 @@ func (p *presentation) tell(m met) (age, status []string) {
 // reading answers with a reading, unless the caller has just that already.
 func (s *server) reading(r *http.Request, op provider.Operation, m met, p *presentation) reply {
 	a := reply{
-		status: http.StatusOK, contentType: jsonType, body: p.body, length: p.length[:], tag: p.tag[:], cacheControl: s.cacheControl[op],
+		status: http.StatusOK, contentType: jsonType, body: p.body, tag: p.tag[:], cacheControl: s.cacheControl[op],
 	}
 	a.age, a.cacheStatus = p.tell(m)
 	if m.err != nil {

@@ -366,6 +366,46 @@ func TestFleetFreshness(t *testing.T) {
 	})
 }
 
+// TestAgeOfHits: headers that were made for one hit serve another only while they
+// are true.
+func TestAgeOfHits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		vendor := &moving{}
+		g := startDirect(t, map[string]fake{"acme": vendor.fake()})
+		for _, route := range []string{"balance", "statistics", "users"} {
+			target := "/accounts/acme/" + route
+			g.ask(http.MethodGet, target, http.Header{"Cache-Control": {"no-cache"}}, nil)
+			for tenths := range 32 {
+				age := (tenths + 9) / 10 // rounded up
+				a := g.get(target)
+				if got, want := a.header.Get("Age"), fmt.Sprint(age); got != want {
+					t.Errorf("%s after %d00 ms: Age is %q, want %q", route, tenths, got, want)
+				}
+				if got, want := a.header.Get("Cache-Status"), fmt.Sprintf("gateway; hit; ttl=%d", 60-age); got != want {
+					t.Errorf("%s after %d00 ms: Cache-Status is %q, want %q", route, tenths, got, want)
+				}
+				time.Sleep(100 * time.Millisecond)
+			}
+			// Of one age, by another way.
+			g.ask(http.MethodGet, target, http.Header{"Cache-Control": {"no-cache"}}, nil)
+			time.Sleep(61 * time.Second)
+			for range 2 {
+				vendor.err.Store(nil)
+				a := g.ask(http.MethodGet, target, http.Header{"Cache-Control": {"only-if-cached"}}, nil)
+				if got := a.header.Get("Cache-Status"); got != "gateway; hit; ttl=-1" {
+					t.Errorf("%s, from memory: Cache-Status is %q", route, got)
+				}
+				vendor.err.Store(&provider.Error{Kind: provider.KindUnavailable, Message: "away"})
+				a = g.get(target)
+				if got := a.header.Get("Cache-Status"); got != "gateway; hit; ttl=-1; detail=provider_unavailable" {
+					t.Errorf("%s, with the vendor away: Cache-Status is %q", route, got)
+				}
+			}
+			vendor.err.Store(nil)
+		}
+	})
+}
+
 // TestAgeOfASlowAnswer: nothing looks fresher than it is, however it came.
 func TestAgeOfASlowAnswer(t *testing.T) {
 	tests := []struct {
