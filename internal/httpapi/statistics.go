@@ -31,8 +31,10 @@ func (s *server) getStatistics(ctx context.Context, r *http.Request) (reply, err
 func statisticsQuery(p *params) (q provider.StatisticsQuery) {
 	day := func(name string) provider.Date {
 		text, given := p.text(name)
-		if _, err := time.Parse(time.DateOnly, text); given && err != nil {
-			p.refuse(name, "must be a date as YYYY-MM-DD")
+		if given {
+			if _, err := time.Parse(time.DateOnly, text); err != nil {
+				p.refuse(name, "must be a date as YYYY-MM-DD")
+			}
 		}
 		return provider.Date(text)
 	}
