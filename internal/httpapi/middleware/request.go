@@ -127,8 +127,8 @@ func Begin(router chi.Router, ended ...func(*http.Request)) http.Handler {
 		route.Reset()
 		route.Routes = router
 		n.ctx = requestContext{Context: r.Context(), request: n, route: route}
-		r = r.WithContext(&n.ctx)
-		defer func() { // also after a panic
+		r = r.WithContext(&n.ctx) //nolint:contextcheck // its parent is r.Context()
+		defer func() {            // also after a panic
 			n.took = time.Since(n.Start)
 			for _, tell := range ended {
 				tell(r)
