@@ -157,7 +157,7 @@ func (h *harness) fill(ctx context.Context) {
 // standing is what a process holds while nobody asks for anything.
 type standing struct {
 	goroutines, descriptors int
-	heap                    int // bytes in use after a garbage collection
+	heap                    int // bytes that a garbage collection found in use
 }
 
 func (s standing) String() string {
@@ -198,7 +198,9 @@ func (r *replica) measure(ctx context.Context) (least standing) {
 			r.t.Errorf("%s: GET /metrics: %s, %v, %v", r.name, a, err, err2)
 			return standing{}
 		}
-		now := standing{goroutines: r.metric(a, "go_goroutines"), descriptors: len(open), heap: r.metric(a, "go_memstats_heap_inuse_bytes")}
+		now := standing{goroutines: r.metric(a, "go_goroutines"), descriptors: len(open)}
+		// The next collection is due when what the last one left has grown by so many percent.
+		now.heap = r.metric(a, "go_memstats_next_gc_bytes") * 100 / (100 + r.metric(a, "go_gc_gogc_percent"))
 		collected := r.metric(a, "go_gc_duration_seconds_count")
 		if first < 0 {
 			first, least = collected, now
