@@ -42,6 +42,9 @@ func TestDeb(t *testing.T) {
 		return command(t, ".", "dpkg", append([]string{"--root=" + system, "--log=" + filepath.Join(t.TempDir(), "log"), "--force-script-chrootless", "--force-depends", "--force-unsafe-io"}, args...)...)
 	}
 	dpkg("--install", deb)
+	if info, err := os.Stat(inside("etc/gateway/credentials")); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the credentials' folder: %v %v", info, err)
+	}
 
 	unit := string(read(t, inside("usr/lib/systemd/system/gateway.service")))
 	words := regexp.MustCompile(`(?m)^ExecStart=(gateway) (\w+)$`).FindStringSubmatch(unit)
