@@ -103,6 +103,13 @@ func measureFleet(b *testing.B, n int) {
 	took, _ := timed("/balances", "Cache-Control", "no-cache")
 	row(what+"/balances, each vendor asked", "%.1f s", took.Seconds())
 	row(what+"memory, after that", "%.1f MB resident", float64(p.resident(b))/1e6)
+	var counted spread // each account has a histogram of its calls now
+	for range starts {
+		time.Sleep(time.Second)
+		took, _ := timed("/metrics", "", "")
+		counted = append(counted, float64(took.Microseconds())/1000)
+	}
+	row(what+"/metrics, after that", "%s ms; %.1f MB resident", counted.text("%.0f"), float64(p.resident(b))/1e6)
 }
 
 // paths are the four readings of an account.

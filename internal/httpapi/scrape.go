@@ -5,13 +5,11 @@ import (
 	"compress/gzip"
 	"context"
 	"io"
-	"iter"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
-	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
@@ -61,9 +59,23 @@ func (s *server) metrics() http.Handler {
 	})
 }
 
-// gather writes all metrics in a format, compressed. What could not be gathered is
-// logged and left out.
+// gather writes all metrics in a format, compressed: those of the accounts, then
+// those of the registry, which holds all of them in memory at once. What could not
+// be gathered is logged and left out.
 func (s *server) gather(format expfmt.Format) ([]byte, error) {
+	var out bytes.Buffer
+	zip, err := gzip.NewWriterLevel(&out, gzip.BestSpeed)
+	if err != nil {
+		return nil, err
+	}
+	encoder := expfmt.NewEncoder(zip, format.WithEscapingScheme(model.NoEscaping)) // no name needs it, and looking is slow
+	if s.Accounts != nil {
+		for family := range s.Accounts.Families() {
+			if err := encoder.Encode(family); err != nil {
+				return nil, err
+			}
+		}
+	}
 	families, err := s.Registry.Gather()
 	if err != nil {
 		s.Log.Error().Err(err).Msg("some metrics are missing from the scrape")
@@ -71,13 +83,7 @@ func (s *server) gather(format expfmt.Format) ([]byte, error) {
 			return nil, err
 		}
 	}
-	var out bytes.Buffer
-	zip, err := gzip.NewWriterLevel(&out, gzip.BestSpeed)
-	if err != nil {
-		return nil, err
-	}
-	encoder := expfmt.NewEncoder(zip, format.WithEscapingScheme(model.NoEscaping)) // no name needs it, and looking is slow
-	for family := range s.byName(families) {
+	for _, family := range families {
 		if err := encoder.Encode(family); err != nil {
 			return nil, err
 		}
@@ -91,30 +97,6 @@ func (s *server) gather(format expfmt.Format) ([]byte, error) {
 		return nil, err
 	}
 	return out.Bytes(), nil
-}
-
-// byName gives the registry's families and those of the accounts, by name.
-func (s *server) byName(families []*dto.MetricFamily) iter.Seq[*dto.MetricFamily] {
-	return func(yield func(*dto.MetricFamily) bool) {
-		if s.Accounts != nil {
-			for next := range s.Accounts.Families() {
-				for len(families) > 0 && families[0].GetName() < next.GetName() {
-					if !yield(families[0]) {
-						return
-					}
-					families = families[1:]
-				}
-				if !yield(next) {
-					return
-				}
-			}
-		}
-		for _, family := range families {
-			if !yield(family) {
-				return
-			}
-		}
-	}
 }
 
 // send writes a compressed body, as it is to those who take that.
