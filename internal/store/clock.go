@@ -114,8 +114,11 @@ func (s *Store) Now() time.Time {
 
 // nowSQL is the database's time in microseconds, as SQL.
 func (s *Store) nowSQL() string {
-	if s.ownClock {
+	switch {
+	case s.ownClock:
 		return `(extract(epoch FROM clock_timestamp()) * 1000000)::bigint`
+	case s.boundClock:
+		return nowParameter
 	}
 	return strconv.FormatInt(micros(s.now()), 10)
 }

@@ -35,10 +35,20 @@ func sqlitePath(rest string) string { return strings.TrimPrefix(rest, "//") }
 // and the vendor knows its own limit. So the write pool syncs at checkpoints
 // only. docs/performance.md has what the others cost.
 func openSQLite(path string, create bool) (*Store, error) {
+	s := &Store{boundClock: true}
+	open := func(name string, connections int, patience time.Duration) (*pool, error) {
+		connector, err := sqlite.NewConnector(name)
+		if err != nil {
+			return nil, fmt.Errorf("sqlite: %w", err)
+		}
+		clock := func() time.Time { return s.now() } // which is set later
+		return newPool(sql.OpenDB(&sqliteConnector{Connector: connector, now: clock}), connections, patience), nil
+	}
 	if path == ":memory:" {
 		// A second connection would be a second, empty database.
-		db, err := sqliteDB("file::memory:?_txlock=immediate", 1, 0)
-		return &Store{write: db, durable: db, read: db, history: db, beat: db, control: db}, err
+		db, err := open("file::memory:?_txlock=immediate", 1, 0)
+		s.write, s.durable, s.read, s.history, s.beat, s.control = db, db, db, db, db, db
+		return s, err
 	}
 	if path == "" || strings.ContainsAny(path, "?#") {
 		return nil, errors.New("sqlite: must be sqlite: and a file name, e.g. sqlite:gateway.db")
@@ -61,27 +71,20 @@ func openSQLite(path string, create bool) (*Store, error) {
 	name := "file:" + (&url.URL{Path: path}).EscapedPath() + "?_busy_timeout=" + sqliteBusy
 	writer := name + "&_journal_mode=WAL&_txlock=immediate&_synchronous="
 	reader := name + "&_query_only=1"
-	write, err1 := sqliteDB(writer+"NORMAL", 1, writePatience)
-	durable, err2 := sqliteDB(writer+"FULL", 1, 0)
-	read, err3 := sqliteDB(reader, sqliteReaders, 0)
-	history, err4 := sqliteDB(reader, sqliteHistory, 0)
-	beat, err5 := sqliteDB(writer+"NORMAL", 1, writePatience)
-	control, err6 := sqliteDB(reader, 1, 0)
+	var err1, err2, err3, err4, err5, err6 error
+	s.write, err1 = open(writer+"NORMAL", 1, writePatience)
+	s.durable, err2 = open(writer+"FULL", 1, 0)
+	s.read, err3 = open(reader, sqliteReaders, 0)
+	s.history, err4 = open(reader, sqliteHistory, 0)
+	s.beat, err5 = open(writer+"NORMAL", 1, writePatience)
+	s.control, err6 = open(reader, 1, 0)
 	if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
 		return nil, err
 	}
 	// Within this process writers wait for each other in order, not by polling
 	// the file: an operation waits for one or two other calls, however many
 	// readings are to be saved.
-	write.writer = make(chan struct{}, 1)
-	durable.writer, beat.writer = write.writer, write.writer
-	return &Store{write: write, durable: durable, read: read, history: history, beat: beat, control: control}, nil
-}
-
-func sqliteDB(name string, connections int, patience time.Duration) (*pool, error) {
-	connector, err := sqlite.NewConnector(name)
-	if err != nil {
-		return nil, fmt.Errorf("sqlite: %w", err)
-	}
-	return newPool(sql.OpenDB(connector), connections, patience), nil
+	s.write.writer = make(chan struct{}, 1)
+	s.durable.writer, s.beat.writer = s.write.writer, s.write.writer
+	return s, nil
 }

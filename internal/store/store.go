@@ -30,10 +30,11 @@ type Store struct {
 	beat    *pool // heartbeats, which must not be late
 	control *pool // Ping
 
-	now      func() time.Time
-	ownClock bool // the database has a clock of its own, and now is only for this process's monotonic time
-	anchor   atomic.Pointer[anchor]
-	looked   atomic.Pointer[time.Time] // see firstLook
+	now        func() time.Time
+	ownClock   bool // the database has a clock of its own, and now is only for this process's monotonic time
+	boundClock bool // connections give the time to statements that ask for it: see nowParameter
+	anchor     atomic.Pointer[anchor]
+	looked     atomic.Pointer[time.Time] // see firstLook
 }
 
 // Options of a Store. The zero value works.
