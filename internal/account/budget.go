@@ -118,9 +118,9 @@ func (b *Budget) Take(ctx context.Context) (end func(sent bool), err error) {
 		return takeAlone(all, b.durable.Now(), since, background)
 	}
 	var slot store.Slot
-	var left []store.Budget
+	var wait []time.Duration
 	err = b.durable.Use(ctx, func(ctx context.Context, s *store.Store) (err error) {
-		slot, left, err = s.TakeSlot(ctx, shares, store.Asker{Background: background, Caller: callerOf(ctx)}, b.hold)
+		slot, wait, err = s.TakeSlot(ctx, shares, store.Asker{Background: background, Caller: callerOf(ctx)}, b.hold)
 		return err
 	})
 	if err != nil {
@@ -134,25 +134,27 @@ func (b *Budget) Take(ctx context.Context) (end func(sent bool), err error) {
 	}
 	if !slot.Granted() {
 		longest := 0 // the call has to wait for each of them
-		for i := range left {
-			if left[i].RetryAfter > left[longest].RetryAfter {
+		for i := range wait {
+			if wait[i] > wait[longest] {
 				longest = i
 			}
 		}
-		return nil, all[longest].usedUp(left[longest].RetryAfter)
+		return nil, all[longest].usedUp(wait[longest])
 	}
 	for _, one := range all {
 		one.taken()
 	}
 	return func(sent bool) {
-		// The call is over, whatever became of its context.
-		ctx := context.WithoutCancel(ctx)
-		// If the store can't take it, the slot ends by itself, later.
-		_ = b.durable.Use(ctx, func(ctx context.Context, s *store.Store) error {
-			if !sent {
-				return s.ReleaseSlot(ctx, slot)
-			}
-			return s.EndSlot(ctx, slot)
+		// The call is over, whatever became of its context. If the store can't
+		// take it, the slot ends by itself, later.
+		use := func(f func(context.Context, *store.Store) error) { _ = b.durable.Use(context.WithoutCancel(ctx), f) }
+		if !sent {
+			use(func(ctx context.Context, s *store.Store) error { return s.ReleaseSlot(ctx, slot) })
+			return
+		}
+		// Nobody gets a call too many if it ends late.
+		afterwards(ctx, func() {
+			use(func(ctx context.Context, s *store.Store) error { return s.EndSlot(ctx, slot) })
 		})
 	}, nil
 }

@@ -92,16 +92,21 @@ func (s *Service) run(c *call) {
 		c.end(nil) // between the look at what was at hand and now
 		return
 	}
+	ctx, left := withAfterwards(ctx)
+	defer left.do()
+	free := false // of lockouts
 	if s.shared(c.key) {
 		had := s.memory.get(c.key)
-		release := s.turns.take(ctx, c.name, func(waited bool) bool { return s.arrived(c) || waited && s.arrivedSince(c, had) })
+		release := s.turns.take(ctx, c.name,
+			func(ctx context.Context, ours bool) { free = s.sync.look(ctx, s, c.key.account) && ours },
+			func(waited bool) bool { return s.arrived(c) || waited && s.arrivedSince(c, had) })
 		if release == nil {
 			c.end(nil)
 			return
 		}
 		defer release()
 	}
-	leave, err := c.account.lockout.enter(ctx, c.bound.NoCache)
+	leave, err := c.account.lockout.enter(ctx, c.bound.NoCache, free)
 	if err != nil {
 		c.end(err)
 		return
@@ -210,10 +215,15 @@ func (s *Service) persist(ctx context.Context, a *accountState, learned []*learn
 	// durable logs it when the store goes away.
 	_ = s.durable.Use(context.WithoutCancel(ctx), func(ctx context.Context, st *store.Store) error {
 		err := st.SaveReadings(ctx, rows, facts...)
+		kept := err == nil && len(rows) > 0
 		for i, e := range entries {
 			if err == nil {
 				e.seq.Store(rows[i].Seq)
 			}
+			kept = kept && rows[i].Seq != 0
+		}
+		if kept {
+			s.sync.saved(rows[0].Seq, rows[0].Seq+int64(len(rows)+len(facts))-1)
 		}
 		for _, p := range points {
 			err = errors.Join(err, st.AppendBalance(ctx, p))

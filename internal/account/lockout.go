@@ -60,11 +60,16 @@ func (l *lockout) refused(forced bool) error {
 }
 
 // enter asks for the right to make one call with the account's credentials, and
-// fails with the vendor's refusal and the time to come again. leave is called
-// once with how the call ended.
-func (l *lockout) enter(ctx context.Context, forced bool) (leave func(context.Context, error), err error) {
+// fails with the vendor's refusal and the time to come again. free tells that the
+// store was just found to have no lockout. leave is called once with how the call
+// ended.
+func (l *lockout) enter(ctx context.Context, forced, free bool) (leave func(context.Context, error), err error) {
 	if err := l.refused(forced); err != nil {
 		return nil, err
+	}
+	if free && !l.ahead() {
+		l.learn(nil)
+		return func(ctx context.Context, err error) { l.ended(ctx, claim{}, err) }, nil
 	}
 	var c claim
 	var refused error

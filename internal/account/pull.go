@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"accountgateway/internal/durable"
@@ -17,12 +18,42 @@ type syncer struct {
 	mu      sync.Mutex
 	seq     int64 // of the last reading seen
 	factSeq int64 // of the last fact
+
+	// had is the number of a save up to which everything was seen, or was saved
+	// by this replica.
+	had atomic.Int64
 }
 
 const pullRows = 500
 
-// pull looks once; what it can't get now, a later pull gets.
-func (y *syncer) pull(ctx context.Context, s *Service) {
+// look pulls if there is anything to be had. free tells that the account surely
+// has no lockout; without the store nobody can tell.
+func (y *syncer) look(ctx context.Context, s *Service, account string) (free bool) {
+	news, err := durable.Get(ctx, s.durable.Use, func(ctx context.Context, st *store.Store) (store.News, error) {
+		return st.News(ctx, account)
+	})
+	if err != nil {
+		return false
+	}
+	if news.Saved > y.had.Load() && y.pull(ctx, s) {
+		y.hadAll(news.Saved)
+	}
+	return !news.LockedOut
+}
+
+// hadAll takes note that everything was seen up to the number of a save.
+func (y *syncer) hadAll(saved int64) {
+	for had := y.had.Load(); had < saved && !y.had.CompareAndSwap(had, saved); had = y.had.Load() {
+	}
+}
+
+// saved takes note of what this replica itself saved under numbers in a row. If
+// others saved something before it, it is seen with that.
+func (y *syncer) saved(first, last int64) { y.had.CompareAndSwap(first-1, last) }
+
+// pull looks once; what it can't get now, a later pull gets. It tells whether it
+// got everything.
+func (y *syncer) pull(ctx context.Context, s *Service) bool {
 	y.mu.Lock()
 	defer y.mu.Unlock()
 	for {
@@ -36,7 +67,7 @@ func (y *syncer) pull(ctx context.Context, s *Service) {
 			return rows, err
 		})
 		if err != nil {
-			return
+			return false
 		}
 		for _, f := range facts {
 			y.factSeq = f.Seq
@@ -52,7 +83,7 @@ func (y *syncer) pull(ctx context.Context, s *Service) {
 			}
 		}
 		if len(rows) < pullRows {
-			return
+			return true
 		}
 	}
 }

@@ -22,8 +22,7 @@ type turns struct {
 	replica string // holders' names begin with it
 	durable *durable.Store
 	acquire func(ctx context.Context, st *store.Store, lease, holder string, ttl time.Duration) (bool, error)
-	pull    func(context.Context) // brings to memory what other replicas have read
-	longest time.Duration         // that a turn lasts, and that one is waited for
+	longest time.Duration // that a turn lasts, and that one is waited for
 
 	mu sync.Mutex
 	// owed are the leases that this replica has no use for and could not give
@@ -46,11 +45,12 @@ func (t *turns) newTurn(name string) turn {
 	return turn{lease: "read/" + hex.EncodeToString(digest[:16]), holder: t.replica + "/" + rand.Text()}
 }
 
-// take waits while another replica makes a call of that name. arrived tells
-// whether the reading is at hand by now; waited is false if nobody was waited
-// for. Then there is nothing left to do, and release is nil; else the call is
-// ours to make, and release has to follow it.
-func (t *turns) take(ctx context.Context, name string, arrived func(waited bool) bool) (release func()) {
+// take waits while another replica makes a call of that name. look brings to
+// memory what other replicas have read, ours tells that the turn was had before
+// it. arrived tells whether the reading is at hand by now; waited is false if nobody was waited for. Then there is nothing
+// left to do, and release is nil; else the call is ours to make, and release has
+// to follow it.
+func (t *turns) take(ctx context.Context, name string, look func(ctx context.Context, ours bool), arrived func(waited bool) bool) (release func()) {
 	ctx, cancel := context.WithTimeout(ctx, t.longest)
 	defer cancel()
 	mine, waited := t.newTurn(name), false
@@ -62,7 +62,7 @@ func (t *turns) take(ctx context.Context, name string, arrived func(waited bool)
 		if waited || ours {
 			// It may just have been read: by whom we waited for, or since our
 			// last look at the store.
-			t.pull(ctx)
+			look(ctx, ours)
 		}
 		switch have := arrived(waited); {
 		case ours && have:

@@ -20,7 +20,7 @@ import (
 const longest = 15 * time.Second
 
 // newTestTurns are the turns of one replica; url is "" for one without a store.
-func newTestTurns(t *testing.T, replica, url string, pull func()) *turns {
+func newTestTurns(t *testing.T, replica, url string) *turns {
 	t.Helper()
 	d := durable.New(zerolog.Nop())
 	if url != "" {
@@ -32,7 +32,7 @@ func newTestTurns(t *testing.T, replica, url string, pull func()) *turns {
 		d.Attach(st)
 	}
 	return &turns{
-		replica: replica, durable: d, longest: longest, pull: func(context.Context) { pull() },
+		replica: replica, durable: d, longest: longest,
 		acquire: func(ctx context.Context, st *store.Store, lease, holder string, ttl time.Duration) (bool, error) {
 			return st.AcquireLease(ctx, lease, holder, ttl)
 		},
@@ -40,6 +40,8 @@ func newTestTurns(t *testing.T, replica, url string, pull func()) *turns {
 }
 
 func never(bool) bool { return false }
+
+func nothing(context.Context, bool) {}
 
 // Of many replicas one makes the call. The others wait for it, and have its
 // reading soon after.
@@ -52,9 +54,9 @@ func TestOneTurnAtATime(t *testing.T) {
 		began := time.Now()
 		for _, replica := range []string{"a", "b", "c"} {
 			var here atomic.Bool
-			turns := newTestTurns(t, replica, url, func() { here.Store(stored.Load()) })
+			turns := newTestTurns(t, replica, url)
 			wg.Go(func() {
-				release := turns.take(t.Context(), "balance", func(bool) bool { return here.Load() })
+				release := turns.take(t.Context(), "balance", func(context.Context, bool) { here.Store(stored.Load()) }, func(bool) bool { return here.Load() })
 				if release == nil {
 					return
 				}
@@ -76,14 +78,14 @@ func TestOneTurnAtATime(t *testing.T) {
 func TestTurnIsPassedOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		url := "sqlite:" + filepath.Join(t.TempDir(), "gateway.db")
-		one, two := newTestTurns(t, "a", url, func() {}), newTestTurns(t, "b", url, func() {})
-		release := one.take(t.Context(), "balance", never)
+		one, two := newTestTurns(t, "a", url), newTestTurns(t, "b", url)
+		release := one.take(t.Context(), "balance", nothing, never)
 		began := time.Now()
-		if release := two.take(t.Context(), "statistics", never); release == nil || time.Since(began) > 0 {
+		if release := two.take(t.Context(), "statistics", nothing, never); release == nil || time.Since(began) > 0 {
 			t.Errorf("another turn had to wait for %s", time.Since(began))
 		}
 		time.AfterFunc(2*time.Second, release)
-		if two.take(t.Context(), "balance", never) == nil {
+		if two.take(t.Context(), "balance", nothing, never) == nil {
 			t.Error("no turn, and no reading")
 		}
 		if took := time.Since(began); took < 2*time.Second || took > 2*time.Second+2*turnPoll {
@@ -107,14 +109,14 @@ func TestTurnOfTheDead(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				url := "sqlite:" + filepath.Join(t.TempDir(), "gateway.db")
-				dead, alive := newTestTurns(t, "host/1/x", url, func() {}), newTestTurns(t, "host/1/y", url, func() {})
+				dead, alive := newTestTurns(t, "host/1/x", url), newTestTurns(t, "host/1/y", url)
 				beats, err := durable.Get(t.Context(), alive.durable.Query, func(ctx context.Context, st *store.Store) (map[string]int64, error) {
 					return st.Beat(ctx, dead.replica)
 				})
 				if err != nil {
 					t.Fatal(err)
 				}
-				dead.take(t.Context(), "balance", never) // and is not heard of again
+				dead.take(t.Context(), "balance", nothing, never) // and is not heard of again
 				if test.missed > 0 {
 					time.AfterFunc(test.missed, func() {
 						err := alive.durable.Query(context.WithoutCancel(t.Context()), func(ctx context.Context, st *store.Store) error {
@@ -126,7 +128,7 @@ func TestTurnOfTheDead(t *testing.T) {
 					})
 				}
 				began := time.Now()
-				if alive.take(t.Context(), "balance", never) == nil {
+				if alive.take(t.Context(), "balance", nothing, never) == nil {
 					t.Error("no turn, and no reading")
 				}
 				if took := time.Since(began); took < test.want || took > test.want+2*turnPoll {
@@ -141,14 +143,14 @@ func TestTurnOfTheDead(t *testing.T) {
 // once the store answers again.
 func TestTurnWithoutTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		alone := newTestTurns(t, "a", "", func() {})
-		if alone.take(t.Context(), "balance", never) == nil {
+		alone := newTestTurns(t, "a", "")
+		if alone.take(t.Context(), "balance", nothing, never) == nil {
 			t.Error("no turn, and no reading")
 		}
 
 		url := "sqlite:" + filepath.Join(t.TempDir(), "gateway.db")
-		one, two := newTestTurns(t, "a", url, func() {}), newTestTurns(t, "b", url, func() {})
-		release := one.take(t.Context(), "balance", never)
+		one, two := newTestTurns(t, "a", url), newTestTurns(t, "b", url)
+		release := one.take(t.Context(), "balance", nothing, never)
 		_ = one.durable.Watch(t.Context(), func(context.Context, *store.Store) error { return io.EOF })
 		if one.durable.Err() == nil {
 			t.Fatal("the store is not away")
@@ -158,7 +160,7 @@ func TestTurnWithoutTheStore(t *testing.T) {
 			t.Fatal(err)
 		}
 		began := time.Now()
-		if two.take(t.Context(), "balance", never) == nil || time.Since(began) > 0 {
+		if two.take(t.Context(), "balance", nothing, never) == nil || time.Since(began) > 0 {
 			t.Errorf("waited %s for a turn that was given back", time.Since(began))
 		}
 	})

@@ -34,7 +34,7 @@ func (s *Service) newWrites(a *accountState) *operation.Account {
 
 // enter asks for the right to make one vendor call of a write.
 func (s *Service) enter(ctx context.Context, a *accountState) (operation.Call, error) {
-	leave, err := a.lockout.enter(ctx, false)
+	leave, err := a.lockout.enter(ctx, false, false)
 	if err != nil {
 		return operation.Call{}, err
 	}

@@ -18,7 +18,7 @@ func BenchmarkSlot(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/%d used", name, used), func(b *testing.B) {
 				s := open(b, newURL(b), newClock())
 				take := func() store.Slot {
-					slot, _, err := s.TakeOne(b.Context(), "regru", l, store.Asker{}, hold)
+					slot, _, err := s.TakeSlot(b.Context(), []store.BudgetShare{{Name: "regru", Limit: l}}, store.Asker{}, hold)
 					must(b, err)
 					if !slot.Granted() {
 						b.Fatal("refused")

@@ -3,8 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
-	"math"
 	"strings"
 	"time"
 )
@@ -38,17 +38,6 @@ type Asker struct {
 	Caller     string // "" is nobody in particular, whom PerCaller does not bound
 }
 
-// Budget is what is left.
-type Budget struct {
-	// Remaining is the number of slots that this kind of asker could take now;
-	// math.MaxInt when there is no limit.
-	Remaining int
-	// RetryAfter is, when nothing remains, the time until a slot is free for
-	// this kind of asker. A call under way counts with the longest it may
-	// take. A background asker whose reserve leaves it nothing is told Per.
-	RetryAfter time.Duration
-}
-
 // Slot is the right to make one vendor call. The zero value is none.
 type Slot struct {
 	parts  []slotPart // one in each of the budgets
@@ -64,96 +53,178 @@ type slotPart struct {
 // Granted tells whether the call may be made.
 func (s Slot) Granted() bool { return len(s.parts) > 0 }
 
-// TakeSlot takes a slot for one vendor call, in all of its budgets or in none.
-// It says what is left in each, after it; or, with a slot that is not Granted,
-// when to come again. hold is the longest that the call can take: if the process
-// dies, the slot is free after hold and Per. End the slot with EndSlot or
-// ReleaseSlot, also when the call's context has ended. A budget that accounts
-// share stands behind theirs, so that nobody waits for each other.
-func (s *Store) TakeSlot(ctx context.Context, of []BudgetShare, by Asker, hold time.Duration) (Slot, []Budget, error) {
-	var slot Slot
-	var left []Budget
-	take := func(ctx context.Context, tx *sql.Tx, checked bool) error {
-		slot, left = Slot{caller: by.Caller}, nil
-		// The rows are the lock: who else asks for these budgets waits here.
-		// Their counters name the slot.
-		parts, drainedUntil := make([]slotPart, len(of)), make([]int64, len(of))
-		for i, share := range of {
-			parts[i] = slotPart{budget: share.Name, per: share.Limit.Per}
-			err := tx.QueryRowContext(ctx, `
-				INSERT INTO budgets (account, last_slot, drained_until) VALUES ($1, 1, 0)
-				ON CONFLICT (account) DO UPDATE SET last_slot = budgets.last_slot + 1
-				RETURNING last_slot, drained_until`, share.Name).Scan(&parts[i].id, &drainedUntil[i])
-			if err != nil {
-				return err
-			}
-		}
-		// Only now is the time read: waiting for the lock took some.
-		clock, err := s.hear(checked, func(query string) *sql.Row { return tx.QueryRowContext(ctx, query) })
-		if err != nil {
-			return err // if it was set, slots seem free that are not
-		}
-		now := fromMicros(clock.said)
-		granted := true
-		for i, share := range of {
-			if _, err := tx.ExecContext(ctx, `DELETE FROM budget_slots WHERE account = $1 AND free_at <= $2`,
-				share.Name, micros(now)); err != nil {
-				return err
-			}
-			one, err := budgetLeft(ctx, tx, share.Name, drainedUntil[i], share.Limit, by, now)
-			if err != nil {
-				return err
-			}
-			left, granted = append(left, one), granted && one.Remaining > 0
-		}
-		if !granted {
-			return nil
-		}
-		for i, part := range parts {
-			if _, err := tx.ExecContext(ctx, `INSERT INTO budget_slots (account, id, free_at, caller) VALUES ($1, $2, $3, $4)`,
-				part.budget, part.id, microsUp(now.Add(hold+part.per)), by.Caller); err != nil {
-				return err
-			}
-			if left[i].Remaining != math.MaxInt {
-				left[i].Remaining--
-			}
-		}
-		slot.parts = parts
-		return nil
-	}
-	err := s.withClock(ctx, func(checked bool) error {
+// TakeSlot takes a slot for one vendor call, in all of its budgets or in none;
+// then it tells for each how long it has none: 0 if it is not that one. A call
+// under way counts with the longest it may take, and a background asker whose
+// reserve leaves it nothing is told Per. hold is the longest that the call can
+// take: if the process dies, the slot is free after hold and Per. End the slot
+// with EndSlot or ReleaseSlot, also when the call's context has ended. A budget
+// that accounts share stands behind theirs, so that nobody waits for each other.
+func (s *Store) TakeSlot(ctx context.Context, of []BudgetShare, by Asker, hold time.Duration) (slot Slot, wait []time.Duration, err error) {
+	err = s.withClock(ctx, func(checked bool) error {
 		ctx, cancel := s.write.begin(ctx)
 		defer cancel()
-		return inTx(ctx, s.write, func(tx *sql.Tx) error { return take(ctx, tx, checked) })
+		return inTx(ctx, s.write, func(tx *sql.Tx) (err error) {
+			slot, wait, err = s.takeSlot(ctx, tx, of, by, hold, checked)
+			return err
+		})
 	})
 	if err != nil {
 		return Slot{}, nil, fmt.Errorf("take from the budgets of %q: %w", of[0].Name, err)
 	}
-	return slot, left, nil
+	return slot, wait, nil
+}
+
+func (s *Store) takeSlot(ctx context.Context, tx *sql.Tx, of []BudgetShare, by Asker, hold time.Duration, checked bool) (Slot, []time.Duration, error) {
+	locked, err := s.lockBudgets(ctx, tx, of)
+	if err != nil {
+		return Slot{}, nil, err
+	}
+	wait, granted := make([]time.Duration, len(of)), true
+	for i, share := range of {
+		if locked[i].id%sweepEvery == 0 {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM budget_slots WHERE account = $1 AND free_at <= $2`, share.Name, locked[i].now); err != nil {
+				return Slot{}, nil, err
+			}
+		}
+		if wait[i], err = locked[i].wait(ctx, tx, share, by); err != nil {
+			return Slot{}, nil, err
+		}
+		granted = granted && wait[i] == 0
+	}
+	if !granted {
+		_, err := s.hear(checked, func(columns string) *sql.Row { return tx.QueryRowContext(ctx, `SELECT `+columns) })
+		return Slot{}, wait, err // if the clock was set, slots seem used that are free
+	}
+	slot := Slot{caller: by.Caller}
+	for i, share := range of {
+		slot.parts = append(slot.parts, slotPart{budget: share.Name, id: locked[i].id, per: share.Limit.Per})
+	}
+	return slot, wait, s.keepSlot(ctx, tx, slot, hold, checked)
+}
+
+// sweepEvery is of how many calls in a budget one deletes the slots that are
+// free again.
+const sweepEvery = 64
+
+// lockedBudget is a budget whose row is locked: who else asks for it waits.
+type lockedBudget struct {
+	id           int64         // of the slot that may be taken now
+	oldest       sql.NullInt64 // the lowest ID of a slot that was there before it was locked, used or free again
+	drainedUntil int64
+	now          int64 // not from before it was locked
+}
+
+// lockBudgets locks budgets in their order, and draws the next slot of each.
+func (s *Store) lockBudgets(ctx context.Context, tx *sql.Tx, of []BudgetShare) ([]lockedBudget, error) {
+	rows, args := make([]string, len(of)), make([]any, len(of))
+	for i, share := range of {
+		rows[i], args[i] = fmt.Sprintf("($%d, 1, 0)", i+1), share.Name
+	}
+	type named struct {
+		lockedBudget
+		name string
+	}
+	found, err := every(ctx, tx, func(r row) (b named, err error) {
+		err = r.Scan(&b.name, &b.id, &b.drainedUntil, &b.now, &b.oldest)
+		return b, err
+	}, `
+		INSERT INTO budgets (account, last_slot, drained_until) VALUES `+strings.Join(rows, ", ")+`
+		ON CONFLICT (account) DO UPDATE SET last_slot = budgets.last_slot + 1
+		RETURNING account, last_slot, drained_until, `+s.nowSQL()+`,
+			(SELECT id FROM budget_slots WHERE budget_slots.account = budgets.account ORDER BY id LIMIT 1)`, args...)
+	if err != nil {
+		return nil, err
+	}
+	locked, now := make([]lockedBudget, len(of)), int64(0)
+	for _, b := range found {
+		now = max(now, b.now) // waiting for the last took some
+	}
+	for i, share := range of {
+		for _, b := range found {
+			if b.name == share.Name {
+				locked[i] = b.lockedBudget
+			}
+		}
+		locked[i].now = now
+	}
+	return locked, nil
+}
+
+// wait is how long an asker has to wait for a slot; 0 if one is free.
+func (b lockedBudget) wait(ctx context.Context, tx *sql.Tx, share BudgetShare, by Asker) (time.Duration, error) {
+	wait := max(0, time.Duration(b.drainedUntil-b.now)*time.Microsecond)
+	l := share.Limit
+	if l.Calls == 0 {
+		return wait, nil
+	}
+	mine := l.Calls
+	if by.Background {
+		mine -= l.Reserve
+	}
+	if mine <= 0 {
+		return max(wait, l.Per), nil
+	}
+	own, bound := mine, by.Caller != "" && l.PerCaller > 0
+	if bound {
+		own = l.PerCaller
+	}
+	// Slots are numbered, so no more are used than there are numbers from the
+	// oldest on. Mostly that is few enough, and nothing has to be counted.
+	if b.oldest.Valid && b.id-b.oldest.Int64 < int64(min(mine, own)) {
+		return wait, nil
+	}
+	all, err := slotsWait(ctx, tx, share.Name, "", mine, b.now)
+	if err != nil || !bound {
+		return max(wait, all), err
+	}
+	callers, err := slotsWait(ctx, tx, share.Name, by.Caller, own, b.now)
+	return max(wait, all, callers), err
+}
+
+// slotsWait is how long it takes until fewer than so many slots are used, of
+// all or of a caller's: until all but the latest most-1 have run out.
+func slotsWait(ctx context.Context, tx *sql.Tx, account, caller string, most int, now int64) (time.Duration, error) {
+	var freeAt int64
+	err := tx.QueryRowContext(ctx, `
+		SELECT free_at FROM budget_slots WHERE account = $1 AND free_at > $2 AND ($4 = '' OR caller = $4)
+		ORDER BY free_at DESC LIMIT 1 OFFSET $3`, account, now, most-1, caller).Scan(&freeAt)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return time.Duration(freeAt-now) * time.Microsecond, err
+}
+
+// keepSlot counts a call from now on: it is free after Per, and what it may
+// take before. It fails with errClockSet if the clock was set: then slots seem
+// free that are not.
+func (s *Store) keepSlot(ctx context.Context, tx *sql.Tx, slot Slot, takes time.Duration, checked bool) error {
+	var rows []string
+	var args []any
+	for _, part := range slot.parts {
+		n := len(args)
+		rows = append(rows, fmt.Sprintf("($%d, $%d, %s + $%d, $%d)", n+1, n+2, s.nowSQL(), n+3, n+4))
+		args = append(args, part.budget, part.id, microsFor(takes+part.per), slot.caller)
+	}
+	_, err := s.hear(checked, func(columns string) *sql.Row {
+		return tx.QueryRowContext(ctx, `
+			INSERT INTO budget_slots (account, id, free_at, caller) VALUES `+strings.Join(rows, ", ")+`
+			ON CONFLICT (account, id) DO UPDATE SET free_at = excluded.free_at
+			RETURNING `+columns, args...)
+	})
+	return err
 }
 
 // EndSlot says that the call has ended now: the slot is free after Per. It
 // counts from now even if the call took longer than its hold.
 func (s *Store) EndSlot(ctx context.Context, slot Slot) error {
-	for _, part := range slot.parts {
-		err := s.withClock(ctx, func(checked bool) error {
-			now, unset := s.nowSQL(), "1 = 1"
-			if !checked {
-				unset = s.unsetSQL(now)
-			}
-			n, err := s.exec(ctx, `
-				INSERT INTO budget_slots (account, id, free_at, caller)
-				SELECT $1, $2, `+now+` + $3, $4 FROM clock WHERE `+unset+`
-				ON CONFLICT (account, id) DO UPDATE SET free_at = excluded.free_at`,
-				part.budget, part.id, part.per.Microseconds(), slot.caller)
-			if err == nil && n == 0 {
-				err = errClockSet
-			}
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("end a slot of %q: %w", part.budget, err)
-		}
+	err := s.withClock(ctx, func(checked bool) error {
+		ctx, cancel := s.write.begin(ctx)
+		defer cancel()
+		return inTx(ctx, s.write, func(tx *sql.Tx) error { return s.keepSlot(ctx, tx, slot, 0, checked) })
+	})
+	if err != nil {
+		return fmt.Errorf("end a slot of %q: %w", slot.parts[0].budget, err)
 	}
 	return nil
 }
@@ -212,62 +283,6 @@ func (s *Store) DrainBudget(ctx context.Context, account string, d time.Duration
 		return fmt.Errorf("drain the budget of %q: %w", account, err)
 	}
 	return nil
-}
-
-// budgetLeft counts what is left at now.
-func budgetLeft(ctx context.Context, tx *sql.Tx, account string, drainedUntil int64, l BudgetLimit, by Asker, now time.Time) (Budget, error) {
-	drained := Budget{RetryAfter: max(0, fromMicros(drainedUntil).Sub(now))}
-	if l.Calls == 0 {
-		if drained.RetryAfter > 0 {
-			return drained, nil
-		}
-		return Budget{Remaining: math.MaxInt}, nil
-	}
-	mine := l.Calls
-	if by.Background {
-		mine -= l.Reserve
-	}
-	if mine <= 0 {
-		return Budget{RetryAfter: max(l.Per, drained.RetryAfter)}, nil
-	}
-	left, err := slotsLeft(ctx, tx, account, "", mine, now)
-	if err != nil {
-		return Budget{}, err
-	}
-	if by.Caller != "" && l.PerCaller > 0 {
-		own, err := slotsLeft(ctx, tx, account, by.Caller, l.PerCaller, now)
-		if err != nil {
-			return Budget{}, err
-		}
-		left.Remaining = min(left.Remaining, own.Remaining)
-		left.RetryAfter = max(left.RetryAfter, own.RetryAfter)
-	}
-	if left.RetryAfter = max(left.RetryAfter, drained.RetryAfter); left.RetryAfter > 0 {
-		left.Remaining = 0
-	}
-	return left, nil
-}
-
-// slotsLeft counts what is left of so many slots: of all that are used, or of
-// a caller's. It is one statement, so that both answers are of one moment. A
-// slot is free once fewer than most are used: when all but the latest most-1
-// have run out.
-func slotsLeft(ctx context.Context, tx *sql.Tx, account, caller string, most int, now time.Time) (Budget, error) {
-	var used int
-	var freeAt sql.NullInt64
-	err := tx.QueryRowContext(ctx, `
-		SELECT count(*), CASE WHEN count(*) >= $3 THEN (
-			SELECT free_at FROM budget_slots WHERE account = $1 AND free_at > $2 AND ($5 = '' OR caller = $5)
-			ORDER BY free_at DESC LIMIT 1 OFFSET $4) END
-		FROM budget_slots WHERE account = $1 AND free_at > $2 AND ($5 = '' OR caller = $5)`,
-		account, micros(now), most, most-1, caller).Scan(&used, &freeAt)
-	if err != nil {
-		return Budget{}, err
-	}
-	if freeAt.Valid {
-		return Budget{RetryAfter: fromMicros(freeAt.Int64).Sub(now)}, nil
-	}
-	return Budget{Remaining: most - used}, nil
 }
 
 // UsedSlots counts the slots of every budget that are not free yet.

@@ -38,9 +38,9 @@ type heard struct {
 	highest  int64 // the most that any process heard since it was last set
 }
 
-// heardSQL selects what a look hears from the row of clock.
+// heardSQL is what a look hears, as the columns of a query.
 func (s *Store) heardSQL() string {
-	return `SELECT ` + s.nowSQL() + `, times_set, last, highest FROM clock`
+	return s.nowSQL() + `, (SELECT times_set FROM clock), (SELECT last FROM clock), (SELECT highest FROM clock)`
 }
 
 func (h *heard) scan(row *sql.Row) error { return row.Scan(&h.said, &h.timesSet, &h.last, &h.highest) }
@@ -77,29 +77,18 @@ func (a *anchor) setBy(h heard, before, after time.Time) time.Duration {
 }
 
 // hear looks at the clock without changing anything, and fails with errClockSet
-// if it was set. checked says that CheckClock has just looked.
-func (s *Store) hear(checked bool, query func(query string) *sql.Row) (heard, error) {
+// if it was set. checked says that CheckClock has just looked. ask runs a query
+// for these columns; what else it does is to be undone if the clock was set.
+func (s *Store) hear(checked bool, ask func(columns string) *sql.Row) (heard, error) {
 	before := s.now()
 	var h heard
-	if err := h.scan(query(s.heardSQL())); err != nil {
+	if err := h.scan(ask(s.heardSQL())); err != nil {
 		return heard{}, err
 	}
 	if !checked && s.anchor.Load().setBy(h, before, s.now()) != 0 {
 		return h, errClockSet
 	}
 	return h, nil
-}
-
-// unsetSQL is hear as a condition on the row of clock; now is SQL.
-func (s *Store) unsetSQL(now string) string {
-	noise := clockNoise.Microseconds()
-	condition := fmt.Sprintf(`%s >= highest - %d`, now, noise)
-	if a := s.anchor.Load(); a != nil {
-		least, most := s.now().Sub(a.after).Microseconds()-noise, s.now().Sub(a.before).Microseconds()+noise
-		condition += fmt.Sprintf(` AND (times_set <> %[1]d OR %[2]s >= %[3]d) AND (%[2]s <= last + %[4]d OR times_set = %[1]d AND %[2]s <= %[5]d)`,
-			a.timesSet, now, a.said+least, most, a.said+most)
-	}
-	return condition
 }
 
 // Now is the database's time, without asking it: what it said at the last
@@ -155,7 +144,7 @@ func (s *Store) CheckClock(ctx context.Context) (set time.Duration, err error) {
 			return err
 		}
 		look.before = s.now()
-		if err := look.scan(tx.QueryRowContext(ctx, s.heardSQL())); err != nil {
+		if err := look.scan(tx.QueryRowContext(ctx, `SELECT `+s.heardSQL())); err != nil {
 			return err
 		}
 		look.after = s.now()

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"io/fs"
+	"math"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -39,27 +40,52 @@ func (s *Store) Reading(ctx context.Context, key ReadingKey) (Reading, bool, err
 	return r, err == nil, err
 }
 
-// TakeOne takes a slot of a single budget.
+// Budget is what is left of one.
+type Budget struct {
+	Remaining  int           // the slots that an asker could take now; math.MaxInt when there is no limit
+	RetryAfter time.Duration // when nothing remains
+}
+
+// TakeOne takes a slot of a single budget, and counts what is left for this
+// kind of asker.
 func (s *Store) TakeOne(ctx context.Context, name string, l BudgetLimit, by Asker, hold time.Duration) (Slot, Budget, error) {
-	slot, left, err := s.TakeSlot(ctx, []BudgetShare{{Name: name, Limit: l}}, by, hold)
+	slot, wait, err := s.TakeSlot(ctx, []BudgetShare{{Name: name, Limit: l}}, by, hold)
 	if err != nil {
 		return Slot{}, Budget{}, err
 	}
-	return slot, left[0], nil
+	if !slot.Granted() {
+		return slot, Budget{RetryAfter: wait[0]}, nil
+	}
+	if by.Background {
+		l.Calls = max(0, l.Calls-l.Reserve)
+	}
+	n, err := s.remaining(ctx, name, l)
+	return slot, Budget{Remaining: n}, err
 }
 
 // BudgetRemaining is what is left for an asker that is not in the background.
 func (s *Store) BudgetRemaining(ctx context.Context, account string, l BudgetLimit) (left Budget, err error) {
 	err = inTx(ctx, s.write, func(tx *sql.Tx) error {
-		var drainedUntil int64
-		err := tx.QueryRowContext(ctx, `SELECT drained_until FROM budgets WHERE account = $1`, account).Scan(&drainedUntil)
+		b := lockedBudget{now: micros(s.now())}
+		err := tx.QueryRowContext(ctx, `SELECT drained_until FROM budgets WHERE account = $1`, account).Scan(&b.drainedUntil)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
-		left, err = budgetLeft(ctx, tx, account, drainedUntil, l, Asker{}, s.now())
+		left.RetryAfter, err = b.wait(ctx, tx, BudgetShare{Name: account, Limit: l}, Asker{})
 		return err
 	})
+	if err == nil && left.RetryAfter == 0 {
+		left.Remaining, err = s.remaining(ctx, account, l)
+	}
 	return left, err
+}
+
+func (s *Store) remaining(ctx context.Context, account string, l BudgetLimit) (n int, err error) {
+	if l.Calls == 0 {
+		return math.MaxInt, nil
+	}
+	err = s.write.QueryRowContext(ctx, `SELECT count(*) FROM budget_slots WHERE account = $1 AND free_at > $2`, account, micros(s.now())).Scan(&n)
+	return l.Calls - n, err
 }
 
 // MigrateTo makes the tables as a version of the gateway had them.

@@ -120,7 +120,7 @@ func after[T any](ctx context.Context, s *Store, at func(*T) (seq *int64, asOf *
 			return err
 		}
 		// Only now: a clock that is set back between the two makes them old, not new.
-		clock, err := s.hear(checked, func(query string) *sql.Row { return s.read.QueryRowContext(ctx, query) })
+		clock, err := s.hear(checked, func(columns string) *sql.Row { return s.read.QueryRowContext(ctx, `SELECT `+columns) })
 		if err != nil {
 			return err
 		}

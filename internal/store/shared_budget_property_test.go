@@ -68,14 +68,19 @@ func TestSharedBudgetProperty(t *testing.T) {
 					if slot.Granted() {
 						c := call{account: i, slot: slot, start: now}
 						for k, m := range []*budgetModel{accounts[i], host} {
-							want[k].Remaining--
 							free := now.Add(hold + m.limit.Per)
 							m.busy, c.free[k] = append(m.busy, &free), &free
 						}
 						calls = append(calls, c)
 					}
-					if !slices.Equal(got, want) {
-						rt.Fatalf("left %+v, want %+v", got, want)
+					for k, m := range []*budgetModel{accounts[i], host} {
+						if got[k] != want[k].RetryAfter {
+							rt.Fatalf("wait %v, left before: %+v", got, want)
+						}
+						left, err := s.BudgetRemaining(t.Context(), []string{name(i), name("host")}[k], m.limit)
+						if want := m.left(now, false); err != nil || left != want {
+							rt.Fatalf("left %+v, want %+v, %v", left, want, err)
+						}
 					}
 				case "end", "release", "die":
 					if len(calls) == 0 {

@@ -139,4 +139,7 @@ func micros(t time.Time) int64 { return t.UnixMicro() }
 // microsUp is the first whole microsecond that is not before t.
 func microsUp(t time.Time) int64 { return t.Add(time.Microsecond - 1).UnixMicro() }
 
+// microsFor is the fewest microseconds that last as long as d.
+func microsFor(d time.Duration) int64 { return (d + time.Microsecond - 1).Microseconds() }
+
 func fromMicros(us int64) time.Time { return time.UnixMicro(us).UTC() }
