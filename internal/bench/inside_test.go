@@ -15,13 +15,19 @@ import (
 	"accountgateway/internal/provider"
 	"accountgateway/internal/provider/providertest"
 	"accountgateway/internal/store"
+	"accountgateway/internal/testneed"
 )
 
 // BenchmarkMissInside is a reading of a vendor that answers at once, with the
 // store on, for profiles: all its time is the gateway's.
 func BenchmarkMissInside(b *testing.B) {
+	b.Run("sqlite", func(b *testing.B) { missInside(b, "sqlite:"+filepath.Join(b.TempDir(), "gateway.db")) })
+	b.Run("postgres", func(b *testing.B) { missInside(b, testneed.Postgres(b)) })
+}
+
+func missInside(b *testing.B, url string) {
 	d := durable.New(zerolog.Nop())
-	st, err := store.Open(b.Context(), "sqlite:"+filepath.Join(b.TempDir(), "gateway.db"), store.Options{})
+	st, err := store.Open(b.Context(), url, store.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -41,6 +47,7 @@ func BenchmarkMissInside(b *testing.B) {
 		TTL: map[provider.Operation]time.Duration{provider.OpBalance: time.Hour}, StaleIfError: 24 * time.Hour,
 		LoadTimeout: 10 * time.Second, HistoryFor: time.Hour, Registry: prometheus.NewRegistry(), Log: zerolog.Nop(),
 	})
+	s.Load(b.Context()) // as a start does: the store knows this replica then
 	for b.Loop() {
 		if _, err := s.Balance(b.Context(), "a", provider.BalanceQuery{}, account.Bound{NoCache: true}); err != nil {
 			b.Fatal(err)

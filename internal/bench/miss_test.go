@@ -3,18 +3,26 @@ package bench
 import (
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"accountgateway/internal/testneed"
 )
 
 // BenchmarkMiss asks the vendor each time, through the gateway and directly.
 // The gateway's store, budget and leases are on.
 func BenchmarkMiss(b *testing.B) {
 	for b.Loop() {
-		compareMisses(b, "SQLite file", filepath.Join(b.TempDir(), "gateway.db"))
-		compareMisses(b, "SQLite in memory", ":memory:")
+		compareMisses(b, "SQLite file", "sqlite:"+filepath.Join(b.TempDir(), "gateway.db"))
+		compareMisses(b, "SQLite in memory", "sqlite::memory:")
+		if os.Getenv(testneed.PostgresVariable) == "" {
+			row("miss: PostgreSQL", "not measured: %s is not set", testneed.PostgresVariable)
+			continue
+		}
+		compareMisses(b, "PostgreSQL", testneed.Postgres(b))
 	}
 }
 
@@ -25,7 +33,7 @@ const (
 
 func compareMisses(b *testing.B, kind, database string) {
 	vendor := child(b, "simulator", nil)
-	p, _ := gateway(b, database, []string{"a"}, vendor.addr, "GATEWAY_AUTH=none", "A_RATE=1000000/1h")
+	p, _ := gateway(b, "", []string{"a"}, vendor.addr, "GATEWAY_AUTH=none", "A_RATE=1000000/1h", "GATEWAY_DATABASE_URL="+database)
 	client := &http.Client{}
 	form := url.Values{"username": {"test"}, "password": {"test"}, "input_format": {"json"}, "output_format": {"json"}, "io_encoding": {"utf8"}}.Encode()
 	direct := func() {

@@ -165,6 +165,25 @@ func TestBudget(t *testing.T) {
 	}
 }
 
+// Slots that have run out do not pile up.
+func TestFreeSlotsAreDeleted(t *testing.T) {
+	onEngines(t, func(t *testing.T, url string) {
+		clock := newClock()
+		s := open(t, url, clock)
+		for range 300 {
+			slot, _, err := s.TakeSlot(t.Context(), []store.BudgetShare{{Name: "regru", Limit: limit}, {Name: "host"}}, store.Asker{}, hold)
+			must(t, err)
+			must(t, s.EndSlot(t.Context(), slot))
+			clock.advance(time.Hour)
+		}
+		var n int
+		must(t, s.Pools()["write"].QueryRow(`SELECT count(*) FROM budget_slots`).Scan(&n))
+		if n > 2*100 {
+			t.Errorf("%d slots are kept", n)
+		}
+	})
+}
+
 // Two replicas, fifty askers each: exactly Calls are granted.
 func TestBudgetContention(t *testing.T) {
 	onEngines(t, func(t *testing.T, url string) {

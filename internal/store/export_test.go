@@ -88,6 +88,20 @@ func (s *Store) remaining(ctx context.Context, account string, l BudgetLimit) (n
 	return l.Calls - n, err
 }
 
+// KnownStatements is how many statements the connection of a pool of SQLite's
+// that has one knows.
+func (s *Store) KnownStatements(ctx context.Context, pool string) (n int, err error) {
+	conn, err := s.Pools()[pool].Conn(ctx)
+	if err != nil {
+		return 0, err
+	}
+	err = conn.Raw(func(c any) error {
+		n = len(c.(*sqliteConn).known)
+		return nil
+	})
+	return n, errors.Join(err, conn.Close())
+}
+
 // MigrateTo makes the tables as a version of the gateway had them.
 func MigrateTo(ctx context.Context, url string, version int64) error {
 	s, dialect, err := connect(url, true)
