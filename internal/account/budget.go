@@ -100,27 +100,25 @@ func newBudget(name string, rate config.Rate, hold time.Duration, d *durable.Sto
 // there was. end is called once the call is over; sent is false if the
 // vendor surely did not see it.
 func (b *Budget) Take(ctx context.Context) (end func(sent bool), err error) {
-	all := b.all()
-	var shares []store.BudgetShare
-	limited := false
+	all, asker := b.all(), askerOf(ctx)
 	for _, one := range all {
 		if wait := one.drainedFor(b.durable.Now()); wait > 0 {
 			return nil, one.refused(wait, "the vendor's own limit of "+one.what+" is reached; it is not called until that has passed")
 		}
-		shares = append(shares, store.BudgetShare{Name: one.name, Limit: one.limit})
-		limited = limited || one.limit.Calls > 0
 	}
-	if !limited {
+	if !b.limited() {
 		return func(bool) {}, nil
 	}
-	background := provider.CauseOf(ctx) == provider.CauseRefresh
 	if since, alone := b.durable.Alone(); alone {
-		return takeAlone(all, b.durable.Now(), since, background)
+		return takeAlone(all, b.durable.Now(), since, asker.Background)
 	}
-	var slot store.Slot
+	slot := reserved(ctx, b)
+	if slot.Granted() {
+		return b.granted(ctx, slot), nil
+	}
 	var wait []time.Duration
 	err = b.durable.Use(ctx, func(ctx context.Context, s *store.Store) (err error) {
-		slot, wait, err = s.TakeSlot(ctx, shares, store.Asker{Background: background, Caller: callerOf(ctx)}, b.hold)
+		slot, wait, err = s.TakeSlot(ctx, b.shares(), asker, b.hold)
 		return err
 	})
 	if err != nil {
@@ -130,7 +128,7 @@ func (b *Budget) Take(ctx context.Context) (end func(sent bool), err error) {
 		case ctx.Err() != nil:
 			return nil, &provider.Error{Kind: provider.KindDatabase, NotSent: true, Message: "the gateway's database did not answer in time; the vendor was not called", Err: err}
 		}
-		return takeAlone(all, b.durable.Now(), b.durable.Now(), background)
+		return takeAlone(all, b.durable.Now(), b.durable.Now(), asker.Background)
 	}
 	if !slot.Granted() {
 		longest := 0 // the call has to wait for each of them
@@ -141,22 +139,61 @@ func (b *Budget) Take(ctx context.Context) (end func(sent bool), err error) {
 		}
 		return nil, all[longest].usedUp(wait[longest])
 	}
-	for _, one := range all {
+	return b.granted(ctx, slot), nil
+}
+
+// granted makes the call that has a slot count, and gives its end.
+func (b *Budget) granted(ctx context.Context, slot store.Slot) (end func(sent bool)) {
+	for _, one := range b.all() {
 		one.taken()
 	}
 	return func(sent bool) {
 		// The call is over, whatever became of its context. If the store can't
 		// take it, the slot ends by itself, later.
-		use := func(f func(context.Context, *store.Store) error) { _ = b.durable.Use(context.WithoutCancel(ctx), f) }
+		ctx := context.WithoutCancel(ctx)
 		if !sent {
-			use(func(ctx context.Context, s *store.Store) error { return s.ReleaseSlot(ctx, slot) })
+			b.release(ctx, slot)
 			return
 		}
 		// Nobody gets a call too many if it ends late.
 		afterwards(ctx, func() {
-			use(func(ctx context.Context, s *store.Store) error { return s.EndSlot(ctx, slot) })
+			_ = b.durable.Use(ctx, func(ctx context.Context, s *store.Store) error { return s.EndSlot(ctx, slot) })
 		})
-	}, nil
+	}
+}
+
+// release gives a slot back whose call the vendor surely did not see.
+func (b *Budget) release(ctx context.Context, slot store.Slot) {
+	_ = b.durable.Use(context.WithoutCancel(ctx), func(ctx context.Context, s *store.Store) error { return s.ReleaseSlot(ctx, slot) })
+}
+
+// wants are the budgets of which a call would take a slot from the store now;
+// nil if it would take none.
+func (b *Budget) wants() []store.BudgetShare {
+	if _, alone := b.durable.Alone(); alone || !b.limited() {
+		return nil
+	}
+	for _, one := range b.all() {
+		if one.drainedFor(b.durable.Now()) > 0 {
+			return nil
+		}
+	}
+	return b.shares()
+}
+
+func (b *Budget) shares() []store.BudgetShare {
+	var shares []store.BudgetShare
+	for _, one := range b.all() {
+		shares = append(shares, store.BudgetShare{Name: one.name, Limit: one.limit})
+	}
+	return shares
+}
+
+// limited tells whether any of the budgets that the calls count in has a limit.
+func (b *Budget) limited() bool { return b.limit.Calls > 0 || b.host != nil && b.host.limit.Calls > 0 }
+
+func askerOf(ctx context.Context) store.Asker {
+	return store.Asker{Background: provider.CauseOf(ctx) == provider.CauseRefresh, Caller: callerOf(ctx)}
 }
 
 // all are the budgets that a call counts in, the account's own first.

@@ -72,26 +72,27 @@ func (s *Service) beat(ctx context.Context, st *store.Store) error {
 	return errors.Join(errs...)
 }
 
-// acquireLease makes a holder, this replica or one whose name begins with it, the
-// holder of a lease. A replica beats before it holds anything: nobody would miss
-// one that never did.
-func (s *Service) acquireLease(ctx context.Context, st *store.Store, name, holder string, ttl time.Duration) (bool, error) {
+// introduce beats if the store does not know this replica. Whoever holds a lease
+// has to be known: nobody would miss one that never beat.
+func (s *Service) introduce(ctx context.Context, st *store.Store) error {
 	s.peers.mu.Lock()
 	known := s.peers.known
 	s.peers.mu.Unlock()
-	if !known {
-		if _, err := st.Beat(ctx, s.replica); err != nil {
-			return false, err
-		}
+	if known {
+		return nil
 	}
-	return st.AcquireLease(ctx, name, holder, ttl)
+	_, err := st.Beat(ctx, s.replica)
+	return err
 }
 
 // Lease makes this replica the holder of a lease for ttl, or renews it; false while
 // another replica holds it. Run gives all leases back when it ends.
 func (s *Service) Lease(ctx context.Context, name string, ttl time.Duration) (mine bool, err error) {
 	return durable.Get(ctx, s.durable.Use, func(ctx context.Context, st *store.Store) (bool, error) {
-		return s.acquireLease(ctx, st, name, s.replica, ttl)
+		if err := s.introduce(ctx, st); err != nil {
+			return false, err
+		}
+		return st.AcquireLease(ctx, name, s.replica, ttl)
 	})
 }
 

@@ -94,19 +94,19 @@ func (s *Service) run(c *call) {
 	}
 	ctx, left := withAfterwards(ctx)
 	defer left.do()
-	free := false // of lockouts
+	begin := beginning{s: s, c: c}
+	defer begin.slot.giveBack(ctx)
+	ctx = withReserved(ctx, &begin.slot)
 	if s.shared(c.key) {
 		had := s.memory.get(c.key)
-		release := s.turns.take(ctx, c.name,
-			func(ctx context.Context, ours bool) { free = s.sync.look(ctx, s, c.key.account) && ours },
-			func(waited bool) bool { return s.arrived(c) || waited && s.arrivedSince(c, had) })
+		release := s.turns.take(ctx, c.name, begin.acquire, begin.look, func(waited bool) bool { return s.arrived(c) || waited && s.arrivedSince(c, had) })
 		if release == nil {
 			c.end(nil)
 			return
 		}
 		defer release()
 	}
-	leave, err := c.account.lockout.enter(ctx, c.bound.NoCache, free)
+	leave, err := c.account.lockout.enter(ctx, c.bound.NoCache, begin.free())
 	if err != nil {
 		c.end(err)
 		return
@@ -115,6 +115,7 @@ func (s *Service) run(c *call) {
 	defer cancel()
 	began := s.stamp()
 	readings, err := c.load(ctx)
+	begin.slot.giveBack(ctx) // if it was not sent: who hears of that may come again at once
 	leave(ctx, err)
 	stateChanged := s.observe(c.account, err)
 	var learned []*learnedReading

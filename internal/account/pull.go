@@ -26,23 +26,11 @@ type syncer struct {
 
 const pullRows = 500
 
-// look pulls if there is anything to be had. free tells that the account surely
-// has no lockout; without the store nobody can tell.
-func (y *syncer) look(ctx context.Context, s *Service, account string) (free bool) {
-	news, err := durable.Get(ctx, s.durable.Use, func(ctx context.Context, st *store.Store) (store.News, error) {
-		return st.News(ctx, account)
-	})
-	if err != nil {
-		return false
+// look pulls if there is anything to be had, given the number of the last save.
+func (y *syncer) look(ctx context.Context, s *Service, saved int64) {
+	if saved <= y.had.Load() || !y.pull(ctx, s) {
+		return
 	}
-	if news.Saved > y.had.Load() && y.pull(ctx, s) {
-		y.hadAll(news.Saved)
-	}
-	return !news.LockedOut
-}
-
-// hadAll takes note that everything was seen up to the number of a save.
-func (y *syncer) hadAll(saved int64) {
 	for had := y.had.Load(); had < saved && !y.had.CompareAndSwap(had, saved); had = y.had.Load() {
 	}
 }

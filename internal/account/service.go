@@ -91,7 +91,7 @@ func New(accounts []Account, d *durable.Store, o Options) *Service {
 		alerts: alertBook{open: map[string][]alert.Alert{}, alone: map[alertKey]time.Time{}, lowFrom: map[*accountState]time.Time{}},
 	}
 	s.calls = newCalls(s.tasks)
-	s.turns = turns{replica: s.replica, durable: d, acquire: s.acquireLease, longest: o.LoadTimeout}
+	s.turns = turns{replica: s.replica, durable: d, longest: o.LoadTimeout}
 	for _, a := range accounts {
 		w := &accountState{Account: a, state: newTracker(s.label(), o.RefreshInterval), pepper: newPepper(a.Name, a.Secrets), capabilities: a.Adapter.Capabilities()}
 		w.lockout = lockout{account: a.Name, durable: d, now: s.now, credentials: func() []byte {

@@ -21,7 +21,6 @@ import (
 type turns struct {
 	replica string // holders' names begin with it
 	durable *durable.Store
-	acquire func(ctx context.Context, st *store.Store, lease, holder string, ttl time.Duration) (bool, error)
 	longest time.Duration // that a turn lasts, and that one is waited for
 
 	mu sync.Mutex
@@ -45,17 +44,21 @@ func (t *turns) newTurn(name string) turn {
 	return turn{lease: "read/" + hex.EncodeToString(digest[:16]), holder: t.replica + "/" + rand.Text()}
 }
 
-// take waits while another replica makes a call of that name. look brings to
+// acquire makes a holder the holder of a lease, as store.AcquireLease does.
+type acquire func(ctx context.Context, st *store.Store, lease, holder string, ttl time.Duration) (ours bool, err error)
+
+// take waits while another replica makes a call of that name. try asks once for
+// its lease, whose holder is to begin with this replica's name. look brings to
 // memory what other replicas have read, ours tells that the turn was had before
 // it. arrived tells whether the reading is at hand by now; waited is false if nobody was waited for. Then there is nothing
 // left to do, and release is nil; else the call is ours to make, and release has
 // to follow it.
-func (t *turns) take(ctx context.Context, name string, look func(ctx context.Context, ours bool), arrived func(waited bool) bool) (release func()) {
+func (t *turns) take(ctx context.Context, name string, try acquire, look func(ctx context.Context, ours bool), arrived func(waited bool) bool) (release func()) {
 	ctx, cancel := context.WithTimeout(ctx, t.longest)
 	defer cancel()
 	mine, waited := t.newTurn(name), false
 	for poll := time.Millisecond; ; poll = min(2*poll, turnPoll) {
-		ours, err := t.try(ctx, mine)
+		ours, err := t.ask(ctx, mine, try)
 		if err != nil {
 			return func() {}
 		}
@@ -82,12 +85,12 @@ func (t *turns) take(ctx context.Context, name string, look func(ctx context.Con
 	}
 }
 
-// try tells whether a turn is ours.
-func (t *turns) try(ctx context.Context, mine turn) (ours bool, err error) {
+// ask tells whether a turn is ours.
+func (t *turns) ask(ctx context.Context, mine turn, try acquire) (ours bool, err error) {
 	tried := false
 	err = t.durable.Use(ctx, func(ctx context.Context, st *store.Store) (err error) {
 		tried = true
-		ours, err = t.acquire(ctx, st, mine.lease, mine.holder, t.longest)
+		ours, err = try(ctx, st, mine.lease, mine.holder, t.longest)
 		return err
 	})
 	if err != nil && tried {

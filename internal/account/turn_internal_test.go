@@ -31,12 +31,11 @@ func newTestTurns(t *testing.T, replica, url string) *turns {
 		t.Cleanup(func() { st.Close() })
 		d.Attach(st)
 	}
-	return &turns{
-		replica: replica, durable: d, longest: longest,
-		acquire: func(ctx context.Context, st *store.Store, lease, holder string, ttl time.Duration) (bool, error) {
-			return st.AcquireLease(ctx, lease, holder, ttl)
-		},
-	}
+	return &turns{replica: replica, durable: d, longest: longest}
+}
+
+func lease(ctx context.Context, st *store.Store, lease, holder string, ttl time.Duration) (bool, error) {
+	return st.AcquireLease(ctx, lease, holder, ttl)
 }
 
 func never(bool) bool { return false }
@@ -56,7 +55,7 @@ func TestOneTurnAtATime(t *testing.T) {
 			var here atomic.Bool
 			turns := newTestTurns(t, replica, url)
 			wg.Go(func() {
-				release := turns.take(t.Context(), "balance", func(context.Context, bool) { here.Store(stored.Load()) }, func(bool) bool { return here.Load() })
+				release := turns.take(t.Context(), "balance", lease, func(context.Context, bool) { here.Store(stored.Load()) }, func(bool) bool { return here.Load() })
 				if release == nil {
 					return
 				}
@@ -79,13 +78,13 @@ func TestTurnIsPassedOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		url := "sqlite:" + filepath.Join(t.TempDir(), "gateway.db")
 		one, two := newTestTurns(t, "a", url), newTestTurns(t, "b", url)
-		release := one.take(t.Context(), "balance", nothing, never)
+		release := one.take(t.Context(), "balance", lease, nothing, never)
 		began := time.Now()
-		if release := two.take(t.Context(), "statistics", nothing, never); release == nil || time.Since(began) > 0 {
+		if release := two.take(t.Context(), "statistics", lease, nothing, never); release == nil || time.Since(began) > 0 {
 			t.Errorf("another turn had to wait for %s", time.Since(began))
 		}
 		time.AfterFunc(2*time.Second, release)
-		if two.take(t.Context(), "balance", nothing, never) == nil {
+		if two.take(t.Context(), "balance", lease, nothing, never) == nil {
 			t.Error("no turn, and no reading")
 		}
 		if took := time.Since(began); took < 2*time.Second || took > 2*time.Second+2*turnPoll {
@@ -116,7 +115,7 @@ func TestTurnOfTheDead(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				dead.take(t.Context(), "balance", nothing, never) // and is not heard of again
+				dead.take(t.Context(), "balance", lease, nothing, never) // and is not heard of again
 				if test.missed > 0 {
 					time.AfterFunc(test.missed, func() {
 						err := alive.durable.Query(context.WithoutCancel(t.Context()), func(ctx context.Context, st *store.Store) error {
@@ -128,7 +127,7 @@ func TestTurnOfTheDead(t *testing.T) {
 					})
 				}
 				began := time.Now()
-				if alive.take(t.Context(), "balance", nothing, never) == nil {
+				if alive.take(t.Context(), "balance", lease, nothing, never) == nil {
 					t.Error("no turn, and no reading")
 				}
 				if took := time.Since(began); took < test.want || took > test.want+2*turnPoll {
@@ -144,13 +143,13 @@ func TestTurnOfTheDead(t *testing.T) {
 func TestTurnWithoutTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		alone := newTestTurns(t, "a", "")
-		if alone.take(t.Context(), "balance", nothing, never) == nil {
+		if alone.take(t.Context(), "balance", lease, nothing, never) == nil {
 			t.Error("no turn, and no reading")
 		}
 
 		url := "sqlite:" + filepath.Join(t.TempDir(), "gateway.db")
 		one, two := newTestTurns(t, "a", url), newTestTurns(t, "b", url)
-		release := one.take(t.Context(), "balance", nothing, never)
+		release := one.take(t.Context(), "balance", lease, nothing, never)
 		_ = one.durable.Watch(t.Context(), func(context.Context, *store.Store) error { return io.EOF })
 		if one.durable.Err() == nil {
 			t.Fatal("the store is not away")
@@ -160,7 +159,7 @@ func TestTurnWithoutTheStore(t *testing.T) {
 			t.Fatal(err)
 		}
 		began := time.Now()
-		if two.take(t.Context(), "balance", nothing, never) == nil || time.Since(began) > 0 {
+		if two.take(t.Context(), "balance", lease, nothing, never) == nil || time.Since(began) > 0 {
 			t.Errorf("waited %s for a turn that was given back", time.Since(began))
 		}
 	})

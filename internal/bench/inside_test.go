@@ -43,7 +43,7 @@ func missInside(b *testing.B, url string) {
 		defer end(true)
 		return vendor.ReadBalance(ctx, q)
 	}}
-	s := account.New([]account.Account{{Name: "a", Provider: "fake", Adapter: fake}}, d, account.Options{
+	s := account.New([]account.Account{{Name: "a", Provider: "fake", Adapter: fake, Budget: budget}}, d, account.Options{
 		TTL: map[provider.Operation]time.Duration{provider.OpBalance: time.Hour}, StaleIfError: 24 * time.Hour,
 		LoadTimeout: 10 * time.Second, HistoryFor: time.Hour, Registry: prometheus.NewRegistry(), Log: zerolog.Nop(),
 	})

@@ -178,13 +178,14 @@ func (s *Store) firstLook(now time.Time) time.Time {
 }
 
 // moveTimes moves by some microseconds whatever must not end earlier or later
-// because the clock was set. said is what it says now.
+// because the clock was set. said is what it says now. Leases come first, then
+// budgets, then their slots: in that order all who need several of them lock them.
 func moveTimes(ctx context.Context, tx *sql.Tx, by, said int64) error {
 	for _, statement := range []string{
-		`UPDATE budget_slots SET free_at = free_at + $1`,
-		`UPDATE budgets SET drained_until = drained_until + $1 WHERE drained_until > 0`,
-		`UPDATE lockouts SET try_at = try_at + $1, force_at = force_at + $1`,
 		`UPDATE leases SET expires_at = expires_at + $1`,
+		`UPDATE budgets SET drained_until = drained_until + $1 WHERE drained_until > 0`,
+		`UPDATE budget_slots SET free_at = free_at + $1`,
+		`UPDATE lockouts SET try_at = try_at + $1, force_at = force_at + $1`,
 		`UPDATE notify_destinations SET told_at = told_at + $1 WHERE told_at > 0`,
 		`UPDATE operations SET give_up_at = give_up_at + $1 WHERE state = 'started'`,
 	} {

@@ -12,17 +12,28 @@ import (
 // a name that begins with a replica's and a slash: ReleaseLeasesOf ends its
 // lease sooner once that replica is gone.
 func (s *Store) AcquireLease(ctx context.Context, name, holder string, ttl time.Duration) (bool, error) {
+	ctx, cancel := s.write.begin(ctx)
+	defer cancel()
+	mine, err := s.acquireLease(ctx, s.write, name, holder, ttl)
+	if err != nil {
+		return false, fmt.Errorf("acquire lease %q: %w", name, err)
+	}
+	return mine, nil
+}
+
+func (s *Store) acquireLease(ctx context.Context, by querier, name, holder string, ttl time.Duration) (bool, error) {
 	now := s.nowSQL()
-	n, err := s.exec(ctx, `
+	result, err := by.ExecContext(ctx, `
 		INSERT INTO leases (name, holder, expires_at) VALUES ($1, $2, `+now+` + $3)
 		ON CONFLICT (name) DO UPDATE
 		SET holder = excluded.holder, expires_at = excluded.expires_at
 		WHERE leases.holder = excluded.holder OR leases.expires_at <= `+now,
 		name, holder, ttl.Microseconds())
 	if err != nil {
-		return false, fmt.Errorf("acquire lease %q: %w", name, err)
+		return false, err
 	}
-	return n == 1, nil
+	n, err := result.RowsAffected()
+	return n == 1, err
 }
 
 // LeaseHeld tells whether anybody holds a lease.

@@ -89,14 +89,18 @@ func (s *Store) exec(ctx context.Context, query string, args ...any) (int64, err
 	return result.RowsAffected()
 }
 
+// querier is a pool or a transaction.
+type querier interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
 // row is what a query selected.
 type row interface{ Scan(into ...any) error }
 
-// every gives what scan makes of each row of a query, by a pool or in a
-// transaction.
-func every[T any](ctx context.Context, by interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}, scan func(row) (T, error), query string, args ...any) ([]T, error) {
+// every gives what scan makes of each row of a query.
+func every[T any](ctx context.Context, by querier, scan func(row) (T, error), query string, args ...any) ([]T, error) {
 	rows, err := by.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
