@@ -11,11 +11,11 @@ import (
 // vendor. If nobody has to be waited for it is one transaction, which takes the
 // turn, looks what there is, and takes a slot of the budgets.
 type beginning struct {
-	s    *Service
-	c    *call
-	begs int // how often the turn was asked for
-	had  store.Begun
-	slot reservedSlot
+	s     *Service
+	c     *call
+	tries int // how often the turn was asked for
+	had   store.Begun
+	slot  reservedSlot
 }
 
 // acquire takes the turn if it is free.
@@ -24,8 +24,9 @@ func (b *beginning) acquire(ctx context.Context, st *store.Store, lease, holder 
 		return false, err
 	}
 	want := store.Beginning{Lease: lease, Holder: holder, TTL: ttl, Account: b.c.key.account}
-	b.begs++
-	if budget := b.c.account.Budget; b.begs == 1 && budget != nil && b.sends() { // who had to wait finds the reading there, mostly
+	b.tries++
+	// Whoever had to wait finds the reading there, mostly, and takes a slot only if not.
+	if budget := b.c.account.Budget; b.tries == 1 && budget != nil && b.sends() {
 		want.Budgets, want.By, want.Hold = budget.wants(), askerOf(ctx), budget.hold
 	}
 	if b.had, err = st.BeginCall(ctx, want); err != nil {
