@@ -141,8 +141,7 @@ func (c *collection) pair(name, value string) *dto.LabelPair {
 
 // newPair is apart from pair, whose arguments would else be on the heap.
 func (c *collection) newPair(name, value string) *dto.LabelPair {
-	valid := strings.ToValidUTF8(value, "\uFFFD") // of a pot: a vendor's words
-	p := &dto.LabelPair{Name: &name, Value: &valid}
+	p := &dto.LabelPair{Name: &name, Value: &value}
 	c.pairs[label{name, value}] = p
 	return p
 }
@@ -220,7 +219,7 @@ func (c *collection) wallets(a *subject) {
 	for _, w := range a.balance.Wallets {
 		name := ""
 		if w.Name != nil {
-			name = *w.Name
+			name = strings.ToValidUTF8(*w.Name, "\uFFFD") // a vendor's words
 		}
 		byName[name] = append(byName[name], w.Balance)
 	}
