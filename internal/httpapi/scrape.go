@@ -30,7 +30,7 @@ type scrape struct {
 	err  error
 }
 
-// metrics serves the registry to Prometheus. What a scrape costs grows with the
+// metrics serves all metrics to Prometheus. What a scrape costs grows with the
 // number of accounts, and anybody who reaches the route may ask. So one at a time is
 // made, in each format, and shared for a second.
 func (s *server) metrics() http.Handler {
