@@ -51,8 +51,9 @@ type sqliteDriverConn interface {
 	driver.Validator
 }
 
-// sqliteConn is a connection that keeps its statements. A statement whose rows
-// are still being read can't be run: the driver refuses it.
+// sqliteConn is a connection that keeps its statements. One whose rows are still
+// being read can't be run: the driver refuses it, but only if it has parameters.
+// So those without any are not kept: they would go on where the others are.
 type sqliteConn struct {
 	sqliteDriverConn
 	now   func() time.Time
@@ -60,9 +61,11 @@ type sqliteConn struct {
 }
 
 // statement gives the prepared form of a query; nil if it is not kept.
-func (c *sqliteConn) statement(ctx context.Context, query string) (driver.Stmt, error) {
+func (c *sqliteConn) statement(ctx context.Context, query string, args []driver.NamedValue) (driver.Stmt, error) {
 	kept, again := c.known[query]
 	switch {
+	case len(args) == 0:
+		return nil, nil
 	case kept != nil:
 		return kept, nil
 	case !again:
@@ -89,11 +92,11 @@ func (c *sqliteConn) withNow(query string, args []driver.NamedValue) []driver.Na
 
 // ExecContext runs a statement.
 func (c *sqliteConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	kept, err := c.statement(ctx, query)
+	args = c.withNow(query, args)
+	kept, err := c.statement(ctx, query, args)
 	if err != nil {
 		return nil, err
 	}
-	args = c.withNow(query, args)
 	if by, ok := kept.(driver.StmtExecContext); ok {
 		return by.ExecContext(ctx, args)
 	}
@@ -102,11 +105,11 @@ func (c *sqliteConn) ExecContext(ctx context.Context, query string, args []drive
 
 // QueryContext runs a statement that gives rows.
 func (c *sqliteConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	kept, err := c.statement(ctx, query)
+	args = c.withNow(query, args)
+	kept, err := c.statement(ctx, query, args)
 	if err != nil {
 		return nil, err
 	}
-	args = c.withNow(query, args)
 	if by, ok := kept.(driver.StmtQueryContext); ok {
 		return by.QueryContext(ctx, args)
 	}

@@ -1,7 +1,9 @@
 package store_test
 
 import (
+	"database/sql"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -68,6 +70,41 @@ func TestStatementsSurviveAnUpgrade(t *testing.T) {
 			t.Errorf("%d: %v, %v", i, mine, err)
 		}
 		take(t, s, store.BudgetLimit{Calls: 10, Per: time.Hour}, false, true)
+	}
+}
+
+// A statement that runs while its rows are still read does not disturb them, and
+// misses none itself.
+func TestStatementWithinItself(t *testing.T) {
+	s := open(t, "sqlite::memory:", newClock())
+	must(t, s.Exec(t.Context(), `INSERT INTO leases (name, holder, expires_at) VALUES ('a', 'h', 1), ('b', 'h', 1), ('c', 'h', 1)`))
+	const query = `SELECT name FROM leases ORDER BY name`
+	for range 3 { // from the second time on it may be a prepared one
+		tx, err := s.Pools()["write"].BeginTx(t.Context(), nil)
+		must(t, err)
+		var got []string
+		read := func(rows *sql.Rows, also func()) {
+			for rows.Next() {
+				var name string
+				must(t, rows.Scan(&name))
+				got = append(got, name)
+				also()
+				also = func() {}
+			}
+			must(t, rows.Err())
+			must(t, rows.Close())
+		}
+		outer, err := tx.QueryContext(t.Context(), query) //nolint:rowserrcheck // read does
+		must(t, err)
+		read(outer, func() {
+			inner, err := tx.QueryContext(t.Context(), query) //nolint:rowserrcheck // read does
+			must(t, err)
+			read(inner, func() {})
+		})
+		must(t, tx.Rollback())
+		if want := []string{"a", "a", "b", "c", "b", "c"}; !slices.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
 	}
 }
 
