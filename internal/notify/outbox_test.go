@@ -249,17 +249,23 @@ func TestBurst(t *testing.T) {
 		}
 		r.links = page
 		chats := []string{"telegram://110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw@telegram?chats=@ops", "pushover://shoutrrr:token@user", box.url}
+		var mu sync.Mutex
 		texts := map[string][]string{}
+		got := func(name, text string) {
+			mu.Lock()
+			defer mu.Unlock()
+			texts[name] = append(texts[name], text)
+		}
 		web.serve(t, "api.telegram.org", func(w http.ResponseWriter, request *http.Request) {
-			var got struct{ Text string }
-			if err := json.NewDecoder(request.Body).Decode(&got); err != nil {
+			var message struct{ Text string }
+			if err := json.NewDecoder(request.Body).Decode(&message); err != nil {
 				t.Error(err)
 			}
-			texts["telegram"] = append(texts["telegram"], got.Text)
+			got("telegram", message.Text)
 			fmt.Fprint(w, `{"ok":true}`)
 		})
 		web.serve(t, "api.pushover.net", func(_ http.ResponseWriter, request *http.Request) {
-			texts["pushover"] = append(texts["pushover"], request.PostFormValue("title")+"\n"+request.PostFormValue("message"))
+			got("pushover", request.PostFormValue("title")+"\n"+request.PostFormValue("message"))
 		})
 		r.replica("first", 0, chats...)
 		time.Sleep(time.Minute)
@@ -268,6 +274,7 @@ func TestBurst(t *testing.T) {
 			time.Sleep(4 * time.Millisecond)
 		}
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		texts["generic"] = box.Texts()
 		for name, limit := range map[string]struct{ bytes, alerts int }{"telegram": {4096, 20}, "pushover": {1024, 20}, "generic": {50_000, 100}} {
 			if len(texts[name]) != 1 {
