@@ -44,9 +44,10 @@ type aloneCall struct {
 	settled bool      // the store knows it by now
 }
 
-// backgroundShare is what a budget is divided by for background readings: they
-// leave the rest, a half, to callers.
-const backgroundShare = 2
+// forBackground is how many of so many calls background readings may make: they
+// leave a half to callers, but a budget of one call must not leave the account
+// unread.
+func forBackground(calls int) int { return max(calls/2, min(calls, 1)) }
 
 // replicasUnmet is how many replicas there are taken to be before the store
 // has said.
@@ -91,7 +92,7 @@ func NewHostBudget(name string, rate config.Rate, hold time.Duration, d *durable
 func newBudget(name string, rate config.Rate, hold time.Duration, d *durable.Store) *Budget {
 	return &Budget{
 		name: name, durable: d, hold: hold, replicas: replicasUnmet, remaining: rate.Calls,
-		limit: store.BudgetLimit{Calls: rate.Calls, Per: rate.Per, Reserve: rate.Calls - rate.Calls/backgroundShare, PerCaller: rate.Calls - rate.Calls/4},
+		limit: store.BudgetLimit{Calls: rate.Calls, Per: rate.Per, Reserve: rate.Calls - forBackground(rate.Calls), PerCaller: rate.Calls - rate.Calls/4},
 	}
 }
 
@@ -299,7 +300,7 @@ func (b *Budget) waitAlone(now, since time.Time, background bool) time.Duration 
 		share = min(share, max(b.remaining-b.others, 0)/b.replicas)
 	}
 	if background {
-		share /= backgroundShare
+		share = forBackground(share)
 	}
 	if !b.met {
 		share = max(share, 1) // a rate below the number of replicas would else grant nobody a call

@@ -212,6 +212,28 @@ func TestCallersComeFirst(t *testing.T) {
 	})
 }
 
+// The account of a vendor that allows one call at a time is read in the
+// background all the same.
+func TestBudgetOfOneCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		vendor := &wireServer{}
+		g := newGateway(t, vendor, gatewayOptions{url: sqliteURL(t), rate: config.Rate{Calls: 1, Per: 30 * time.Second}})
+		background := provider.WithCause(t.Context(), provider.CauseRefresh)
+		for range 3 {
+			if _, err := g.balance(background, account.Bound{NoCache: true}); err != nil {
+				t.Error(err)
+			}
+			if _, err := g.balance(background, account.Bound{NoCache: true}); provider.KindOf(err) != provider.KindRateLimited {
+				t.Errorf("a second call at once: %v", err)
+			}
+			time.Sleep(time.Minute)
+		}
+		if n := vendor.count(); n != 3 {
+			t.Errorf("%d vendor calls, want 3", n)
+		}
+	})
+}
+
 // One caller can't use up what all share.
 func TestOneCallerLeavesSome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
