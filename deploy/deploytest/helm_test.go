@@ -133,24 +133,76 @@ func TestHelmOptions(t *testing.T) {
 	if n, s := deployment.text("spec", "replicas"), deployment.text("spec", "strategy", "type"); n != "3" || s != "RollingUpdate" {
 		t.Errorf("%s replicas, %s", n, s)
 	}
-	if config := out; !strings.Contains(config, "GATEWAY_VENDORS_DIR: /etc/gateway/vendors") || !strings.Contains(config, "GATEWAY_DATABASE_URL_FILE") {
+	if config := out; !strings.Contains(config, `GATEWAY_VENDORS_DIR: "/etc/gateway/vendors"`) || !strings.Contains(config, "GATEWAY_DATABASE_URL_FILE") {
 		t.Error("no folder of vendors, or no database")
 	}
 
 	for values, want := range map[string]string{
-		``:                                                  "set accounts: at least one",
-		twoAccounts + "replicas: 2\n":                       "more than one needs database.secret",
-		twoAccounts + "replica: 2\n":                        "replica",
-		"accounts: [{name: Regru}]\n":                       "name",
-		"accounts: [{name: a, secret: {}}]\n":               "secret",
-		twoAccounts + "settings: {a: b}\n":                  "invalid propertyName",
-		twoAccounts + "vendors: {a.txt: hello}\n":           "a.txt",
-		twoAccounts + "settings: {GATEWAY_NOTIFY_URL: x}\n": "settings.GATEWAY_NOTIFY_URL: is a secret, and settings are none: use secretSettings",
-		"accounts: [{name: selzy, settings: {API_KEY: k}}]": "accounts: selzy: settings.API_KEY: looks like a secret, and settings are none: use secret.keys",
-		twoAccounts + "settings: {GATEWAY_DATABASE_URL: postgres://u:p@h/d}\n": "settings.GATEWAY_DATABASE_URL: is a secret, and settings are none: use database.secret",
+		``:                                                          "set accounts: at least one",
+		twoAccounts + "replicas: 2\n":                               "more than one needs database.secret",
+		twoAccounts + "replica: 2\n":                                "replica",
+		"accounts: [{name: Regru}]\n":                               "name",
+		"accounts: [{name: a, secret: {}}]\n":                       "secret",
+		twoAccounts + "settings: {a: b}\n":                          "invalid propertyName",
+		twoAccounts + "vendors: {a.txt: hello}\n":                   "a.txt",
+		twoAccounts + "settings: {GATEWAY_NOTIFY_URL: x}\n":         "settings.GATEWAY_NOTIFY_URL: is a secret, and settings are none: use secretSettings",
+		twoAccounts + "settings: {GATEWAY_ADDR: x}\n":               "settings.GATEWAY_ADDR: the chart sets it",
+		twoAccounts + "settings: {REGRU_BALANCE_LOW: x}\n":          "accounts: regru: settings.BALANCE_LOW: REGRU_BALANCE_LOW is set twice",
+		twoAccounts + "settings: {GATEWAY_X: 1.5}\n":                "settings",
+		twoAccounts + "settings: {OTEL_EXPORTER_OTLP_HEADERS: x}\n": "is a secret",
+		twoAccounts + "database: {volume: {storageClass: \"a\\n  volumeName: stolen\"}}\n": "storageClass",
+		twoAccounts + "serviceMonitor: {interval: \"1s\\nx: y\"}\n":                        "interval",
+		twoAccounts + "image: {tag: \"a\\\"b\"}\n":                                         "tag",
+		"accounts: [{name: a}, {name: a}]":                                                 "accounts: a: is there twice",
+		"accounts: [{name: a, secret: {name: a, keys: {PASSWORD: ../../etc/passwd}}}]":     "PASSWORD",
+		"accounts: [{name: selzy, settings: {API_KEY: k}}]":                                "accounts: selzy: settings.API_KEY: looks like a secret, and settings are none: use secret.keys",
+		twoAccounts + "settings: {GATEWAY_DATABASE_URL: postgres://u:p@h/d}\n":             "settings.GATEWAY_DATABASE_URL: is a secret, and settings are none: use database.secret",
 	} {
 		if out, err := chart(t, values); err == nil || !strings.Contains(out, want) {
 			t.Errorf("%s: %v, %s; want %q", values, err, out, want)
+		}
+	}
+}
+
+// TestHelmValues: a value reaches the pod as it was written, whatever YAML or
+// Helm make of it.
+func TestHelmValues(t *testing.T) {
+	out, err := chart(t, `
+accounts:
+  - name: a
+    provider: voximplant
+    secret: {name: "0777", keys: {API_KEY: "123"}}
+    settings: {ACCOUNT_ID: 123456789, BALANCE_LOW: 1000000, REFILL_MAX: "1.10"}
+settings: {GATEWAY_LOG_LEVEL: "x: \"y\"\n#", GATEWAY_HISTORY_DAYS: 90, GATEWAY_KEEP_USERS: true}
+secretSettings: {OTEL_EXPORTER_OTLP_HEADERS: {name: traces, key: headers}}
+database: {secret: {name: "123"}}
+vendors: {mine.yaml: "  name: mine\nother: ü\n"}
+`)
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	docs := documents(t, "chart", []byte(out))
+	got := map[string]string{}
+	for _, doc := range docs {
+		if doc.text("kind") == "ConfigMap" {
+			for name, value := range doc.at("data").(map[string]any) {
+				got[name] = value.(string)
+			}
+		}
+	}
+	want := map[string]string{
+		"GATEWAY_ACCOUNTS": "a=voximplant", "GATEWAY_ADDR": "0.0.0.0:8080", "GATEWAY_METRICS_ADDR": "0.0.0.0:8081", "GATEWAY_VENDORS_DIR": "/etc/gateway/vendors",
+		"A_ACCOUNT_ID": "123456789", "A_BALANCE_LOW": "1000000", "A_REFILL_MAX": "1.10",
+		"GATEWAY_LOG_LEVEL": "x: \"y\"\n#", "GATEWAY_HISTORY_DAYS": "90", "GATEWAY_KEEP_USERS": "true", "mine.yaml": "  name: mine\nother: ü\n",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got): %s", diff)
+	}
+	for _, volume := range only(t, docs, "Deployment").at("spec", "template", "spec", "volumes").([]any) {
+		if secret, ok := volume.(map[string]any)["secret"].(map[string]any); ok {
+			if _, ok := secret["secretName"].(string); !ok {
+				t.Errorf("the name of a Secret is %T", secret["secretName"])
+			}
 		}
 	}
 }
