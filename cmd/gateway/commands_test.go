@@ -24,7 +24,7 @@ func TestCommandLine(t *testing.T) {
 		status         int
 		stdout, stderr string // patterns for the whole of each
 	}{
-		{"version", 0, `^gateway ` + regexp.QuoteMeta(api.Version) + ` go1\.\S+ \w+/\w+\n$`, `^$`},
+		{"version", 0, `^gateway ` + regexp.QuoteMeta(api.Version) + `( \([0-9a-f]{12}\+?\))? go1\.\S+ \w+/\w+\n$`, `^$`},
 		{"help", 0, `^One REST service(.|\n)*\nUsage: gateway \[COMMAND\]\n(.|\n)*\n  serve +Serve(.|\n)*\n  version +Print`, `^$`},
 		{"-h", 0, `\nUsage: gateway \[COMMAND\]\n`, `^$`},
 		{"--help", 0, `\nUsage: gateway \[COMMAND\]\n`, `^$`},

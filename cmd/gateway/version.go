@@ -33,8 +33,12 @@ func revision() string {
 }
 
 func versionCommand(env environment) *cobra.Command {
-	return &cobra.Command{Use: "version", Short: "Print the version", Args: arguments(), RunE: func(*cobra.Command, []string) error {
-		_, err := fmt.Fprintf(env.stdout, "gateway %s %s %s/%s\n", api.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return &cobra.Command{Use: "version", Short: "Print the version and the commit", Args: arguments(), RunE: func(*cobra.Command, []string) error {
+		version := api.Version
+		if commit := revision(); commit != "" {
+			version += " (" + commit + ")"
+		}
+		_, err := fmt.Fprintf(env.stdout, "gateway %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 		return err
 	}}
 }
