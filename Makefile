@@ -25,6 +25,8 @@ vuln: ## known vulnerabilities in what the program calls; asks vuln.go.dev
 	$(GO_TOOL) govulncheck ./...
 
 release: ## archives, Debian packages, bills of materials and checksums in dist/
+	@if sed -n '/^## Unreleased/,/^## [0-9]/p' CHANGELOG.md | grep -q '^- '; then \
+		echo 'CHANGELOG.md has entries under "Unreleased": they need a version first' >&2; exit 1; fi
 	rm -rf dist
 	tools/release/build dist
 

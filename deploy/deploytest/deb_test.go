@@ -45,6 +45,11 @@ func TestDeb(t *testing.T) {
 	if info, err := os.Stat(inside("etc/gateway/credentials")); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("the credentials' folder: %v %v", info, err)
 	}
+	for _, document := range []string{"README.md", "docs/operations.md", "examples/notify.conf"} {
+		if len(read(t, inside("usr/share/doc/account-gateway/"+document))) == 0 {
+			t.Errorf("%s is empty", document)
+		}
+	}
 
 	unit := string(read(t, inside("usr/lib/systemd/system/gateway.service")))
 	words := regexp.MustCompile(`(?m)^ExecStart=(gateway) (\w+)$`).FindStringSubmatch(unit)

@@ -12,7 +12,9 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -59,7 +61,7 @@ func TestReleaseArchive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := map[string][]byte{}
+	files, folders := map[string][]byte{}, map[string]bool{}
 	for archive := tar.NewReader(unzipped); ; {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
@@ -72,8 +74,12 @@ func TestReleaseArchive(t *testing.T) {
 			t.Errorf("%s belongs to %d %q", header.Name, header.Uid, header.Uname)
 		}
 		inside, ok := strings.CutPrefix(header.Name, name+"/")
-		if !ok {
+		if !ok && header.Name != name {
 			t.Errorf("%s is not in the folder %s", header.Name, name)
+		}
+		if header.Typeflag == tar.TypeDir {
+			folders[path.Clean(inside)] = true
+			continue
 		}
 		if files[inside], err = io.ReadAll(archive); err != nil {
 			t.Fatal(err)
@@ -88,6 +94,17 @@ func TestReleaseArchive(t *testing.T) {
 	} {
 		if len(files[want]) == 0 {
 			t.Errorf("no %s", want)
+		}
+	}
+	for file, text := range files {
+		if !strings.HasSuffix(file, ".md") {
+			continue
+		}
+		for _, match := range regexp.MustCompile(`\]\(([^)\s#]+)[^)]*\)`).FindAllSubmatch(text, -1) {
+			to := path.Join(path.Dir(file), string(match[1]))
+			if _, found := files[to]; !found && !folders[to] && !strings.Contains(string(match[1]), "://") {
+				t.Errorf("%s links to %s, which is not in the archive", file, match[1])
+			}
 		}
 	}
 	repository, err := filepath.Abs(root)
@@ -108,7 +125,14 @@ func TestReleaseArchive(t *testing.T) {
 		built[setting.Key] = setting.Value
 	}
 	if built["vcs.revision"] == "" || built["vcs.modified"] != "false" {
-		t.Errorf("the program does not know its commit: %v", built)
+		t.Fatalf("the program does not know its commit: %v", built)
+	}
+	program := filepath.Join(t.TempDir(), "gateway")
+	if err := os.WriteFile(program, files["gateway"], 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := command(t, ".", program, "version"), "gateway "+api.Version+" ("+built["vcs.revision"][:12]+") go"; !strings.HasPrefix(got, want) {
+		t.Errorf("gateway version prints %q, not %q…", got, want)
 	}
 
 	var bill struct {
