@@ -77,7 +77,7 @@ kubectl() {
 }
 helm() {
 	case "$*" in
-	"install gateway deploy/helm/account-gateway --values "* | "upgrade gateway deploy/helm/account-gateway --values "*) [ -f account-gateway/Chart.yaml ] ;;
+	"install gateway deploy/helm/account-gateway --values "* | "template gateway deploy/helm/account-gateway --values "* | "upgrade gateway deploy/helm/account-gateway --values "*) [ -f account-gateway/Chart.yaml ] ;;
 	*) refuse helm "$@" ;;
 	esac
 }
