@@ -95,7 +95,8 @@ func serveDemo(ctx context.Context, env environment, addr string, verbose bool) 
 
 var tour = template.Must(template.New("tour").Parse(`The account gateway is running with simulated vendors on {{.}}
 In a browser: {{.}}/ is the operator's page, {{.}}/docs the API reference.
-It begins with 60 days of simulated history. Nothing is kept on disk and no vendor is called: Ctrl-C ends it all. Lines to paste into another shell:
+It begins with 60 days of simulated history. Nothing is kept on disk and no vendor is called: Ctrl-C ends it all.
+Commands that need a database, like gateway alerts, can't see it. Lines to paste into another shell:
 
 curl -s {{.}}/accounts
 curl -s {{.}}/accounts/regru/balance
