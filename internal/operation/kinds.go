@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"accountgateway/internal/durable"
+	"accountgateway/internal/plain"
 	"accountgateway/internal/provider"
 	"accountgateway/internal/store"
 )
@@ -39,7 +40,7 @@ func (s *Service) CreateUser(ctx context.Context, o Order, u provider.NewUser) (
 			}
 			answer := sent{apiKey: created.APIKey, result: creation{Warnings: created.Warnings}}
 			if !u.CheckOnly {
-				answer.reference = created.ID
+				answer.reference = reference(created.ID)
 				answer.result = creation{Timezone: created.Timezone, Warnings: created.Warnings, APIKeyShown: created.APIKey != ""}
 			}
 			return answer, nil
@@ -103,6 +104,7 @@ func (s *Service) Refill(ctx context.Context, o Order, r provider.RefillRequest)
 			if err != nil {
 				return sent{}, err
 			}
+			invoice.ID = reference(invoice.ID)
 			answer := sent{reference: invoice.ID, result: invoice}
 			if invoice.Unsure {
 				answer.unsure = "the vendor does not know whether the payment system got the invoice: look it up before asking again"
@@ -112,6 +114,11 @@ func (s *Service) Refill(ctx context.Context, o Order, r provider.RefillRequest)
 		complete: func(*Operation) {},
 	})
 }
+
+// reference is a vendor's number of what it made, as it is kept and compared:
+// PostgreSQL has no text with a NUL, and a success must not fail to be recorded
+// for one.
+func reference(id string) string { return plain.Line(id) }
 
 // Writable tells why an account can't be asked for a write: *NotFoundError, or
 // *provider.Error of kind unsupported_operation. It is nil where it can.

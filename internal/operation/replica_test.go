@@ -3,6 +3,7 @@ package operation_test
 import (
 	"context"
 	"database/sql"
+	"io"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -26,9 +27,14 @@ type replica struct {
 // newReplica makes a gateway of one account "a". url is its database; "" is none.
 func newReplica(t *testing.T, vendor provider.Provider, url string) *replica {
 	t.Helper()
+	return newLoggingReplica(t, vendor, url, io.Discard)
+}
+
+func newLoggingReplica(t *testing.T, vendor provider.Provider, url string, log io.Writer) *replica {
+	t.Helper()
 	d := durable.New(zerolog.Nop())
 	r := &replica{durable: d, Service: account.New([]account.Account{{Name: "a", Provider: "fake", Adapter: vendor}}, d, account.Options{
-		LoadTimeout: 10 * time.Second, Registry: prometheus.NewRegistry(), Log: zerolog.Nop(),
+		LoadTimeout: 10 * time.Second, Registry: prometheus.NewRegistry(), Log: zerolog.New(zerolog.SyncWriter(log)),
 	})}
 	if url != "" {
 		st, err := store.Open(t.Context(), url, store.Options{})

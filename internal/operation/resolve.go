@@ -61,7 +61,7 @@ func (s *Service) resolveAccount(ctx context.Context, a *Account, unknown []stor
 	ctx, cancel := context.WithTimeout(provider.WithCause(ctx, provider.CauseRefresh), s.gateway.CallTimeout)
 	defer cancel()
 	began := s.now()
-	invoices, err := finder.UnpaidInvoices(ctx)
+	invoices, err := unpaidInvoices(ctx, finder)
 	call.End(ctx, err)
 	call.Keep(ctx)
 	if err != nil {

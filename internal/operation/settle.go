@@ -41,22 +41,22 @@ func (v Verdict) Faults() []provider.Fault {
 	switch {
 	case strings.TrimSpace(v.Reason) == "":
 		refuse("reason", "required: how you know the outcome; stored with the operation")
-	case !plain(v.Reason, MaxReason):
+	case !isLine(v.Reason, MaxReason):
 		refuse("reason", "must have at most 1000 characters, and no control characters")
 	}
 	switch {
 	case v.Reference != "" && v.State == store.Failed:
 		refuse("reference", "only what succeeded has one")
-	case !plain(v.Reference, maxReference):
+	case !isLine(v.Reference, maxReference):
 		refuse("reference", "must have at most 255 characters, and no control characters")
 	}
-	if strings.TrimSpace(v.By) == "" || !plain(v.By, maxReference) {
+	if strings.TrimSpace(v.By) == "" || !isLine(v.By, maxReference) {
 		refuse("by", "required: who settles it; stored with the operation")
 	}
 	return faults
 }
 
-func plain(text string, most int) bool {
+func isLine(text string, most int) bool {
 	return utf8.ValidString(text) && utf8.RuneCountInString(text) <= most && !strings.ContainsFunc(text, unicode.IsControl)
 }
 

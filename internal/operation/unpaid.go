@@ -28,7 +28,7 @@ func (s *Service) keepUnpaid(ctx context.Context, a *Account, operation string) 
 	}
 	ctx, cancel := context.WithTimeout(provider.WithCause(ctx, provider.CauseRefresh), unpaidTimeout)
 	defer cancel()
-	invoices, err := finder.UnpaidInvoices(ctx)
+	invoices, err := unpaidInvoices(ctx, finder)
 	var refused *provider.Error
 	if errors.As(err, &refused) && !refused.NotSent && (refused.Kind == provider.KindCredentials || refused.Kind == provider.KindAccess) {
 		e := *refused
@@ -47,6 +47,16 @@ func (s *Service) keepUnpaid(ctx context.Context, a *Account, operation string) 
 			Msg("listing unpaid invoices before a refill failed: if its outcome is unknown, it must be settled by hand")
 	}
 	return nil
+}
+
+// unpaidInvoices are those of finder, with their numbers as the references of
+// operations have them.
+func unpaidInvoices(ctx context.Context, finder provider.InvoiceFinder) ([]provider.UnpaidInvoice, error) {
+	invoices, err := finder.UnpaidInvoices(ctx)
+	for i := range invoices {
+		invoices[i].ID = reference(invoices[i].ID)
+	}
+	return invoices, err
 }
 
 // unpaidBefore reads what keepUnpaid kept of each operation that it kept

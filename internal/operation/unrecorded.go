@@ -75,8 +75,8 @@ func (s *Service) drain() (context.Context, context.CancelFunc) {
 }
 
 // settle tries to record the end of an operation for as long as the process
-// lives.
-func (s *Service) settle(op store.Operation) {
+// lives. why it is not recorded yet goes to the log if it never is.
+func (s *Service) settle(op store.Operation, why error) {
 	defer s.unrecorded.remove(op.ID)
 	ctx, closing := context.Background(), s.gateway.Closing
 	retry := time.NewTicker(recordRetry)
@@ -90,12 +90,16 @@ func (s *Service) settle(op store.Operation) {
 			defer cancel()
 			closing = nil
 		case <-ctx.Done():
-			s.logEnd(op).Msg("the outcome of an operation could not be recorded before shutdown: settle it by hand")
+			s.logEnd(op).Err(why).Msg("the outcome of an operation could not be recorded before shutdown: settle it by hand")
 			return
 		}
-		if s.record(ctx, op.ID, op.Settlement) {
+		err := s.record(ctx, op.ID, op.Settlement)
+		if err == nil {
 			s.gateway.Log.Info().Str("account", op.Account).Str("operation", op.ID).Msg("recorded the outcome of an operation")
 			return
+		}
+		if ctx.Err() == nil { // else it is only that there is no more time
+			why = err
 		}
 	}
 }

@@ -88,7 +88,7 @@ func (s *Service) do(ctx context.Context, a *Account, w work) (Operation, error)
 		call.End(ctx, context.Canceled)
 		err := &provider.Error{Kind: provider.KindUnavailable, Message: "the gateway is shutting down; the request was not sent", NotSent: true}
 		e := ending{settlement: failed(s.now(), err), err: err}
-		e.recorded = s.record(ctx, recorded.ID, e.settlement)
+		e.recorded = s.record(ctx, recorded.ID, e.settlement) == nil
 		return s.answer(a, w, recorded, e)
 	}
 	select {
@@ -116,16 +116,17 @@ func (s *Service) sendOnce(ctx context.Context, w work, op store.Operation, ende
 	answer, err := s.sendRecovered(ctx, w)
 	w.call.End(ctx, err)
 	e := ending{settlement: settlementOf(s.now(), answer, err, w.dryRun), apiKey: answer.apiKey, err: err}
-	e.recorded = s.record(context.WithoutCancel(ctx), op.ID, e.settlement)
+	recordErr := s.record(context.WithoutCancel(ctx), op.ID, e.settlement)
+	e.recorded = recordErr == nil
 	if e.settlement.State != store.Failed && !w.dryRun {
 		w.call.Wrote()
 	}
 	if !e.recorded {
 		op.Settlement = e.settlement
 		s.unrecorded.add(op)
-		s.logEnd(op).Msg("recording the outcome of an operation failed: retrying")
+		s.logEnd(op).Err(recordErr).Msg("recording the outcome of an operation failed: retrying")
 		ended <- e
-		s.settle(op)
+		s.settle(op, recordErr)
 	}
 	w.call.Keep(context.WithoutCancel(ctx))
 	if e.recorded {
@@ -182,9 +183,12 @@ func unknown(now time.Time, err error) store.Settlement {
 	return store.Settlement{State: store.Unknown, SettledAt: now, Problem: provider.FailureOf(err).Encode()}
 }
 
-// record writes down how an operation ended; false if the store could not in
-// recordPatience, or has lost the operation, as after a failover.
-func (s *Service) record(ctx context.Context, id string, to store.Settlement) bool {
+// errLost is of an operation whose record is gone, as after a failover.
+var errLost = errors.New("the database has lost the operation")
+
+// record writes down how an operation ended. It fails if the store could not in
+// recordPatience, or with errLost.
+func (s *Service) record(ctx context.Context, id string, to store.Settlement) error {
 	ctx, cancel := context.WithTimeout(ctx, recordPatience)
 	defer cancel()
 	var done, found bool
@@ -201,7 +205,10 @@ func (s *Service) record(ctx context.Context, id string, to store.Settlement) bo
 		s.gateway.Log.Error().Str("operation", id).Str("state", string(to.State)).Str("reference", to.Reference).
 			Msg("the vendor's answer arrived after the operation was settled differently: compare the two")
 	}
-	return err == nil && (done || found)
+	if err == nil && !done && !found {
+		return errLost
+	}
+	return err
 }
 
 // disown makes an operation failed that was not sent, and frees its key, if its
