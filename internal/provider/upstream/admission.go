@@ -25,19 +25,19 @@ const (
 	breakerDelay    = 30 * time.Second // then nothing is sent for that long, and one call after it
 )
 
-func newBreaker(open func(bool)) circuitbreaker.CircuitBreaker[any] {
+func newBreaker() circuitbreaker.CircuitBreaker[any] {
 	return circuitbreaker.NewBuilder[any]().
 		WithFailureThreshold(breakerFailures).
 		WithSuccessThreshold(1).
 		WithDelay(breakerDelay).
-		OnStateChanged(func(e circuitbreaker.StateChangedEvent) { open(e.NewState != circuitbreaker.ClosedState) }).
 		Build()
 }
 
 // Circuit tells whether the breaker keeps calls from the vendor, and for how
-// much longer.
+// much longer. It does not once its wait is over: the next call is sent.
 func (c *Client) Circuit() (open bool, wait time.Duration) {
-	return !c.breaker.IsClosed(), c.breaker.RemainingDelay()
+	wait = c.breaker.RemainingDelay()
+	return wait > 0, wait
 }
 
 // admit asks breaker and budget for one request. done is called with what
@@ -45,7 +45,7 @@ func (c *Client) Circuit() (open bool, wait time.Duration) {
 // breaker can't be given back, and must not be spent on a request that the
 // budget refuses.
 func (c *Client) admit(ctx context.Context) (done func(*try), err error) {
-	if c.breaker.IsOpen() && c.breaker.RemainingDelay() > 0 {
+	if open, _ := c.Circuit(); open {
 		return nil, c.circuitOpen()
 	}
 	end := func(bool) {}

@@ -3,8 +3,10 @@ package upstream
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -56,18 +58,35 @@ func TestBreaker(t *testing.T) {
 		if open, _ := c.Circuit(); !open || calls != breakerFailures {
 			t.Fatalf("open %v after %d calls, want open after %d", open, calls, breakerFailures)
 		}
-		if got := testutil.ToFloat64(metrics.open.WithLabelValues("a", "p")); got != 1 {
-			t.Errorf("gateway_provider_circuit_open is %v", got)
+		wantOpen := func(want bool) {
+			t.Helper()
+			if open, wait := c.Circuit(); open != want || (wait > 0) != want {
+				t.Errorf("open %v for %v, want %v", open, wait, want)
+			}
+			value := 0
+			if want {
+				value = 1
+			}
+			text := fmt.Sprintf("# HELP gateway_provider_circuit_open 1 while the circuit breaker blocks calls to the vendor because they kept failing.\n"+
+				"# TYPE gateway_provider_circuit_open gauge\ngateway_provider_circuit_open{account=\"a\",provider=\"p\"} %d\n", value)
+			if err := testutil.GatherAndCompare(reg, strings.NewReader(text), "gateway_provider_circuit_open"); err != nil {
+				t.Error(err)
+			}
 		}
+		wantOpen(true)
 		var e *provider.Error
 		if err := do(); !errors.As(err, &e) || !e.NotSent || e.RetryAfter <= 0 || e.RetryAfter > breakerDelay || calls != breakerFailures {
 			t.Fatalf("open breaker: %+v after %d calls", err, calls)
 		}
 
-		time.Sleep(breakerDelay)
+		time.Sleep(breakerDelay - time.Second)
+		wantOpen(true)
+		time.Sleep(time.Second)
+		wantOpen(false) // the next call is sent, whenever it comes
 		if do(); calls != breakerFailures+1 {
 			t.Fatalf("half open: %d calls, want one more and no retry", calls)
 		}
+		wantOpen(true)
 		time.Sleep(breakerDelay)
 		status = http.StatusOK
 		if err := do(); err != nil {
@@ -76,6 +95,7 @@ func TestBreaker(t *testing.T) {
 		if open, _ := c.Circuit(); open {
 			t.Error("still open after a success")
 		}
+		wantOpen(false)
 	})
 }
 

@@ -18,13 +18,14 @@ type Metrics struct {
 	duration *prometheus.HistogramVec
 	calls    *prometheus.CounterVec
 	drift    *prometheus.CounterVec
-	open     *prometheus.GaugeVec
+	circuits *circuits
 }
 
 // NewMetrics registers the metrics; once for each registry.
 func NewMetrics(reg prometheus.Registerer) *Metrics {
 	auto := promauto.With(reg)
-	return &Metrics{
+	m := &Metrics{
+		circuits: &circuits{byAccount: map[string]*circuit{}},
 		duration: auto.NewHistogramVec(prometheus.HistogramOpts{
 			Name:                            "gateway_provider_request_duration_seconds",
 			Help:                            "Time of timeout of one vendor call, including retries. Outcome is ok, canceled or the kind of error.",
@@ -41,11 +42,9 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "gateway_provider_schema_drift_total",
 			Help: "Invalid answers of the vendor, or items of them, by the first invalid field.",
 		}, []string{"provider", "field"}),
-		open: auto.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "gateway_provider_circuit_open",
-			Help: "1 while the circuit breaker blocks calls to the vendor because they kept failing.",
-		}, []string{"account", "provider"}),
 	}
+	reg.MustRegister(m.circuits)
+	return m
 }
 
 // accountMetrics are the metrics of one account.
@@ -54,11 +53,10 @@ type accountMetrics struct {
 	account, provider string
 }
 
-// of makes the circuit appear, closed. What counts calls appears with the first
-// one: each series takes most of a kilobyte, and most are never used.
+// of makes what counts calls appear with the first one: each series takes most of
+// a kilobyte, and most are never used.
 func (m *Metrics) of(account, vendor string) accountMetrics {
 	m.drift.WithLabelValues(vendor, wholeBody)
-	m.open.WithLabelValues(account, vendor).Set(0)
 	return accountMetrics{Metrics: m, account: account, provider: vendor}
 }
 
@@ -75,14 +73,6 @@ func (a accountMetrics) ended(ctx context.Context, operation provider.Operation,
 		}
 	}
 	series.Observe(took.Seconds())
-}
-
-func (a accountMetrics) circuit(open bool) {
-	value := 0.0
-	if open {
-		value = 1
-	}
-	a.open.WithLabelValues(a.account, a.provider).Set(value)
 }
 
 func (a accountMetrics) drifted(field string) {
