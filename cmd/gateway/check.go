@@ -74,7 +74,7 @@ func printChecks(env environment, results []checkedAccount, database checkedData
 	var rows [][]string
 	for _, c := range results {
 		detail := c.info.State.Detail
-		if remedy := account.Remedy(c.info.Name, c.info.State.State); remedy != "" {
+		if remedy := c.info.Remedy; remedy != "" {
 			detail += "; " + remedy
 		}
 		rows = append(rows, []string{c.info.Name, c.info.Provider, c.info.State.State, detail + c.reach})

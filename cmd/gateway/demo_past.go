@@ -192,7 +192,7 @@ func (d *demo) alerts() []store.AlertChange {
 	} {
 		a := alert.Alert{
 			Account: one.account, Provider: one.provider, Code: one.code, Severity: one.severity,
-			Since: d.now.Add(-one.open), Detail: one.detail, Remedy: alert.Remedy(one.code, one.account),
+			Since: d.now.Add(-one.open), Detail: one.detail, Remedy: alert.Remedy(one.code, one.account, nil),
 		}
 		changes = append(changes, store.AlertChange{Account: a.Account, Code: string(a.Code), Body: encode(a)})
 	}

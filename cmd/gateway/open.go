@@ -76,6 +76,9 @@ const loadMargin = 5 * time.Second
 // common.
 func openAccount(r *config.Reader, a accountSetting, hosts *hostBudgets, d *durable.Store, outgoing upstream.Options) account.Account {
 	opened := account.Account{Name: a.name, Provider: a.vendor, Group: a.of.Group}
+	for _, name := range a.of.Credentials {
+		opened.Credentials = append(opened.Credentials, a.prefix()+"_"+name)
+	}
 	var guard spendingSettings
 	r.Into(a.prefix(), &guard)
 	opened.Spending = operation.Spending{Max: guard.Max, DailyMax: guard.DailyMax}

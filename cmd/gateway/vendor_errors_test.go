@@ -130,15 +130,16 @@ func TestAccountStates(t *testing.T) {
 		faults              []simulator.Fault
 		state               string
 		detail              string // a part of it
+		remedy              string // "": any
 	}{
-		{"fine", "regru", "test:test", nil, "ok", "succeeded"},
-		{"wrong-password", "regru", "test:guess", nil, "bad_credentials", "USERNAME and PASSWORD"},
-		{"wrong-key", "selzy", "guess", nil, "bad_credentials", "API_KEY"},
-		{"off", "selzy", "offkey", nil, "access_denied", "disabled API access"},
-		{"limited", "unisender", "ordinarykey", []simulator.Fault{{Kind: "quirk", Quirk: "api_call_limit_exceeded_for_ip"}}, "rate_limited", "limit"},
-		{"down", "regru", "test:test", []simulator.Fault{{Kind: "status", Status: 502, Body: "<html>Bad Gateway</html>"}}, "unavailable", "502"},
-		{"drifted", "selzy", "ordinarykey", []simulator.Fault{{Kind: "quirk", Quirk: "without:balance"}}, "bad_response", "balance"},
-		{"told-no", "regru", "test:test", []simulator.Fault{{Kind: "quirk", Quirk: "PURCHASES_DISABLED"}}, "ok", "orders"},
+		{"fine", "regru", "test:test", nil, "ok", "succeeded", ""},
+		{"wrong-password", "regru", "test:guess", nil, "bad_credentials", "username or password", "check WRONG_PASSWORD_USERNAME and WRONG_PASSWORD_PASSWORD; then run gateway check"},
+		{"wrong-key", "selzy", "guess", nil, "bad_credentials", "API key", "check WRONG_KEY_API_KEY; then run gateway check"},
+		{"off", "selzy", "offkey", nil, "access_denied", "disabled API access", ""},
+		{"limited", "unisender", "ordinarykey", []simulator.Fault{{Kind: "quirk", Quirk: "api_call_limit_exceeded_for_ip"}}, "rate_limited", "limit", ""},
+		{"down", "regru", "test:test", []simulator.Fault{{Kind: "status", Status: 502, Body: "<html>Bad Gateway</html>"}}, "unavailable", "502", ""},
+		{"drifted", "selzy", "ordinarykey", []simulator.Fault{{Kind: "quirk", Quirk: "without:balance"}}, "bad_response", "balance", ""},
+		{"told-no", "regru", "test:test", []simulator.Fault{{Kind: "quirk", Quirk: "PURCHASES_DISABLED"}}, "ok", "orders", ""},
 	}
 	f := newFleet(t)
 	for _, tt := range tests {
@@ -148,8 +149,8 @@ func TestAccountStates(t *testing.T) {
 	for _, tt := range tests {
 		var account struct {
 			Health struct {
-				State, Detail string
-				LastSuccessAt *string `json:"last_success_at"`
+				State, Detail, Remedy string
+				LastSuccessAt         *string `json:"last_success_at"`
 			}
 		}
 		g.get(t, "/accounts/"+tt.name).decode(&account)
@@ -160,6 +161,9 @@ func TestAccountStates(t *testing.T) {
 		g.get(t, "/accounts/"+tt.name).decode(&account)
 		if account.Health.State != tt.state || !strings.Contains(account.Health.Detail, tt.detail) {
 			t.Errorf("%s: got %+v, want %s and %q in the detail", tt.name, account.Health, tt.state, tt.detail)
+		}
+		if tt.remedy != "" && account.Health.Remedy != tt.remedy {
+			t.Errorf("%s: remedy %q, want %q", tt.name, account.Health.Remedy, tt.remedy)
 		}
 		if succeeded && account.Health.LastSuccessAt == nil || strings.Contains(account.Health.Detail, "\n") {
 			t.Errorf("%s: got %+v", tt.name, account.Health)

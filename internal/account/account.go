@@ -28,6 +28,8 @@ type Account struct {
 	Limits   alert.Limits // of its alerts
 	Login    string       // whom the credentials are of, where they say so
 	Secrets  []string     // its credentials: what fingerprints of payloads are keyed with
+	// Credentials name the settings that hold them, with their prefix.
+	Credentials []string
 }
 
 // Info is what callers may know of an account.
@@ -36,6 +38,7 @@ type Info struct {
 	Provider     string
 	Capabilities provider.Capabilities
 	State        State
+	Remedy       string           // what to do about the state; "" if nothing
 	Billing      provider.Billing // as last read, however long ago; "" if not known
 	Alerts       []alert.Alert    // what needs a person now, the worst first: not to be changed
 }

@@ -38,7 +38,7 @@ func (s *Service) oldAfter(op provider.Operation) time.Duration {
 // gather puts what is known of an account into f, but for Watched.
 func (s *Service) gather(a *accountState, f *alert.Facts, now stamp, unknown map[string]store.UnknownCount) {
 	*f = alert.Facts{
-		Account: a.Name, Provider: a.Provider, Now: now.label, Patience: s.patience(), Limits: a.Limits,
+		Account: a.Name, Provider: a.Provider, Now: now.label, Patience: s.patience(), Limits: a.Limits, Credentials: a.Credentials,
 		Vendor: vendorFacts(a.state.current()),
 	}
 	figureFacts(s, a, provider.OpBalance, &f.Balance, now)
@@ -70,7 +70,7 @@ func figureFacts[T any](s *Service, a *accountState, op provider.Operation, f *a
 }
 
 func vendorFacts(s State) alert.Vendor {
-	return alert.Vendor{Trouble: troubleOf(s.State), Known: s.State != StateUnknown, Since: s.Since, Detail: s.Detail, BadReply: s.BadReply}
+	return alert.Vendor{Trouble: troubleOf(s.State), Known: s.State != StateUnknown, Since: s.Since, Detail: s.Detail, LastSuccess: s.LastSuccessAt, BadReply: s.BadReply}
 }
 
 // budgetFacts also follows for how long the budget has been low.

@@ -201,6 +201,7 @@ func (s *Service) info(a *accountState) Info {
 		Name: a.Name, Provider: a.Provider,
 		Capabilities: a.capabilities, State: a.state.current(), Alerts: s.alertsOf(a.Name),
 	}
+	info.Remedy = alert.Remedy(troubleOf(info.State.State), a.Name, a.Credentials)
 	unwatched := ""
 	if e := s.memory.get(key{account: a.Name, op: provider.OpBalance}); e != nil {
 		if balance, ok := e.value.(*provider.Balance); ok {

@@ -168,9 +168,6 @@ func classify(err error) (state, detail string) {
 	return state, err.Error()
 }
 
-// Remedy is what to do about an account's state, "" if nothing.
-func Remedy(name, state string) string { return alert.Remedy(troubleOf(state), name) }
-
 // troubleOf is the code of the alerts that a state is about; "" if none is.
 func troubleOf(state string) alert.Code {
 	switch state {

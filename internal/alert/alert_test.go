@@ -38,6 +38,10 @@ func TestWords(t *testing.T) {
 		{alert.QuotaNearlyUsed, counters(91, 10, 104), "c: 104 of 100; a: 91 of 100", "104 %", "100 %"},
 		{alert.QuotaNearlyUsed, counters(91), "a: 91 of 100", "91 %", "90 %"},
 		{alert.ReadingTooOld, all(old, func(f *alert.Facts) { f.Balance.AsOf = start; f.Statistics.Value = nil }), "last read: balance " + at + ", statistics never", at, "10 min"},
+		{alert.ReadingTooOld, all(old, vendor(alert.CredentialsRefused), func(f *alert.Facts) { f.Balance.AsOf, f.Vendor.LastSuccess = start, &start }),
+			"last read: balance " + at + "; because: credentials refused, no success since " + at, at, "10 min"},
+		{alert.ReadingTooOld, all(neverRead, vendor(alert.VendorUnavailable)), "last read: balance never; because: vendor unavailable, never a success", "never", "10 min"},
+		{alert.ReadingTooOld, all(neverRead, vendor(alert.BudgetNearlyUsed)), "last read: balance never; because: the vendor's limit of calls is reached, never a success", "never", "10 min"},
 		{alert.CredentialsRefused, vendor(alert.CredentialsRefused), "it says credentials_refused", "", ""},
 		{alert.ReplyNotUnderstood, all(badReply(true), badReply(true), ok), "no amount", "", ""},
 		{alert.WriteOutcomeUnknown, unknownWrites(1), "the outcome of one write is unknown; it was asked for at " + at, "1", ""},
@@ -80,6 +84,45 @@ func TestFiguresFollow(t *testing.T) {
 	changes = alert.Evaluate(f, open, nil)
 	if len(changes) != 1 || changes[0].Kind != alert.Closed || *changes[0].Alert.Value != "900 RUB" || changes[0].Alert.Severity != alert.Warning {
 		t.Errorf("closed with %+v", changes)
+	}
+}
+
+// An open alert never names a threshold that is not set any more, not even one
+// that nothing can be measured by.
+func TestThresholdInAnotherCurrency(t *testing.T) {
+	f := calm()
+	balance("400")(f)
+	open := applied(nil, alert.Evaluate(f, nil, nil))
+	low("500 USD")(f)
+	for _, amount := range []string{"400", "100000"} {
+		balance(amount)(f)
+		open = applied(open, alert.Evaluate(f, open, nil))
+		if len(open) != 1 || open[0].Detail != "the account has no balance in USD, the currency of its threshold of 500 USD" ||
+			open[0].Value != nil || open[0].Threshold == nil || *open[0].Threshold != "500 USD" {
+			t.Errorf("with %s RUB: %+v", amount, open)
+		}
+	}
+	low("500")(f)
+	if changes := alert.Evaluate(f, open, nil); len(changes) != 1 || changes[0].Kind != alert.Closed {
+		t.Errorf("got %+v", changes)
+	}
+}
+
+// An alert of a reading that is too old tells what is so now, also right after a
+// restart.
+func TestTooOldAfterRestart(t *testing.T) {
+	f := calm()
+	old(f)
+	open := applied(nil, alert.Evaluate(f, nil, nil))
+	all(justBegun, vendor(alert.CredentialsRefused))(f)
+	changes := alert.Evaluate(f, open, nil)
+	if i := slices.IndexFunc(changes, func(c alert.Change) bool { return c.Alert.Code == alert.ReadingTooOld }); i < 0 || !strings.Contains(changes[i].Alert.Detail, "credentials refused") {
+		t.Errorf("got %+v", changes)
+	}
+	neverRead(f)
+	changes = alert.Evaluate(f, applied(open, changes), nil)
+	if len(changes) != 0 {
+		t.Errorf("with nothing at hand: %+v", changes)
 	}
 }
 

@@ -55,7 +55,7 @@ func Evaluate(f *Facts, open []Alert, changes []Change) []Change {
 		if !known || now == "" && was == nil {
 			continue
 		}
-		a := Alert{Account: f.Account, Provider: f.Provider, Code: r.code, Severity: now, Since: f.Now, Remedy: Remedy(r.code, f.Account)}
+		a := Alert{Account: f.Account, Provider: f.Provider, Code: r.code, Severity: now, Since: f.Now, Remedy: Remedy(r.code, f.Account, f.Credentials)}
 		if was != nil {
 			a.Since = was.Since
 		}

@@ -18,6 +18,8 @@ type Facts struct {
 	Watched  time.Duration // for how long this process has been reading: what it has not read by then is missing
 	Patience time.Duration // for how long a vendor may fail: two background readings
 	Limits   Limits
+	// Credentials name the settings that hold them, with their prefix.
+	Credentials []string
 
 	Vendor     Vendor
 	Balance    Figure[provider.Balance]
@@ -74,11 +76,12 @@ func (t *Threshold) UnmarshalText(text []byte) error {
 
 // Vendor is how the last call to the account's vendor ended.
 type Vendor struct {
-	Trouble  Code      // "": the vendor answered
-	Known    bool      // false: no call has been made
-	Since    time.Time // when that began
-	Detail   string
-	BadReply *BadReply // nil: there was none
+	Trouble     Code      // "": the vendor answered
+	Known       bool      // false: no call has been made
+	Since       time.Time // when that began
+	Detail      string
+	LastSuccess *time.Time // nil: never
+	BadReply    *BadReply  // nil: there was none
 }
 
 // BadReply is the last reply of the vendor that was not understood.

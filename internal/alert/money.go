@@ -135,7 +135,7 @@ func judgeLow(f *Facts, was Severity) (Severity, bool) {
 	}
 	_, m, found := watched(f.Balance.Value, low)
 	if !found {
-		return "", was == "" // the pot may be left out because it is empty; Unwatched tells
+		return was, true // the pot may be left out because it is empty; Unwatched tells
 	}
 	bound := low.Amount
 	if was != "" {
@@ -160,7 +160,13 @@ func tellLow(f *Facts, a *Alert) {
 	if a.Detail = f.whyNoBalance(); a.Detail != "" {
 		return
 	}
-	name, m, _ := watched(f.Balance.Value, low)
+	name, m, found := watched(f.Balance.Value, low)
+	if !found {
+		threshold := money(provider.Money{Amount: low.Amount, Currency: low.Currency})
+		a.Detail = "the account has no balance in " + string(low.Currency) + ", the currency of its threshold of " + threshold
+		a.Threshold = &threshold
+		return
+	}
 	threshold := money(provider.Money{Amount: low.Amount, Currency: m.Currency})
 	a.Detail = "the balance is " + pot(name, m) + "; its threshold is " + threshold
 	a.Value, a.Threshold = new(money(m)), &threshold
@@ -210,6 +216,7 @@ func tellRunway(f *Facts, a *Alert) {
 	a.Detail = "at the rate of the last 14 days, balance and credit last until " + f.Runway.End.UTC().Format("2006-01-02")
 	if left == 0 {
 		a.Detail = "at the rate of the last 14 days, balance and credit are used up"
+		a.Remedy = topUp
 	}
 }
 

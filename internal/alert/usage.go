@@ -105,14 +105,15 @@ func counterText(c *provider.Counter) string {
 	return c.Name + ": " + strconv.FormatInt(c.Value, 10) + " of " + strconv.FormatInt(*c.Limit, 10)
 }
 
-// judgeReadings gives a process that has just started the time to read.
+// judgeReadings gives a process that has just started the time to read, but for
+// an alert that is open already: an old reading at hand is evidence enough.
 func judgeReadings(f *Facts, was Severity) (Severity, bool) {
 	all := true
 	for _, r := range f.readings() {
 		if !r.regular || r.current {
 			continue
 		}
-		if f.Watched > r.oldAfter {
+		if f.Watched > r.oldAfter || was != "" && !r.asOf.IsZero() {
 			return Warning, true
 		}
 		all = false
@@ -158,7 +159,24 @@ func tellReadings(f *Facts, a *Alert) {
 	a.Detail = "last read: " + strings.Join(old, ", ")
 	if len(old) == 0 {
 		a.Detail = "it is read again"
+		return
 	}
+	if cause := f.Vendor.Trouble; cause != "" {
+		a.Detail += "; because: " + f.Vendor.trouble()
+		a.Remedy = Remedy(cause, f.Account, f.Credentials) + unwatched
+	}
+}
+
+// trouble says why readings are missing, and since when.
+func (v *Vendor) trouble() string {
+	what := strings.ReplaceAll(string(v.Trouble), "_", " ")
+	if v.Trouble == BudgetNearlyUsed {
+		what = "the vendor's limit of calls is reached"
+	}
+	if v.LastSuccess == nil {
+		return what + ", never a success"
+	}
+	return what + ", no success since " + v.LastSuccess.UTC().Format(time.RFC3339)
 }
 
 // lasting writes a duration in minutes, or in seconds where it has few.

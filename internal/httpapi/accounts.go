@@ -68,7 +68,7 @@ func accountBody(info account.Info) Account {
 			Since:         Time{info.State.Since},
 			LastSuccessAt: optionalTime(info.State.LastSuccessAt),
 			Detail:        info.State.Detail,
-			Remedy:        present(account.Remedy(info.Name, info.State.State)),
+			Remedy:        present(info.Remedy),
 		},
 		Alerts: alertBodies(info.Alerts),
 	}

@@ -133,7 +133,7 @@ func TestAccounts(t *testing.T) {
 
 	const (
 		a = `{"name":"a-1","provider":"vendor-of-a-1",` + capabilities + `,"health":{"state":"bad_credentials","since":"T","last_success_at":null,
-			"detail":"provider_credentials: the vendor does not know the key","remedy":"check the credentials in the account's A_1_* settings"},"alerts":[]}`
+			"detail":"provider_credentials: the vendor does not know the key","remedy":"check the credentials in A_1_*; then run gateway check"},"alerts":[]}`
 		b = `{"name":"b-2","provider":"vendor-of-b-2",` + capabilities + `,"health":{"state":"ok","since":"T","last_success_at":"T",
 			"detail":"the last call succeeded","remedy":null},"alerts":[]}`
 	)

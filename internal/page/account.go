@@ -106,7 +106,7 @@ func (p *Page) account(w http.ResponseWriter, r *http.Request, caller token.Call
 	ctx, now := r.Context(), p.now()
 	page := details{
 		frame: p.frame(r, info.Name), Name: info.Name, Provider: info.Provider, Vendor: p.vendor(info.Provider),
-		State: newStateView(info.Name, info.State, now), Capabilities: capabilities(info.Capabilities),
+		State: newStateView(info.State, info.Remedy, now), Capabilities: capabilities(info.Capabilities),
 		CanAsk: len(askable(info)) > 0, Away: p.Accounts.Away(),
 	}
 	page.Here = "/ui/" + info.Name // not where the form was posted to

@@ -277,7 +277,7 @@ func aFleet(f *fixture) {
 		f.history("regru-shop", time.Duration(hour)*time.Hour, decimal.MustNew(99000+int64(hour)*55, 2).String(), "RUB")
 	}
 
-	f.alert(alert.Alert{Account: "regru-shop", Code: alert.CredentialsRefused, Severity: alert.Critical, Remedy: "check the credentials in the account's REGRU_SHOP_* settings",
+	f.alert(alert.Alert{Account: "regru-shop", Code: alert.CredentialsRefused, Severity: alert.Critical, Remedy: "check REGRU_SHOP_USERNAME and REGRU_SHOP_PASSWORD; then run gateway check",
 		Detail: "provider_credentials: the vendor refused the username or password (vendor code PASSWORD_AUTH_FAILED)"}, 76*time.Hour)
 
 	// Ends soon, and its figure has one digit after the point.

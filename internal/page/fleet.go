@@ -151,7 +151,7 @@ type row struct {
 // newRow draws an account whose points end at one time, for people who see it
 // drawn at another.
 func newRow(s *standing, points []account.Point, accounts *account.Service, till, drawn time.Time) row {
-	r := row{Name: s.Name, Vendor: s.vendor.Title, State: newStateView(s.Name, s.State, drawn), Readable: s.readable()}
+	r := row{Name: s.Name, Vendor: s.vendor.Title, State: newStateView(s.State, s.Remedy, drawn), Readable: s.readable()}
 	if len(s.Alerts) > 0 {
 		first := newAlertView(s.Alerts[0], drawn)
 		r.Alert, r.MoreAlerts = &first, len(s.Alerts)-1

@@ -31,11 +31,11 @@ type stateView struct {
 	Remedy string // "" if nothing is to be done
 }
 
-func newStateView(name string, s account.State, now time.Time) stateView {
+func newStateView(s account.State, remedy string, now time.Time) stateView {
 	words, t := stateWords(s.State)
 	return stateView{
 		Code: s.State, Words: words, Tone: t, Since: standingSince(s.Since, now), Detail: sentence(inWords(s.Detail)),
-		Remedy: sentence(account.Remedy(name, s.State)),
+		Remedy: sentence(remedy),
 	}
 }
 

@@ -3,7 +3,6 @@ package declared
 import (
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"cel.dev/cel-go/common/types"
@@ -72,7 +71,7 @@ const maxWait = 24 * 60 * 60
 func (v *Vendor) message(kind provider.Kind, status int) string {
 	switch kind {
 	case provider.KindCredentials:
-		return "the vendor refused the credentials: check the account's " + strings.Join(v.secretNames(), " and ")
+		return "the vendor refused the credentials"
 	case provider.KindAccess:
 		return "the vendor keeps the gateway out: its address may not be on the account's list, or the API is switched off"
 	case provider.KindForbidden:

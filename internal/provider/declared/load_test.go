@@ -97,7 +97,7 @@ func TestFaults(t *testing.T) {
 		{"kind: provider_access", "kind: access", `f.yaml:13:34: errors[0].kind is "access"; must be one of provider_credentials, provider_access, provider_forbidden, provider_rate_limited, provider_unavailable, provider_rejected, insufficient_funds, not_found, unsupported_operation, unsupported_currency, provider_error, provider_bad_response`},
 		{"name: mails", "name: Mails", `f.yaml:19:14: the name "Mails" must be lower-case letters, digits and inner underscores`},
 		{"balance: 1.50 USD", "balance: 1.5 USD", `f.yaml:23:11: sample "money": balance is 1.50 USD, expected 1.5 USD`},
-		{"provider_credentials, code: 1", "provider_forbidden, code: 1", `f.yaml:26:21: sample "refused": got provider_credentials: the vendor refused the credentials: check the account's TOKEN (vendor code 1), expected provider_forbidden`},
+		{"provider_credentials, code: 1", "provider_forbidden, code: 1", `f.yaml:26:21: sample "refused": got provider_credentials: the vendor refused the credentials (vendor code 1), expected provider_forbidden`},
 		{"decimal(body.money)\n  currency: USD", "decimal(wallet.money)\n  currency: wallet.of\n  wallets: '[{\"money\": body.money, \"of\": \"USD\"}, {\"money\": body.money, \"of\": \"EUR\"}]'\n  main: wallet.of == 'USD'",
 			`f.yaml:25:11: sample "money": several pots are read: add wallets: [{balance: 1.50 USD}, {balance: 1.50 EUR}] to want`},
 		{"status: 401, body: '{\"code\":1}'}\n    want: {problem: provider_credentials, code: 1}", "body: <html>}\n    want: {problem: provider_bad_response}", "no error"},

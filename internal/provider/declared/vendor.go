@@ -46,16 +46,6 @@ func (f *File) capabilities() provider.Capabilities {
 	return all
 }
 
-func (v *Vendor) secretNames() []string {
-	var names []string
-	for _, s := range v.head.Fields {
-		if s.Secret {
-			names = append(names, s.Name)
-		}
-	}
-	return names
-}
-
 func (v *Vendor) format() string {
 	if v.file.Format == nil {
 		return "json"

@@ -8,24 +8,19 @@ import (
 	"accountgateway/internal/provider/wire"
 )
 
-const (
-	mendLogin  = "check the account's USERNAME and PASSWORD settings"
-	mendAccess = "check the API settings of the account at REG.RU"
-)
-
 // codes are the documented and seen error codes. Codes that are not here, such as those of domains and orders, are
 // provider_error, and the outcome of a write is unknown. error_text may change at any time and is never looked at.
 var codes = upstream.Table{
-	"NO_USERNAME":                {Kind: provider.KindCredentials, Message: "REG.RU received no username: " + mendLogin, Refused: "2.3"},
-	"NO_AUTH":                    {Kind: provider.KindCredentials, Message: "REG.RU received no username and password: " + mendLogin, Refused: "2.3"},
-	"PASSWORD_AUTH_FAILED":       {Kind: provider.KindCredentials, Message: "REG.RU refused the username or password: " + mendLogin, Refused: "2.3"},
-	"USER_AUTHENTICATION_FAILED": {Kind: provider.KindCredentials, Message: "REG.RU refused the username or password: " + mendLogin, Refused: "2.3"},
+	"NO_USERNAME":                {Kind: provider.KindCredentials, Message: "REG.RU received no username", Refused: "2.3"},
+	"NO_AUTH":                    {Kind: provider.KindCredentials, Message: "REG.RU received no username and password", Refused: "2.3"},
+	"PASSWORD_AUTH_FAILED":       {Kind: provider.KindCredentials, Message: "REG.RU refused the username or password", Refused: "2.3"},
+	"USER_AUTHENTICATION_FAILED": {Kind: provider.KindCredentials, Message: "REG.RU refused the username or password", Refused: "2.3"},
 	"MORE_THAN_ONE_ACCOUNT_WITH_THE_SAME_EMAIL": {Kind: provider.KindCredentials, Message: "several REG.RU accounts have this e-mail address: set the account's USERNAME to the login, not the e-mail", Refused: "2.3"},
 
 	"RESELLER_AUTH_FAILED": {Kind: provider.KindForbidden, Message: "REG.RU allows this only for partners, and the account is not one", Refused: "4"},
 	"PURCHASES_DISABLED":   {Kind: provider.KindForbidden, Message: "REG.RU has disabled orders for this account: contact its support", Refused: "4"},
 
-	"ACCESS_DENIED":         {Kind: provider.KindAccess, Message: "REG.RU has disabled the API for this account: " + mendAccess + " or contact its support", Refused: "4"},
+	"ACCESS_DENIED":         {Kind: provider.KindAccess, Message: "REG.RU has disabled the API for this account: check the API settings of the account at REG.RU or contact its support", Refused: "4"},
 	"ACCESS_DENIED_FROM_IP": {Kind: provider.KindAccess, Message: "REG.RU refuses calls from this gateway's address: add the address to the list in the account's API settings at REG.RU", Refused: "4"},
 	"ACCOUNT_BLOCKED":       {Kind: provider.KindAccess, Message: "REG.RU has blocked the account: contact its support", Refused: "4"},
 	"HTTPS_ONLY":            {Kind: provider.KindAccess, Message: "REG.RU accepts only https: check the account's BASE_URL setting", Refused: "4"},

@@ -22,10 +22,10 @@ func TestErrorCodes(t *testing.T) {
 		sure  bool   // a write that fails so surely had no effect
 	}{
 		// regru.md 2.3
-		{"NO_USERNAME", provider.KindCredentials, "", "USERNAME and PASSWORD", true},
-		{"NO_AUTH", provider.KindCredentials, "", "USERNAME and PASSWORD", true},
-		{"PASSWORD_AUTH_FAILED", provider.KindCredentials, "", "USERNAME and PASSWORD", true},
-		{"USER_AUTHENTICATION_FAILED", provider.KindCredentials, "", "USERNAME and PASSWORD", true},
+		{"NO_USERNAME", provider.KindCredentials, "", "no username", true},
+		{"NO_AUTH", provider.KindCredentials, "", "username and password", true},
+		{"PASSWORD_AUTH_FAILED", provider.KindCredentials, "", "username or password", true},
+		{"USER_AUTHENTICATION_FAILED", provider.KindCredentials, "", "username or password", true},
 		{"MORE_THAN_ONE_ACCOUNT_WITH_THE_SAME_EMAIL", provider.KindCredentials, "", "USERNAME", true},
 		// 4
 		{"RESELLER_AUTH_FAILED", provider.KindForbidden, "", "partners", true},

@@ -11,7 +11,7 @@ import (
 // and the outcome of a write is unknown. The text beside a code depends on the language and is never looked at.
 var codes = upstream.Table{
 	"unspecified":                         {Kind: provider.KindOther, Message: "the vendor failed for an unspecified reason"},
-	"invalid_api_key":                     {Kind: provider.KindCredentials, Message: "the vendor refused the API key: check the account's API_KEY setting", Refused: "3"},
+	"invalid_api_key":                     {Kind: provider.KindCredentials, Message: "the vendor refused the API key", Refused: "3"},
 	"access_denied":                       {Kind: provider.KindAccess, Message: "the vendor has disabled API access: enable it in the account's settings at the vendor", Refused: "3"},
 	"unknown_method":                      {Kind: provider.KindUnsupportedOperation, Message: "the vendor does not have this method, or no longer", Refused: "3"},
 	"invalid_arg":                         {Kind: provider.KindRejected, Message: "the vendor refused an argument", Refused: "3"},

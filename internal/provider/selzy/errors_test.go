@@ -21,7 +21,7 @@ func TestErrorCodes(t *testing.T) {
 	}{
 		// selzy.md 3
 		{"unspecified", provider.KindOther, "", 0, false},
-		{"invalid_api_key", provider.KindCredentials, "check the account's API_KEY setting", 0, true},
+		{"invalid_api_key", provider.KindCredentials, "refused the API key", 0, true},
 		{"access_denied", provider.KindAccess, "enable it", 0, true},
 		{"unknown_method", provider.KindUnsupportedOperation, "", 0, true},
 		{"invalid_arg", provider.KindRejected, "", 0, true},
