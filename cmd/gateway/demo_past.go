@@ -33,8 +33,11 @@ const (
 	// would make it, which forecasts want. Before, demoCoarse is enough.
 	demoFine   = 15 * 24 * time.Hour
 	demoCoarse = 3 * time.Hour
-	// refusedFor is since when unisender's key is refused.
-	refusedFor = 5 * time.Hour
+	// refusedFor is since when unisender's key is refused. It was last read one
+	// background reading before, and that was too old half a minute after two.
+	refusedFor      = 5 * time.Hour
+	demoInterval    = 5 * time.Minute
+	demoTooOldAfter = 2*demoInterval + 30*time.Second
 )
 
 // selzyAccounts are the simulator's own, but for one that has more contacts than
@@ -62,7 +65,7 @@ func (d *demo) pasts() []demoPast {
 		{past("1530.07", 31, 9, map[int]int64{11: 750, 42: 750}), store.BalancePoint{Account: "selzy-agency", Currency: "EUR"}},
 		{past("6410.20", 240, 60, map[int]int64{8: 5_000, 31: 5_000}), store.BalancePoint{Account: "unisender", Currency: "RUB"}},
 	}
-	all[4].Till = d.now.Add(-refusedFor)
+	all[4].Till = d.now.Add(-refusedFor - demoInterval)
 	all = append(all, d.declared...)
 	for i := range all {
 		all[i].Seed = uint64(i)
@@ -117,11 +120,16 @@ func (d *demo) known() (readings []store.Reading, facts []store.Fact) {
 		name, till := past.point.Account, past.Till
 		state := account.State{State: account.StateOK, Since: d.now.AddDate(0, 0, -demoDays), LastSuccessAt: &till, Detail: "the last call succeeded"}
 		if name == "unisender" {
-			state.State, state.Since, state.Detail = account.StateBadCredentials, till.Add(5*time.Minute), "the vendor refused the API key"
-			readings = append(readings, store.Reading{
-				Key: store.ReadingKey{Account: name, Operation: string(provider.OpBalance)}, AsOf: till,
-				Body: encode(provider.Balance{Balance: provider.Money{Amount: past.Balance, Currency: provider.Currency(past.point.Currency)}}),
-			})
+			state.State, state.Since, state.Detail = account.StateBadCredentials, d.now.Add(-refusedFor), "the vendor refused the API key"
+			for op, value := range map[provider.Operation]any{
+				provider.OpBalance: provider.Balance{Balance: provider.Money{Amount: past.Balance, Currency: provider.Currency(past.point.Currency)}},
+				provider.OpStatistics: provider.Statistics{Counters: []provider.Counter{
+					{Name: "emails_period", Value: 8_120, Limit: new(int64(25_000)), Scope: provider.ScopePeriod},
+					{Name: "contacts", Value: 2_914, Limit: new(int64(5_000)), Scope: provider.ScopeNow},
+				}},
+			} {
+				readings = append(readings, store.Reading{Key: store.ReadingKey{Account: name, Operation: string(op)}, AsOf: till, Body: encode(value)})
+			}
 		}
 		facts = append(facts, store.Fact{Account: name, Name: "state", AsOf: till, Body: encode(state)})
 	}
@@ -189,6 +197,7 @@ func (d *demo) alerts() []store.AlertChange {
 		{"selzy-agency", "selzy", alert.WriteOutcomeUnknown, alert.Warning, 25 * time.Minute, "the outcome of a write is unknown"},
 		{"regru-shop", "regru", alert.RunsOutSoon, alert.Warning, 118 * time.Hour, "the money is forecast to run out within days"},
 		{"unisender", "unisender", alert.CredentialsRefused, alert.Critical, refusedFor, "the vendor refused the API key"},
+		{"unisender", "unisender", alert.ReadingTooOld, alert.Warning, refusedFor + demoInterval - demoTooOldAfter, "it has not been read"},
 	} {
 		a := alert.Alert{
 			Account: one.account, Provider: one.provider, Code: one.code, Severity: one.severity,

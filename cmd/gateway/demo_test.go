@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"accountgateway/internal/alert"
 	"accountgateway/internal/provider/registry"
 )
 
@@ -38,7 +39,12 @@ func TestDemoHasAPast(t *testing.T) {
 			Name   string
 			Health struct {
 				State         string
+				Since         time.Time
 				LastSuccessAt *time.Time `json:"last_success_at"`
+			}
+			Alerts []struct {
+				Code, Detail string
+				Since        time.Time
 			}
 		}
 	}
@@ -53,6 +59,22 @@ func TestDemoHasAPast(t *testing.T) {
 		}
 		if a.Health.State != want || a.Health.LastSuccessAt == nil {
 			t.Errorf("%s is %s, last read at %v", a.Name, a.Health.State, a.Health.LastSuccessAt)
+		}
+		if a.Name == "unisender" {
+			refused := alert.CredentialsRefused
+			since := map[alert.Code]time.Time{}
+			for _, open := range a.Alerts {
+				since[alert.Code(open.Code)] = open.Since
+			}
+			tooOld := since[alert.ReadingTooOld].Sub(*a.Health.LastSuccessAt)
+			if !since[refused].Equal(a.Health.Since) || !a.Health.Since.After(*a.Health.LastSuccessAt) || tooOld < 10*time.Minute || tooOld > 15*time.Minute {
+				t.Errorf("%s: last read at %v, in its state since %v, alerts %+v", a.Name, a.Health.LastSuccessAt, a.Health.Since, a.Alerts)
+			}
+			eventually(t, "the alert says what the gateway knows", func() bool {
+				at := a.Health.LastSuccessAt.Format(time.RFC3339)
+				return strings.Contains(string(get(t, base, "/alerts?account="+a.Name).body),
+					"last read: balance "+at+", statistics "+at+"; because: credentials refused, no success since "+at)
+			})
 		}
 		var history struct {
 			Points []struct {
