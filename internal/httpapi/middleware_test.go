@@ -20,6 +20,7 @@ func TestRequestID(t *testing.T) {
 	g := start(t, nil)
 	for id, kept := range map[string]bool{
 		"abc-DEF_1.2": true, strings.Repeat("a", 128): true, strings.Repeat("a", 129): false, "a b": false, "a\tb": false, "é": false, "<x>": false, "": false,
+		"gw_abcdefghij_" + strings.Repeat("k", 52): false, "gw_": false, "a-gw_1": true, // a token would be in the log
 	} {
 		got := g.ask(http.MethodGet, "/nowhere", http.Header{middleware.RequestIDHeader: {id}}, nil).header.Get(middleware.RequestIDHeader)
 		if (got == id) != kept {
@@ -27,6 +28,9 @@ func TestRequestID(t *testing.T) {
 		}
 		if !strings.Contains(g.log.String(), `"request_id":"`+got+`"`) {
 			t.Errorf("%q is not in the log", got)
+		}
+		if strings.Contains(g.log.String(), "gw_abcdefghij_") {
+			t.Errorf("a token is in the log: %s", g.log.String())
 		}
 	}
 	if a, b := g.get("/nowhere").header.Get(middleware.RequestIDHeader), g.get("/nowhere").header.Get(middleware.RequestIDHeader); a == b {

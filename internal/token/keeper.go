@@ -103,7 +103,7 @@ func (k *Keeper) Check(text string, now time.Time) (Caller, error) {
 	sum := sha256.Sum256(padded[:])
 	r := &nobody
 	if len(text) == textLength {
-		if found, ok := (*known)[text[len(prefix):len(prefix)+idLength]]; ok {
+		if found, ok := (*known)[text[len(Prefix):len(Prefix)+idLength]]; ok {
 			r = found
 		}
 	}

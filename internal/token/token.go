@@ -13,15 +13,17 @@ import (
 )
 
 // A token's text is gw_, its id, _ and its secret. Both are lower-case base32.
-// The id is no secret: it is in lists and logs. The prefix is what secret
-// scanners look for.
+// The id is no secret: it is in lists and logs.
 const (
-	prefix       = "gw_"
 	idLength     = 10
 	secretBytes  = 32 // 256 random bits, which is why a plain SHA-256 is enough to keep them
 	secretLength = 52
-	textLength   = len(prefix) + idLength + len("_") + secretLength
+	textLength   = len(Prefix) + idLength + len("_") + secretLength
 )
+
+// Prefix is what every token begins with, for secret scanners, and for whoever
+// must not take a token for something else.
+const Prefix = "gw_"
 
 const alphabet = "abcdefghijklmnopqrstuvwxyz234567"
 
@@ -83,7 +85,7 @@ func State(t store.Token, now time.Time) string {
 	return "active"
 }
 
-func newText(id string) string { return prefix + id + "_" + random(secretBytes) }
+func newText(id string) string { return Prefix + id + "_" + random(secretBytes) }
 
 // random is that many random bytes in base32.
 func random(bytes int) string {

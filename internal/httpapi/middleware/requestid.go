@@ -4,14 +4,17 @@ import (
 	"crypto/rand"
 	"net/http"
 	"strings"
+
+	"accountgateway/internal/token"
 )
 
 // RequestIDHeader carries the request's id, both ways.
 const RequestIDHeader = "X-Request-Id"
 
-// requestID gives the request's id: the caller's if it is well formed, else a new one.
+// requestID gives the request's id: the caller's if it is well formed and no token
+// put into the wrong header, which would be logged. Else it is a new one.
 func requestID(r *http.Request) string {
-	if id := r.Header.Get(RequestIDHeader); WellFormedID(id) {
+	if id := r.Header.Get(RequestIDHeader); WellFormedID(id) && !strings.HasPrefix(id, token.Prefix) {
 		return id
 	}
 	return rand.Text()
