@@ -1020,7 +1020,8 @@ type GetBalanceParams struct {
 	// CacheControl How old the answer may be (RFC 9111). Names are case-insensitive, several lines are one list.
 	//
 	// - `max-age=N`: no older than N seconds, stale or not. `max-age=0` is `no-cache`.
-	// - `no-cache`: the vendor is asked now; an old reading does not stand in for it.
+	// - `no-cache`: the vendor is asked now; an old reading does not stand in for it. A call that
+	//   began up to a second before the request may answer it.
 	// - `max-stale=N`: a reading up to N seconds past its limit is taken at once, and renewed behind. Without
 	//   a value: however old, up to `GATEWAY_STALE_IF_ERROR`. It also bounds what is served when the vendor can't be asked.
 	// - `only-if-cached`: the vendor is not asked. A stale reading is taken as if the vendor could not be asked.
@@ -1056,7 +1057,8 @@ type GetForecastParams struct {
 	// CacheControl How old the answer may be (RFC 9111). Names are case-insensitive, several lines are one list.
 	//
 	// - `max-age=N`: no older than N seconds, stale or not. `max-age=0` is `no-cache`.
-	// - `no-cache`: the vendor is asked now; an old reading does not stand in for it.
+	// - `no-cache`: the vendor is asked now; an old reading does not stand in for it. A call that
+	//   began up to a second before the request may answer it.
 	// - `max-stale=N`: a reading up to N seconds past its limit is taken at once, and renewed behind. Without
 	//   a value: however old, up to `GATEWAY_STALE_IF_ERROR`. It also bounds what is served when the vendor can't be asked.
 	// - `only-if-cached`: the vendor is not asked. A stale reading is taken as if the vendor could not be asked.
@@ -1133,7 +1135,8 @@ type GetStatisticsParams struct {
 	// CacheControl How old the answer may be (RFC 9111). Names are case-insensitive, several lines are one list.
 	//
 	// - `max-age=N`: no older than N seconds, stale or not. `max-age=0` is `no-cache`.
-	// - `no-cache`: the vendor is asked now; an old reading does not stand in for it.
+	// - `no-cache`: the vendor is asked now; an old reading does not stand in for it. A call that
+	//   began up to a second before the request may answer it.
 	// - `max-stale=N`: a reading up to N seconds past its limit is taken at once, and renewed behind. Without
 	//   a value: however old, up to `GATEWAY_STALE_IF_ERROR`. It also bounds what is served when the vendor can't be asked.
 	// - `only-if-cached`: the vendor is not asked. A stale reading is taken as if the vendor could not be asked.
@@ -1162,7 +1165,8 @@ type ListUsersParams struct {
 	// CacheControl How old the answer may be (RFC 9111). Names are case-insensitive, several lines are one list.
 	//
 	// - `max-age=N`: no older than N seconds, stale or not. `max-age=0` is `no-cache`.
-	// - `no-cache`: the vendor is asked now; an old reading does not stand in for it.
+	// - `no-cache`: the vendor is asked now; an old reading does not stand in for it. A call that
+	//   began up to a second before the request may answer it.
 	// - `max-stale=N`: a reading up to N seconds past its limit is taken at once, and renewed behind. Without
 	//   a value: however old, up to `GATEWAY_STALE_IF_ERROR`. It also bounds what is served when the vendor can't be asked.
 	// - `only-if-cached`: the vendor is not asked. A stale reading is taken as if the vendor could not be asked.
@@ -1224,7 +1228,8 @@ type ListBalancesParams struct {
 	// CacheControl How old the answer may be (RFC 9111). Names are case-insensitive, several lines are one list.
 	//
 	// - `max-age=N`: no older than N seconds, stale or not. `max-age=0` is `no-cache`.
-	// - `no-cache`: the vendor is asked now; an old reading does not stand in for it.
+	// - `no-cache`: the vendor is asked now; an old reading does not stand in for it. A call that
+	//   began up to a second before the request may answer it.
 	// - `max-stale=N`: a reading up to N seconds past its limit is taken at once, and renewed behind. Without
 	//   a value: however old, up to `GATEWAY_STALE_IF_ERROR`. It also bounds what is served when the vendor can't be asked.
 	// - `only-if-cached`: the vendor is not asked. A stale reading is taken as if the vendor could not be asked.

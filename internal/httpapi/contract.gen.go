@@ -1327,7 +1327,8 @@ type GetBalanceParams struct {
 	// CacheControl How old the answer may be (RFC 9111). Names are case-insensitive, several lines are one list.
 	//
 	// - `max-age=N`: no older than N seconds, stale or not. `max-age=0` is `no-cache`.
-	// - `no-cache`: the vendor is asked now; an old reading does not stand in for it.
+	// - `no-cache`: the vendor is asked now; an old reading does not stand in for it. A call that
+	//   began up to a second before the request may answer it.
 	// - `max-stale=N`: a reading up to N seconds past its limit is taken at once, and renewed behind. Without
 	//   a value: however old, up to `GATEWAY_STALE_IF_ERROR`. It also bounds what is served when the vendor can't be asked.
 	// - `only-if-cached`: the vendor is not asked. A stale reading is taken as if the vendor could not be asked.
@@ -1363,7 +1364,8 @@ type GetForecastParams struct {
 	// CacheControl How old the answer may be (RFC 9111). Names are case-insensitive, several lines are one list.
 	//
 	// - `max-age=N`: no older than N seconds, stale or not. `max-age=0` is `no-cache`.
-	// - `no-cache`: the vendor is asked now; an old reading does not stand in for it.
+	// - `no-cache`: the vendor is asked now; an old reading does not stand in for it. A call that
+	//   began up to a second before the request may answer it.
 	// - `max-stale=N`: a reading up to N seconds past its limit is taken at once, and renewed behind. Without
 	//   a value: however old, up to `GATEWAY_STALE_IF_ERROR`. It also bounds what is served when the vendor can't be asked.
 	// - `only-if-cached`: the vendor is not asked. A stale reading is taken as if the vendor could not be asked.
@@ -1440,7 +1442,8 @@ type GetStatisticsParams struct {
 	// CacheControl How old the answer may be (RFC 9111). Names are case-insensitive, several lines are one list.
 	//
 	// - `max-age=N`: no older than N seconds, stale or not. `max-age=0` is `no-cache`.
-	// - `no-cache`: the vendor is asked now; an old reading does not stand in for it.
+	// - `no-cache`: the vendor is asked now; an old reading does not stand in for it. A call that
+	//   began up to a second before the request may answer it.
 	// - `max-stale=N`: a reading up to N seconds past its limit is taken at once, and renewed behind. Without
 	//   a value: however old, up to `GATEWAY_STALE_IF_ERROR`. It also bounds what is served when the vendor can't be asked.
 	// - `only-if-cached`: the vendor is not asked. A stale reading is taken as if the vendor could not be asked.
@@ -1469,7 +1472,8 @@ type ListUsersParams struct {
 	// CacheControl How old the answer may be (RFC 9111). Names are case-insensitive, several lines are one list.
 	//
 	// - `max-age=N`: no older than N seconds, stale or not. `max-age=0` is `no-cache`.
-	// - `no-cache`: the vendor is asked now; an old reading does not stand in for it.
+	// - `no-cache`: the vendor is asked now; an old reading does not stand in for it. A call that
+	//   began up to a second before the request may answer it.
 	// - `max-stale=N`: a reading up to N seconds past its limit is taken at once, and renewed behind. Without
 	//   a value: however old, up to `GATEWAY_STALE_IF_ERROR`. It also bounds what is served when the vendor can't be asked.
 	// - `only-if-cached`: the vendor is not asked. A stale reading is taken as if the vendor could not be asked.
@@ -1531,7 +1535,8 @@ type ListBalancesParams struct {
 	// CacheControl How old the answer may be (RFC 9111). Names are case-insensitive, several lines are one list.
 	//
 	// - `max-age=N`: no older than N seconds, stale or not. `max-age=0` is `no-cache`.
-	// - `no-cache`: the vendor is asked now; an old reading does not stand in for it.
+	// - `no-cache`: the vendor is asked now; an old reading does not stand in for it. A call that
+	//   began up to a second before the request may answer it.
 	// - `max-stale=N`: a reading up to N seconds past its limit is taken at once, and renewed behind. Without
 	//   a value: however old, up to `GATEWAY_STALE_IF_ERROR`. It also bounds what is served when the vendor can't be asked.
 	// - `only-if-cached`: the vendor is not asked. A stale reading is taken as if the vendor could not be asked.
