@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rs/zerolog"
@@ -20,7 +22,7 @@ import (
 // tracing sends spans by OTLP over HTTP as the OTEL_* variables say. It is off
 // until one of them names an endpoint: then tracer is nil, and stop does
 // nothing. The SDK reads the other variables (sampler, headers, service name)
-// itself.
+// itself; those that it would warn of without a name are checked here.
 func tracing(ctx context.Context, r *config.Reader, env environment, log zerolog.Logger) (tracer trace.Tracer, stop func(context.Context)) {
 	off := func(context.Context) {}
 	setting, endpoint := tracesEndpoint(env.lookup)
@@ -37,6 +39,9 @@ func tracing(ctx context.Context, r *config.Reader, env environment, log zerolog
 			r.Fault(name, "unsupported protocol; must be http/protobuf")
 			return nil, off
 		}
+	}
+	if !checkSampler(r, env.lookup) {
+		return nil, off
 	}
 	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(endpoint))
 	if err != nil {
@@ -56,6 +61,34 @@ func tracing(ctx context.Context, r *config.Reader, env environment, log zerolog
 			log.Warn().Err(err).Msg("exporting the last traces failed")
 		}
 	}
+}
+
+// samplers are the SDK's.
+var samplers = []string{
+	"always_on", "always_off", "traceidratio", "parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio",
+}
+
+// checkSampler tells whether the SDK understands its sampler. Else it would take
+// another one.
+func checkSampler(r *config.Reader, lookup config.Lookup) bool {
+	setting := func(name string) string {
+		text, _ := lookup(name)
+		return strings.ToLower(strings.TrimSpace(text)) // as the SDK reads it
+	}
+	sampler := setting("OTEL_TRACES_SAMPLER")
+	if sampler != "" && !slices.Contains(samplers, sampler) {
+		r.Fault("OTEL_TRACES_SAMPLER", "must be one of %s", strings.Join(samplers, ", "))
+		return false
+	}
+	share := setting("OTEL_TRACES_SAMPLER_ARG")
+	if share == "" || !strings.HasSuffix(sampler, "traceidratio") {
+		return true
+	}
+	if n, err := strconv.ParseFloat(share, 64); err != nil || !(n >= 0 && n <= 1) {
+		r.Fault("OTEL_TRACES_SAMPLER_ARG", "must be a number from 0 to 1, e.g. 0.1")
+		return false
+	}
+	return true
 }
 
 // tracesEndpoint is where spans go and the setting that says so; "" if tracing

@@ -307,6 +307,9 @@ func TestTracingFaults(t *testing.T) {
 		{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://127.0.0.1:1 OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=http/json", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: unsupported protocol; must be http/protobuf"},
 		{"OTEL_EXPORTER_OTLP_ENDPOINT=collector:4318", "OTEL_EXPORTER_OTLP_ENDPOINT: " + url},
 		{"OTEL_EXPORTER_OTLP_ENDPOINT=http://%zz", "OTEL_EXPORTER_OTLP_ENDPOINT: " + url},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1 OTEL_TRACES_SAMPLER=bogus", "OTEL_TRACES_SAMPLER: must be one of always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off, parentbased_traceidratio"},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1 OTEL_TRACES_SAMPLER=traceidratio OTEL_TRACES_SAMPLER_ARG=10%", "OTEL_TRACES_SAMPLER_ARG: must be a number from 0 to 1, e.g. 0.1"},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1 OTEL_TRACES_SAMPLER=parentbased_traceidratio OTEL_TRACES_SAMPLER_ARG=2", "OTEL_TRACES_SAMPLER_ARG: must be a number from 0 to 1, e.g. 0.1"},
 		{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=/v1/traces", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: " + url},
 	} {
 		status, stdout, stderr := complete(t, with(oneAccount(), strings.Fields(tt.settings)...), "serve")
