@@ -12,6 +12,7 @@ import (
 	"accountgateway/internal/config"
 	"accountgateway/internal/operation"
 	"accountgateway/internal/provider/registry"
+	"accountgateway/internal/store"
 )
 
 // settings are the gateway's own; each vendor account has more, read by its
@@ -219,8 +220,8 @@ func atLeast(r *config.Reader, name string, d, least time.Duration) {
 func inMemory(url string) bool { return url == "sqlite::memory:" || url == "sqlite://:memory:" }
 
 func checkDatabaseURL(r *config.Reader, url string) {
-	if scheme, _, _ := strings.Cut(url, ":"); !slices.Contains([]string{"sqlite", "postgres", "postgresql"}, scheme) {
-		r.Fault("GATEWAY_DATABASE_URL", "must be sqlite:FILE, sqlite::memory: or postgres://USER:PASSWORD@HOST/DATABASE")
+	if err := store.CheckURL(url); err != nil {
+		r.Fault("GATEWAY_DATABASE_URL", "%v", err)
 	}
 }
 

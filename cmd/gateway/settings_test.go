@@ -35,6 +35,7 @@ func TestSettingsFaults(t *testing.T) {
 		base     = "must be an https URL (http is allowed only for loopback addresses)"
 		rate     = "must be calls/duration, e.g. 1200/1h, or 0"
 		hostPort = "must be host:port, e.g. 127.0.0.1:8080"
+		file     = "must be sqlite: and a file name without ? and #, e.g. sqlite:gateway.db"
 
 		threshold = "must be an amount, e.g. 500, or an amount with a currency, e.g. 500 RUB"
 	)
@@ -99,6 +100,8 @@ func TestSettingsFaults(t *testing.T) {
 			[]string{`GATEWAY_LOG_LEVEL: must be one of debug, info, warn, error, not "loud"`, `GATEWAY_LOG_FORMAT: must be one of json, console, not "xml"`}},
 		{"database", []string{"GATEWAY_DATABASE_URL=mysql://gateway:hush@db/gateway"},
 			[]string{"GATEWAY_DATABASE_URL: must be sqlite:FILE, sqlite::memory: or postgres://USER:PASSWORD@HOST/DATABASE"}},
+		{"a file for the database, without a name", []string{"GATEWAY_DATABASE_URL=sqlite:"}, []string{"GATEWAY_DATABASE_URL: " + file}},
+		{"a file for the database, with parameters", []string{"GATEWAY_DATABASE_URL=sqlite:hush.db?mode=memory"}, []string{"GATEWAY_DATABASE_URL: " + file}},
 		{"vendor's address", []string{"SELZY_BASE_URL=http://api.selzy.com"}, []string{"SELZY_BASE_URL: " + base}},
 		{"vendor's address is none", []string{"SELZY_BASE_URL=api.selzy.com/hush"}, []string{"SELZY_BASE_URL: must be an absolute URL, e.g. https://host/path"}},
 		{"vendor's address with a password", []string{"SELZY_BASE_URL=https://user:hush@api.selzy.com"}, []string{"SELZY_BASE_URL: must be a URL without user, query and fragment"}},

@@ -69,15 +69,30 @@ func (s *Store) mustExist(ctx context.Context) error {
 // connect opens the pools. create says whether to make an SQLite file that is
 // not there.
 func connect(url string, create bool) (*Store, goose.Dialect, error) {
-	switch scheme, rest, _ := strings.Cut(url, ":"); scheme {
-	case "sqlite":
+	if err := CheckURL(url); err != nil {
+		return nil, "", err
+	}
+	if rest, ok := strings.CutPrefix(url, "sqlite:"); ok {
 		s, err := openSQLite(sqlitePath(rest), create)
 		return s, goose.DialectSQLite3, err
-	case "postgres", "postgresql":
-		s, err := openPostgres(url)
-		return s, goose.DialectPostgres, err
 	}
-	return nil, "", errors.New("must be sqlite:FILE, sqlite::memory: or postgres://USER:PASSWORD@HOST/DATABASE")
+	s, err := openPostgres(url)
+	return s, goose.DialectPostgres, err
+}
+
+// CheckURL fails for a URL that Open would never open, whatever becomes of files
+// and servers. The error holds nothing of the URL.
+func CheckURL(url string) error {
+	switch scheme, rest, _ := strings.Cut(url, ":"); scheme {
+	case "sqlite":
+		if path := sqlitePath(rest); path == "" || strings.ContainsAny(path, "?#") {
+			return errors.New("must be sqlite: and a file name without ? and #, e.g. sqlite:gateway.db")
+		}
+		return nil
+	case "postgres", "postgresql":
+		return nil
+	}
+	return errors.New("must be sqlite:FILE, sqlite::memory: or postgres://USER:PASSWORD@HOST/DATABASE")
 }
 
 // migrate applies what is missing of migrations/. On PostgreSQL an advisory

@@ -50,9 +50,6 @@ func openSQLite(path string, create bool) (*Store, error) {
 		s.write, s.durable, s.read, s.history, s.beat, s.control = db, db, db, db, db, db
 		return s, err
 	}
-	if path == "" || strings.ContainsAny(path, "?#") {
-		return nil, errors.New("sqlite: must be sqlite: and a file name, e.g. sqlite:gateway.db")
-	}
 	flags := os.O_RDWR
 	if create {
 		flags |= os.O_CREATE
