@@ -27,7 +27,7 @@ func (b *beginning) acquire(ctx context.Context, st *store.Store, lease, holder 
 	b.tries++
 	// Whoever had to wait finds the reading there, mostly, and takes a slot only if not.
 	if budget := b.c.account.Budget; b.tries == 1 && budget != nil && b.sends() {
-		want.Budgets, want.By, want.Hold = budget.wants(), askerOf(ctx), budget.hold+reservedFor
+		want.Budgets, want.By, want.Hold = budget.wants(ctx), askerOf(ctx), budget.hold+reservedFor
 	}
 	asked := b.s.now()
 	if b.had, err = st.BeginCall(ctx, want); err != nil {

@@ -44,10 +44,9 @@ type aloneCall struct {
 	settled bool      // the store knows it by now
 }
 
-// forBackground is how many of so many calls background readings may make: they
-// leave a half to callers, but a budget of one call must not leave the account
-// unread.
-func forBackground(calls int) int { return max(calls/2, min(calls, 1)) }
+// backgroundShare is what a budget is divided by for background readings: they
+// leave the rest, a half, to callers.
+const backgroundShare = 2
 
 // replicasUnmet is how many replicas there are taken to be before the store
 // has said.
@@ -92,7 +91,7 @@ func NewHostBudget(name string, rate config.Rate, hold time.Duration, d *durable
 func newBudget(name string, rate config.Rate, hold time.Duration, d *durable.Store) *Budget {
 	return &Budget{
 		name: name, durable: d, hold: hold, replicas: replicasUnmet, remaining: rate.Calls,
-		limit: store.BudgetLimit{Calls: rate.Calls, Per: rate.Per, Reserve: rate.Calls - forBackground(rate.Calls), PerCaller: rate.Calls - rate.Calls/4},
+		limit: store.BudgetLimit{Calls: rate.Calls, Per: rate.Per, Reserve: rate.Calls - rate.Calls/backgroundShare, PerCaller: rate.Calls - rate.Calls/4},
 	}
 }
 
@@ -119,7 +118,7 @@ func (b *Budget) Take(ctx context.Context) (end func(sent bool), err error) {
 	}
 	var wait []time.Duration
 	err = b.durable.Use(ctx, func(ctx context.Context, s *store.Store) (err error) {
-		slot, wait, err = s.TakeSlot(ctx, b.shares(), asker, b.hold)
+		slot, wait, err = s.TakeSlot(ctx, b.shares(ctx), asker, b.hold)
 		return err
 	})
 	if err != nil {
@@ -170,7 +169,7 @@ func (b *Budget) release(ctx context.Context, slot store.Slot) {
 
 // wants are the budgets of which a call would take a slot from the store now;
 // nil if it would take none.
-func (b *Budget) wants() []store.BudgetShare {
+func (b *Budget) wants(ctx context.Context) []store.BudgetShare {
 	if _, alone := b.durable.Alone(); alone || !b.limited() {
 		return nil
 	}
@@ -179,13 +178,20 @@ func (b *Budget) wants() []store.BudgetShare {
 			return nil
 		}
 	}
-	return b.shares()
+	return b.shares(ctx)
 }
 
-func (b *Budget) shares() []store.BudgetShare {
+// shares are the budgets as the call under the context may use them. A reading
+// may take the only call of a budget, or the account would never be read in the
+// background; what comes before a write may not.
+func (b *Budget) shares(ctx context.Context) []store.BudgetShare {
 	var shares []store.BudgetShare
 	for _, one := range b.all() {
-		shares = append(shares, store.BudgetShare{Name: one.name, Limit: one.limit})
+		limit := one.limit
+		if limit.Calls == 1 && isReading(ctx) {
+			limit.Reserve = 0
+		}
+		shares = append(shares, store.BudgetShare{Name: one.name, Limit: limit})
 	}
 	return shares
 }
@@ -300,7 +306,7 @@ func (b *Budget) waitAlone(now, since time.Time, background bool) time.Duration 
 		share = min(share, max(b.remaining-b.others, 0)/b.replicas)
 	}
 	if background {
-		share = forBackground(share)
+		share /= backgroundShare
 	}
 	if !b.met {
 		share = max(share, 1) // a rate below the number of replicas would else grant nobody a call

@@ -29,6 +29,9 @@ func withReserved(ctx context.Context, r *reservedSlot) context.Context {
 	return context.WithValue(ctx, reservedKey{}, r)
 }
 
+// isReading tells whether calls under the context are for a reading.
+func isReading(ctx context.Context) bool { return ctx.Value(reservedKey{}) != nil }
+
 // reserved takes the slot that the context has for a budget, if there is one, and
 // gives it back if it is too late to use it.
 func reserved(ctx context.Context, b *Budget) store.Slot {
