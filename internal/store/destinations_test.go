@@ -88,7 +88,8 @@ func TestDestinationsOutliveClock(t *testing.T) {
 		must(t, s.MoveDestination(t.Context(), "first", 0, 0, true))
 		clock.Set(-100 * time.Hour)
 		checkClock(t, s, -100*time.Hour)
-		if ago := s.Now().Sub(place(t, s, "first").ToldAt); ago < 0 || ago > time.Minute {
+		// How far the clock was set is known as exactly as the database answers fast.
+		if ago := s.Now().Sub(place(t, s, "first").ToldAt); ago.Abs() > time.Minute {
 			t.Errorf("it was told %s ago", ago)
 		}
 		if d := place(t, s, "never told"); !d.ToldAt.IsZero() {
