@@ -167,28 +167,30 @@ func TestHangingAccountsDelayNoHealthyOne(t *testing.T) {
 	}
 }
 
+// mostUnderWay is the most calls that accounts had under way at once in a span
+// of time.
+func mostUnderWay(accounts []*hostAccount, span time.Duration) (most int) {
+	for end := time.Now().Add(span); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		synctest.Wait() // a call that ends now is counted before the one that takes its place
+		n := 0
+		for _, a := range accounts {
+			n += a.underWay()
+		}
+		most = max(most, n)
+	}
+	return most
+}
+
 // However many accounts of a host hang, it has a bounded number of calls under
 // way, of which those that are known to hang have a few.
 func TestHangingHostGetsFewCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sick := manyAccounts("s", 500, "one", true)
 		refreshing(t, 5*time.Second, sick)
-		most := func(span time.Duration) int {
-			found := 0
-			for end := time.Now().Add(span); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-				synctest.Wait() // a call that ends now is counted before the one that takes its place
-				n := 0
-				for _, a := range sick {
-					n += a.underWay()
-				}
-				found = max(found, n)
-			}
-			return found
-		}
-		if n := most(2 * time.Minute); n > 64 {
+		if n := mostUnderWay(sick, 2*time.Minute); n > 64 {
 			t.Errorf("%d calls under way", n)
 		}
-		if n := most(5 * time.Minute); n > 16 {
+		if n := mostUnderWay(sick, 5*time.Minute); n > 16 {
 			t.Errorf("%d calls under way to accounts that are known to hang", n)
 		}
 		// Each gets its turn.
