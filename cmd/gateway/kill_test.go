@@ -221,9 +221,18 @@ type killing struct {
 	body     string
 }
 
-// ask asks in the background; the answer, if there will be one, is of no interest.
+// ask asks in the background until there is an answer, which is of no interest,
+// or the gateway is killed. A busy database is no answer.
 func (k *killing) ask() {
-	go func() { _, _, _ = tryPost(k.t, k.first.url, "/accounts/regru/"+k.route, "k", k.body) }()
+	go func() {
+		for {
+			a, _, err := tryPost(k.t, k.first.url, "/accounts/regru/"+k.route, "k", k.body)
+			if err != nil || a.status != http.StatusServiceUnavailable {
+				return
+			}
+			<-time.After(50 * time.Millisecond)
+		}
+	}()
 }
 
 // startedThere waits until the operation is recorded.
