@@ -55,7 +55,11 @@ func generate() error {
 			return err
 		}
 		for _, kind := range kinds {
-			if err := write(kind, whole(openapi.Components.Schemas, kind)); err != nil {
+			schema, err := whole(openapi.Components.Schemas, kind)
+			if err != nil {
+				return fmt.Errorf("%s: %w", file, err)
+			}
+			if err := write(kind, schema); err != nil {
 				return err
 			}
 		}
@@ -89,7 +93,7 @@ func generate() error {
 }
 
 // whole is the schema of a kind with all that it refers to.
-func whole(schemas map[string]any, kind string) map[string]any {
+func whole(schemas map[string]any, kind string) (map[string]any, error) {
 	definitions := map[string]any{}
 	var follow func(name string)
 	follow = func(name string) {
@@ -101,10 +105,10 @@ func whole(schemas map[string]any, kind string) map[string]any {
 	for name := range schemas {
 		if strings.HasPrefix(name, "io.k8s.api.") && strings.HasSuffix(name, "."+kind) {
 			follow(name)
-			return map[string]any{"$ref": "#/definitions/" + name, "definitions": definitions}
+			return map[string]any{"$ref": "#/definitions/" + name, "definitions": definitions}, nil
 		}
 	}
-	panic("no schema of " + kind)
+	return nil, fmt.Errorf("no schema of %s", kind)
 }
 
 // strict keeps of a schema what JSON Schema knows, and closes objects.
