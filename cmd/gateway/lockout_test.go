@@ -58,10 +58,7 @@ func TestRefusedCredentialsAreTriedOnce(t *testing.T) {
 	if status, stdout, stderr := complete(t, settings, "check"); status != 0 {
 		t.Fatalf("check: %d, %s%s", status, stdout, stderr)
 	}
-	deadline := time.Now().Add(30 * time.Second)
-	for g.get(t, "/accounts/regru/balance").status != http.StatusOK && time.Now().Before(deadline) {
-		time.Sleep(100 * time.Millisecond)
-	}
+	eventually(t, "a balance", func() bool { return g.get(t, "/accounts/regru/balance").status == http.StatusOK })
 	if a := post("user3"); a.status != http.StatusCreated || a.header.Get("Idempotent-Replayed") != "" {
 		t.Errorf("the key of a refused write: %d %s", a.status, a.body)
 	}
