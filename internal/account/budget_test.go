@@ -339,6 +339,20 @@ func TestOneBreakerAnAccount(t *testing.T) {
 		for range 2 { // three tries each: more than the five in a row
 			_, _ = g.balance(t.Context(), account.Bound{})
 		}
+		wantOpen := func(want float64) { // of a; b's stays closed
+			t.Helper()
+			for f := range g.Families() {
+				if f.GetName() != "gateway_provider_circuit_open" {
+					continue
+				}
+				if m := f.GetMetric(); len(m) != 2 || m[0].GetGauge().GetValue() != want || m[1].GetGauge().GetValue() != 0 {
+					t.Errorf("got %v, want %v for a", m, want)
+				}
+				return
+			}
+			t.Error("no series of the breakers")
+		}
+		wantOpen(1)
 		before := vendor.count()
 		_, err := g.Statistics(t.Context(), "a", provider.StatisticsQuery{}, account.Bound{})
 		var e *provider.Error
@@ -353,6 +367,7 @@ func TestOneBreakerAnAccount(t *testing.T) {
 			t.Errorf("another account: %v", err)
 		}
 		time.Sleep(e.RetryAfter)
+		wantOpen(0) // though nothing was called
 		if _, err := g.Statistics(t.Context(), "a", provider.StatisticsQuery{}, account.Bound{}); err != nil {
 			t.Errorf("after Retry-After: %v", err)
 		}

@@ -60,6 +60,7 @@ var families = []family{
 	{"gateway_operations_unknown_oldest_age_seconds", "Age of the oldest write whose outcome is unknown; 0 if there are none.", nil, (*collection).oldestUnknown},
 	{"gateway_provider_budget_limit", "Calls that the account's vendor may get in one window of that budget; +Inf: no limit.", []string{"provider"}, budgetOf(func(_, limit int) int { return limit })},
 	{"gateway_provider_budget_remaining", "Calls that the account's vendor may still get now, as last heard, by the account's budget or its host's; +Inf: no limit.", []string{"provider"}, budgetOf(func(remaining, _ int) int { return remaining })},
+	{"gateway_provider_circuit_open", "1 while the circuit breaker blocks calls to the vendor because they kept failing.", []string{"provider"}, (*collection).circuit},
 }
 
 // collection is one scrape of the accounts, all as they were at its beginning.
@@ -317,6 +318,14 @@ func (c *collection) oldestUnknown(a *subject) {
 		age = c.now.label.Sub(unknown.Oldest)
 	}
 	c.add(age.Seconds())
+}
+
+// circuit is looked at in each scrape: that a breaker's wait is over is no event.
+func (c *collection) circuit(a *subject) {
+	if a.Circuit != nil {
+		open, _ := a.Circuit()
+		c.add(one(open))
+	}
 }
 
 // budgetOf shows a part of the budget.

@@ -76,15 +76,13 @@ func New(o Options) *Client {
 		o.Transports = NewTransports(o.Timeout)
 	}
 	metrics := o.Metrics.of(o.Account, o.Provider)
-	c := &Client{
+	return &Client{
 		o:       o,
 		metrics: metrics,
 		breaker: newBreaker(),
 		reads:   class{transport: o.Transports.reads, policies: failsafe.With[try](retries())},
 		writes:  class{transport: o.Transports.writes, policies: failsafe.With[try]()},
 	}
-	o.Metrics.circuits.add(o.Account, o.Provider, c.Circuit)
-	return c
 }
 
 // retries decides only by the try, so that an error of another policy is

@@ -18,14 +18,12 @@ type Metrics struct {
 	duration *prometheus.HistogramVec
 	calls    *prometheus.CounterVec
 	drift    *prometheus.CounterVec
-	circuits *circuits
 }
 
 // NewMetrics registers the metrics; once for each registry.
 func NewMetrics(reg prometheus.Registerer) *Metrics {
 	auto := promauto.With(reg)
-	m := &Metrics{
-		circuits: &circuits{byAccount: map[string]*circuit{}},
+	return &Metrics{
 		duration: auto.NewHistogramVec(prometheus.HistogramOpts{
 			Name:                            "gateway_provider_request_duration_seconds",
 			Help:                            "Time of timeout of one vendor call, including retries. Outcome is ok, canceled or the kind of error.",
@@ -43,8 +41,6 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Help: "Invalid answers of the vendor, or items of them, by the first invalid field.",
 		}, []string{"provider", "field"}),
 	}
-	reg.MustRegister(m.circuits)
-	return m
 }
 
 // accountMetrics are the metrics of one account.
